@@ -1,0 +1,135 @@
+/**
+ * The port to anything that can run a decoder with its hidden states open: one call runs one pass.
+ * An engine knows layers, rows and vectors; it knows nothing of prompts, presets or Patchscopes.
+ *
+ * Rows join the stack: a row may enter at block 0 with token ids, or at any later block with the states
+ * that this block reads. All rows of a pass have the same length and stand behind the same shared context.
+ */
+import type { Site } from "../site.ts";
+import type { Architecture } from "./architecture.ts";
+
+export type Precision = "float32" | "quantized";
+
+export interface EngineInfo {
+  readonly name: string;
+  readonly device: string;
+  readonly version: string;
+  readonly precision: Precision;
+}
+
+/** Reads `site` of `layer` for every row that is in the stack there. */
+export interface Tap {
+  readonly site: Site;
+  readonly layer: number;
+}
+
+/** Overwrites one hidden state. A later patch of the same place wins. */
+export interface Patch {
+  readonly site: Site;
+  readonly layer: number;
+  /** Index into the pass's rows. The row must have entered at `layer` or before. */
+  readonly row: number;
+  /** Offset inside the row, 0 … length - 1. */
+  readonly offset: number;
+  /** `[hidden]`; not kept after the pass. */
+  readonly vector: Float32Array;
+}
+
+/** A row that starts from token ids enters at block 0; one that starts from states, at `entry`. */
+export type Row =
+  | { readonly tokens: readonly number[] }
+  | {
+      /** Block that reads `states` first; `layers` for a row that only needs its read-out. */
+      readonly entry: number;
+      /** `[length, hidden]`: what block `entry` reads (`resid_pre`). */
+      readonly states: Float32Array;
+    };
+
+/** What to compute from the final states (final norm and output matrix). All numbers are natural logarithms. */
+export interface Read {
+  /** Which token of which row. */
+  readonly at: readonly { readonly row: number; readonly offset: number }[];
+  /** How many of the most probable tokens; 0 for none. */
+  readonly topK: number;
+  /** For each entry of `at`, a token whose log-probability is wanted. */
+  readonly tracked?: Int32Array;
+  /** Also return the logits. Large: `[at, vocab]`. */
+  readonly logits?: boolean;
+}
+
+export interface ReadOut {
+  /** `[at, topK]`, most probable first; equal logits in the order of their ids. */
+  readonly topTokens: Int32Array;
+  /** `[at, topK]` */
+  readonly topLogprobs: Float32Array;
+  /** `[at]` */
+  readonly trackedLogprobs?: Float32Array;
+  /** `[at, vocab]` */
+  readonly logits?: Float32Array;
+}
+
+/**
+ * Keys and values of some rows, from which later passes go on. Lives in the engine that made it,
+ * until `dispose`.
+ */
+export interface Cache {
+  readonly rows: number;
+  /** Tokens before the next one, shared ones included. */
+  readonly length: number;
+  dispose(): void;
+}
+
+/** Runs several tokens of every row. */
+export interface PrefillPass {
+  readonly kind: "prefill";
+  /**
+   * What stands before every row: the first `length` tokens of a one-row cache. A kept row that enters
+   * at a later block takes the keys and values of the blocks below from the same cache, so there the cache
+   * must reach over the row too.
+   */
+  readonly context?: { readonly cache: Cache; readonly length: number };
+  /** Tokens of each row. */
+  readonly length: number;
+  /** In ascending order of their entry. */
+  readonly rows: readonly Row[];
+  readonly patches?: readonly Patch[];
+  readonly taps?: readonly Tap[];
+  readonly read?: Read;
+  /** Keep keys and values for later passes. */
+  readonly keep?: boolean;
+}
+
+/** Runs one more token of every row of a cache, and lengthens the cache by it. */
+export interface DecodePass {
+  readonly kind: "decode";
+  readonly cache: Cache;
+  /** `[rows]` */
+  readonly tokens: Int32Array;
+  readonly read: Read;
+}
+
+export type Pass = PrefillPass | DecodePass;
+
+export interface PassOutput {
+  /**
+   * For each tap, in their order: `[rows in the stack at that layer × length, hidden]`. Rows enter in
+   * ascending order, so these are the pass's first rows.
+   */
+  readonly taps: readonly Float32Array[];
+  readonly read: ReadOut | undefined;
+  readonly cache: Cache | undefined;
+}
+
+export interface Engine {
+  readonly info: EngineInfo;
+  readonly architecture: Architecture;
+  run(pass: Pass, signal?: AbortSignal): Promise<PassOutput>;
+  /** A cache of some of another's rows, in the order given. The other one stays as it is. */
+  select(cache: Cache, rows: readonly number[]): Cache;
+  dispose(): Promise<void>;
+}
+
+/** The block at which a row enters the stack. */
+export function entryOf(row: Row): number {
+  return "entry" in row ? row.entry : 0;
+}

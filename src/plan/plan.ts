@@ -1,0 +1,61 @@
+/**
+ * A plan says exactly which passes, taps and patches do what a spec asks for: absolutes only, plain data.
+ * Everything that cells have in common is in it once.
+ */
+import type { Site } from "../site.ts";
+import type { ControlSpec, LayerName, ReadSpec } from "../spec/spec.ts";
+
+/** A hidden state as engines address it: the embedding is `resid_pre` of layer 0. */
+export interface State {
+  readonly site: Site;
+  readonly layer: number;
+  readonly position: number;
+}
+
+/** One hidden state of the source written over one of the target. */
+export interface Write {
+  readonly from: State;
+  readonly to: State;
+  /** As the result names the two layers. */
+  readonly names: { readonly source: LayerName; readonly target: LayerName };
+}
+
+/** One point of the sweep: a run of the target prompt with its writes. */
+export interface PlannedCell {
+  readonly writes: readonly Write[];
+  /** The block at which the cell's row joins the stack: all below it is the clean target run. */
+  readonly entry: number;
+  /** The first position that differs from the clean target run. */
+  readonly from: number;
+  /** Where the next token is read. */
+  readonly readAt: number;
+  /** Written as one source and target pair in the result, not as a list of writes. */
+  readonly isPair: boolean;
+}
+
+export interface PlannedPrompt {
+  readonly tokens: readonly number[];
+  readonly pieces: readonly string[];
+}
+
+/** A run of the whole source prompt (or of a control's sentence) that reads these states. */
+export interface Capture {
+  readonly tokens: readonly number[];
+  readonly states: readonly { readonly site: Site; readonly layer: number }[];
+}
+
+export interface Plan {
+  readonly shape: { readonly layers: number; readonly hiddenSize: number; readonly vocabSize: number };
+  readonly source: PlannedPrompt & { readonly positions: readonly number[] };
+  readonly target: PlannedPrompt & { readonly positions: readonly number[] };
+  readonly capture: Capture;
+  /** In the order of the axes: source position outermost, then source layer, then target layer. */
+  readonly cells: readonly PlannedCell[];
+  readonly read: ReadSpec;
+  readonly controls: {
+    readonly unpatched: boolean;
+    readonly unrelated: readonly { readonly prompt: string; readonly tokens: readonly number[] }[];
+  };
+  readonly controlSpecs: readonly ControlSpec[];
+  readonly warnings: readonly { readonly code: string; readonly message: string }[];
+}

@@ -1,0 +1,75 @@
+/** The result, version 1: plain data with its provenance. Field by field as the contract of spec and result files says. */
+import type { LayerName, PatchscopeSpec } from "../spec/spec.ts";
+
+export interface ModelRecord {
+  readonly name: string;
+  readonly architecture: string;
+  readonly layers: number;
+  readonly hiddenSize: number;
+  readonly weights: string;
+  readonly precision: string;
+}
+
+export interface PromptRecord {
+  readonly tokens: readonly number[];
+  /** Each token as text. */
+  readonly pieces: readonly string[];
+  /** Absolute indices of what is read (source) or written (target). */
+  readonly positions: readonly number[];
+}
+
+/** A place of a hidden state; indices resolved, never negative. */
+export interface PlaceRecord {
+  readonly layer: LayerName;
+  readonly position: number;
+}
+
+export interface NextToken {
+  readonly token: number;
+  readonly piece: string;
+  /** Natural logarithm. */
+  readonly logprob: number;
+}
+
+/** What was read: generated tokens where tokens were generated, and the first token's top K. */
+export interface ReadOutRecord {
+  readonly tokens?: readonly number[];
+  readonly text?: string;
+  /** Of each generated token, in nats. */
+  readonly logprobs?: readonly number[];
+  readonly next: readonly NextToken[];
+}
+
+export type CellPlaces =
+  | { readonly source: PlaceRecord; readonly target: PlaceRecord }
+  | { readonly writes: readonly { readonly source: PlaceRecord; readonly target: PlaceRecord }[] };
+
+export interface CellEvidence {
+  /** Nats over the first 8 tokens: log p(y | vector) - max(log mean p(y | unrelated), log p(y | unpatched)). */
+  readonly evidence?: number;
+  /** Log-probability of the first 8 tokens without the patch, and with the state of each unrelated sentence, in nats. */
+  readonly logprobUnder?: { readonly unpatched?: number; readonly unrelated?: readonly number[] };
+}
+
+export type CellRecord = CellPlaces & ReadOutRecord & CellEvidence;
+
+export interface ControlsRecord {
+  /** What the target prompt says without a patch. */
+  readonly unpatched?: ReadOutRecord;
+  /** The sentences whose states were the controls. */
+  readonly unrelated?: readonly { readonly prompt: string; readonly tokens: readonly number[] }[];
+}
+
+export interface PatchscopeResult {
+  readonly version: 1;
+  readonly spec: PatchscopeSpec;
+  readonly specHash: string;
+  readonly models: readonly ModelRecord[];
+  readonly source: PromptRecord;
+  readonly target: PromptRecord;
+  readonly cells: readonly CellRecord[];
+  readonly controls: ControlsRecord;
+  readonly warnings: readonly { readonly code: string; readonly message: string }[];
+  readonly engine: { readonly name: string; readonly device: string; readonly version: string };
+  readonly timing: { readonly loadMs: number; readonly runMs: number };
+}

@@ -1,0 +1,100 @@
+/**
+ * What to inspect: the five free choices of a Patchscope on each side, (S, i, M, l) and (T, i*, f, M*, l*),
+ * and what to read. Types only, defaults filled in; `schema.ts` is the one door from unknown data.
+ * The same object as JSON or YAML is the spec file, version 1.
+ */
+import type { Site } from "../site.ts";
+
+export interface ChatMessage {
+  readonly role: string;
+  readonly content: string;
+}
+
+/** A text, token ids as given, or messages for the model's chat template: exactly one. */
+export type Prompt =
+  | { readonly prompt: string }
+  | { readonly tokens: readonly number[] }
+  | { readonly messages: readonly ChatMessage[] };
+
+/** A position found by text: the token that holds the first or last character found. */
+export interface FindPosition {
+  readonly find: string;
+  /** `first`, `last`, or n counted from 1. */
+  readonly occurrence: "first" | "last" | number;
+  readonly token: "first" | "last";
+}
+
+export type SinglePosition = number | FindPosition;
+/** A list or `all` is an axis on the source side, and one write at several places on the target side. */
+export type PositionRef = SinglePosition | readonly SinglePosition[] | "all";
+
+export type LayerName = number | "embedding";
+export interface LayerRange {
+  readonly from: number;
+  /** Included. */
+  readonly to: number;
+  readonly step: number;
+}
+/** A list, a range or `all` (every block, not the embedding) is an axis. */
+export type LayerRef = LayerName | readonly LayerName[] | LayerRange | "all";
+/** One cell that writes the same vector at several layers. */
+export interface LayersTogether {
+  readonly together: readonly LayerName[];
+}
+
+export type SourceSpec = Prompt & {
+  readonly model: string;
+  readonly position: PositionRef;
+  readonly layer: LayerRef;
+  readonly site: Site;
+};
+
+export type TargetSpec = (Prompt | { readonly prompt: "same" }) & {
+  /** `same`: the source's model. */
+  readonly model: "same";
+  /** `same`: the source's position. */
+  readonly position: PositionRef | "same";
+  /** `same`: the source's layer. */
+  readonly layer: LayerRef | LayersTogether | "same";
+  readonly site: Site;
+  readonly mode: "replace";
+};
+
+export type ReadSpec =
+  | {
+      readonly kind: "next-token";
+      readonly topK: number;
+      /** Where the next token is read; `same`: where the patch is written. */
+      readonly position: SinglePosition | "same";
+    }
+  | {
+      readonly kind: "generate";
+      readonly maxTokens: number;
+      readonly topK: number;
+      /** Go on past an end-of-sequence token. */
+      readonly ignoreEos: boolean;
+    };
+
+export type ControlSpec =
+  | { readonly kind: "unpatched" }
+  | { readonly kind: "unrelated"; readonly prompts?: readonly string[] };
+
+/** One of several vectors written in one cell. */
+export interface PatchSpec {
+  readonly source: { readonly position: SinglePosition; readonly layer: LayerName };
+  readonly target: { readonly position: SinglePosition; readonly layer: LayerName };
+}
+
+export interface PatchscopeSpec {
+  readonly version: 1;
+  readonly name?: string;
+  readonly source: SourceSpec;
+  readonly mapping: { readonly kind: "identity" };
+  readonly target: TargetSpec;
+  /** In place of the positions and layers of `source` and `target`. */
+  readonly patches?: readonly PatchSpec[];
+  readonly read: ReadSpec;
+  readonly controls: readonly ControlSpec[];
+  readonly contrast: readonly [];
+  readonly seed: number;
+}
