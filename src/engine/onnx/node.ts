@@ -1,0 +1,81 @@
+/** ONNX Runtime on Node's CPU: the one file that knows onnxruntime-node. */
+import ort from "onnxruntime-node";
+import { PatchscopesError } from "../../errors.ts";
+import type { ModelDefinition } from "../architecture.ts";
+import type { Engine, Precision } from "../engine.ts";
+import { encodeModel } from "./graph/proto.ts";
+import type { Graph } from "./graph/graph-builder.ts";
+import { createOnnxEngineOn } from "./onnx-engine.ts";
+import type { Feeds, Runtime, RuntimeSession, RuntimeTensor } from "./runtime.ts";
+
+export interface OnnxOptions {
+  readonly precision?: Precision;
+  /** Threads of each operator; the machine's cores by default. */
+  readonly threads?: number;
+}
+
+/** Loads a model into ONNX Runtime on the CPU. Throws `engine` when the runtime refuses it. */
+export function createOnnxEngine(
+  model: ModelDefinition,
+  options: OnnxOptions = {},
+): Promise<Engine> {
+  return createOnnxEngineOn(nodeRuntime(options.threads), model, options.precision ?? "float32");
+}
+
+function nodeRuntime(threads: number | undefined): Runtime {
+  return {
+    name: "onnx",
+    device: "cpu",
+    version: ort.env.versions.node ?? ort.env.versions.common,
+    createSession: (graph) => createSession(graph, threads),
+    float32: (data, dims) => new ort.Tensor("float32", data, dims) as RuntimeTensor,
+    int64: (data, dims) =>
+      new ort.Tensor(
+        "int64",
+        data instanceof BigInt64Array ? data : BigInt64Array.from(data, BigInt),
+        dims,
+      ) as RuntimeTensor,
+  };
+}
+
+async function createSession(graph: Graph, threads: number | undefined): Promise<RuntimeSession> {
+  const externalData: { path: string; data: Uint8Array }[] = [];
+  for (const [path, read] of graph.weights) {
+    externalData.push({ path, data: await read() });
+  }
+  const options: ort.InferenceSession.SessionOptions = {
+    executionProviders: ["cpu"],
+    graphOptimizationLevel: "all",
+    logSeverityLevel: 3,
+    ...(threads === undefined ? {} : { intraOpNumThreads: threads }),
+    externalData,
+    extra: { session: { force_spinning_stop: "1" } },
+  };
+  let session: ort.InferenceSession;
+  try {
+    session = await ort.InferenceSession.create(encodeModel(graph), options);
+  } catch (cause) {
+    throw runtimeFailed("could not load the model", cause);
+  }
+  return {
+    run: async (feeds: Feeds, outputs: readonly string[]) => {
+      try {
+        const results = await session.run(feeds as Record<string, ort.Tensor>, [...outputs]);
+        return results as unknown as Record<string, RuntimeTensor>;
+      } catch (cause) {
+        throw runtimeFailed("failed while running", cause);
+      }
+    },
+    dispose: () => session.release(),
+  };
+}
+
+function runtimeFailed(what: string, cause: unknown): PatchscopesError {
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  return new PatchscopesError({
+    code: "engine",
+    message: `ONNX Runtime ${what}: ${reason}`,
+    hint: "Not enough memory is the usual reason; --precision quantized needs a quarter of it.",
+    cause,
+  });
+}

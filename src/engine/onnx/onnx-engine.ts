@@ -1,0 +1,539 @@
+/**
+ * The fast engine: runs passes on the instrumented graph of `graph/decoder-graph.ts`.
+ * Two sessions with no weight in common: the blocks, and the read-out. Embeddings are looked up here.
+ * Works on any {@link Runtime}; which one it is, is known to one file only.
+ */
+import type { Site } from "../../site.ts";
+import type { Architecture, ModelDefinition } from "../architecture.ts";
+import { entryOf } from "../engine.ts";
+import type {
+  Cache,
+  DecodePass,
+  Engine,
+  EngineInfo,
+  Pass,
+  PassOutput,
+  Patch,
+  Precision,
+  PrefillPass,
+  Tap,
+} from "../engine.ts";
+import { checkDecode, checkPrefill } from "../reference/check-pass.ts";
+import { engineDisposed, foreignCache, passAborted } from "../reference/errors.ts";
+import {
+  blockName,
+  buildDecoder,
+  GRAPH_SITES,
+  SHAPE_WIDTH,
+  shapesOf,
+} from "./graph/decoder-graph.ts";
+import type { GraphSite } from "./graph/decoder-graph.ts";
+import type { LinearWriter } from "./graph/linear.ts";
+import { floatLinear } from "./graph/linear.ts";
+import { buildReadOut } from "./graph/read-out-graph.ts";
+import { EmbeddingTable } from "./embedding-table.ts";
+import type { BlockKv, SharedContext } from "./onnx-cache.ts";
+import { emptyContext, floatsOf, gatherRows, OnnxCache, sliceTokens } from "./onnx-cache.ts";
+import { readOut } from "./read-out.ts";
+import type { Feeds, Runtime, RuntimeSession, RuntimeTensor } from "./runtime.ts";
+
+const LINEAR: Record<Precision, LinearWriter> = { float32: floatLinear, quantized: floatLinear };
+
+/** Loads a model into a runtime. */
+export async function createOnnxEngineOn(
+  runtime: Runtime,
+  model: ModelDefinition,
+  precision: Precision,
+): Promise<Engine> {
+  const parts = { ...model, linear: LINEAR[precision] };
+  const decoder = await runtime.createSession(buildDecoder(parts));
+  const head = await runtime.createSession(buildReadOut(parts));
+  const embedding = await EmbeddingTable.load(model.weights.embedding);
+  return new OnnxEngine({
+    runtime,
+    architecture: model.architecture,
+    decoder,
+    head,
+    embedding,
+    precision,
+  });
+}
+
+interface OnnxParts {
+  readonly runtime: Runtime;
+  readonly architecture: Architecture;
+  readonly decoder: RuntimeSession;
+  readonly head: RuntimeSession;
+  readonly embedding: EmbeddingTable;
+  readonly precision: Precision;
+}
+
+/** One call of the decoder: rows with their states, and what stands before them. */
+interface Forward {
+  /** Entry block of each row, ascending. */
+  readonly entries: readonly number[];
+  readonly length: number;
+  /** `[rows × length, hidden]`, all rows that enter any block. */
+  readonly join: Float32Array;
+  readonly context: SharedContext;
+  readonly ownLength: number;
+  readonly past: (layer: number, rows: number) => BlockKv;
+  readonly patches: readonly GraphPatch[];
+}
+
+interface GraphPatch {
+  /** Layer and site, in the graph's order. */
+  readonly slot: number;
+  /** Token row of `[rows × length]`. */
+  readonly index: number;
+  readonly vector: Float32Array;
+}
+
+class OnnxEngine implements Engine {
+  readonly info: EngineInfo;
+  readonly architecture: Architecture;
+  readonly #runtime: Runtime;
+  readonly #decoder: RuntimeSession;
+  readonly #head: RuntimeSession;
+  readonly #embedding: EmbeddingTable;
+  readonly #noContext: SharedContext;
+  #isDisposed = false;
+
+  constructor(parts: OnnxParts) {
+    const { runtime, architecture, precision } = parts;
+    this.info = {
+      name: runtime.name,
+      device: runtime.device,
+      version: runtime.version,
+      precision,
+    };
+    this.architecture = architecture;
+    this.#runtime = runtime;
+    this.#decoder = parts.decoder;
+    this.#head = parts.head;
+    this.#embedding = parts.embedding;
+    this.#noContext = emptyContext(architecture, runtime);
+  }
+
+  async run(pass: Pass, signal?: AbortSignal): Promise<PassOutput> {
+    if (this.#isDisposed) {
+      throw engineDisposed();
+    }
+    if (signal?.aborted === true) {
+      throw passAborted(signal.reason);
+    }
+    switch (pass.kind) {
+      case "prefill":
+        checkPrefill(pass, this.architecture);
+        return this.#prefill(pass, signal);
+      case "decode":
+        checkDecode(pass, this.architecture);
+        return this.#decode(pass, signal);
+    }
+  }
+
+  select(cache: Cache, rows: readonly number[]): Cache {
+    const own = ownCache(cache);
+    const { kvHeads, headSize } = this.architecture;
+    const pick = (tensor: RuntimeTensor): RuntimeTensor =>
+      this.#runtime.float32(
+        gatherRows(floatsOf(tensor), {
+          kvHeads,
+          rowCount: own.rows,
+          width: own.ownLength * headSize,
+          rows,
+        }),
+        [kvHeads, rows.length, own.ownLength, headSize],
+      );
+    const blocks = own.blocks.map(({ keys, values }) => ({
+      keys: pick(keys),
+      values: pick(values),
+    }));
+    return new OnnxCache({
+      rows: rows.length,
+      context: own.context,
+      ownLength: own.ownLength,
+      blocks,
+    });
+  }
+
+  async dispose(): Promise<void> {
+    if (this.#isDisposed) {
+      return;
+    }
+    this.#isDisposed = true;
+    await this.#decoder.dispose();
+    await this.#head.dispose();
+  }
+
+  async #prefill(pass: PrefillPass, signal?: AbortSignal): Promise<PassOutput> {
+    const { layers, hiddenSize } = this.architecture;
+    const entries = pass.rows.map(entryOf);
+    const inStack = entries.filter((entry) => entry < layers).length;
+    const contextCache = pass.context === undefined ? undefined : ownCache(pass.context.cache);
+    const context =
+      contextCache === undefined
+        ? this.#noContext
+        : contextCache.asContext(pass.context?.length ?? 0, this.architecture, this.#runtime);
+    const states = this.#entryStates(pass);
+    const { inputs, patches } = placePatches(pass, states, hiddenSize);
+    const forward: Forward = {
+      entries,
+      length: pass.length,
+      join: inputs.subarray(0, inStack * pass.length * hiddenSize),
+      context,
+      ownLength: 0,
+      past: (_, rows) => this.#noPast(rows),
+      patches,
+    };
+    const taps = pass.taps ?? [];
+    const keep = pass.keep === true;
+    const outputs = neededOutputs({ taps, keep, layers, needsFinal: pass.read !== undefined });
+    const got = inStack === 0 ? {} : await this.#forward(forward, outputs);
+    const final = (row: number, offset: number): Float32Array => {
+      const at = (row * pass.length + offset) * hiddenSize;
+      const source =
+        row < inStack ? floatsOf(got[blockName.site("resid_post", layers - 1)]) : inputs;
+      return source.subarray(at, at + hiddenSize);
+    };
+    return {
+      taps: taps.map((tap) => this.#tap(tap, { got, forward, inputs, inStack })),
+      read: pass.read === undefined ? undefined : await this.#read(pass.read, final, signal),
+      cache: keep ? this.#keep({ pass, got, entries, context, contextCache }) : undefined,
+    };
+  }
+
+  async #decode(pass: DecodePass, signal?: AbortSignal): Promise<PassOutput> {
+    const { layers, hiddenSize } = this.architecture;
+    const cache = ownCache(pass.cache);
+    const states = new Float32Array(cache.rows * hiddenSize);
+    pass.tokens.forEach((token, row) => {
+      this.#embedding.copyTo(token, states, row * hiddenSize);
+    });
+    const blocks = cache.blocks;
+    const forward: Forward = {
+      entries: Array.from({ length: cache.rows }, () => 0),
+      length: 1,
+      join: states,
+      context: cache.context,
+      ownLength: cache.ownLength,
+      past: (layer) => blocks[layer] ?? missing(),
+      patches: [],
+    };
+    const got = await this.#forward(
+      forward,
+      neededOutputs({ taps: [], keep: true, layers, needsFinal: true }),
+    );
+    cache.extend(presentBlocks(got, layers));
+    const finals = floatsOf(got[blockName.site("resid_post", layers - 1)]);
+    const final = (row: number): Float32Array =>
+      finals.subarray(row * hiddenSize, (row + 1) * hiddenSize);
+    return { taps: [], read: await this.#read(pass.read, final, signal), cache };
+  }
+
+  #read(
+    read: DecodePass["read"],
+    final: (row: number, offset: number) => Float32Array,
+    signal: AbortSignal | undefined,
+  ): Promise<NonNullable<PassOutput["read"]>> {
+    return readOut({
+      runtime: this.#runtime,
+      session: this.#head,
+      architecture: this.architecture,
+      read,
+      final,
+      signal,
+    });
+  }
+
+  /** What each row's entry block reads, `[rows × length, hidden]`; a copy, so that patches may go into it. */
+  #entryStates(pass: PrefillPass): Float32Array {
+    const width = this.architecture.hiddenSize;
+    const states = new Float32Array(pass.rows.length * pass.length * width);
+    for (const [index, row] of pass.rows.entries()) {
+      const start = index * pass.length * width;
+      if ("tokens" in row) {
+        row.tokens.forEach((token, offset) => {
+          this.#embedding.copyTo(token, states, start + offset * width);
+        });
+      } else {
+        states.set(row.states, start);
+      }
+    }
+    return states;
+  }
+
+  async #forward(
+    forward: Forward,
+    outputs: readonly string[],
+  ): Promise<Readonly<Record<string, RuntimeTensor>>> {
+    return this.#decoder.run(this.#feeds(forward), outputs);
+  }
+
+  #feeds(forward: Forward): Feeds {
+    const { layers, hiddenSize } = this.architecture;
+    const { length, context, ownLength } = forward;
+    const { float32, int64 } = this.#runtime;
+    const joinCounts = Array.from({ length: layers }, () => 0);
+    for (const entry of forward.entries) {
+      if (entry < layers) {
+        joinCounts[entry] = (joinCounts[entry] ?? 0) + 1;
+      }
+    }
+    const shapes: number[] = [];
+    const feeds: Record<string, RuntimeTensor> = {};
+    let rows = 0;
+    for (const [layer, joining] of joinCounts.entries()) {
+      rows += joining;
+      shapes.push(...shapesOf(this.architecture, { rows, length, context: context.length }));
+      const shared = context.blocks[layer] ?? missing();
+      const past = forward.past(layer, rows);
+      feeds[blockName.contextKeys(layer)] = shared.keys;
+      feeds[blockName.contextValues(layer)] = shared.values;
+      feeds[blockName.pastKeys(layer)] = past.keys;
+      feeds[blockName.pastValues(layer)] = past.values;
+    }
+    const first = context.length + ownLength;
+    return {
+      ...feeds,
+      ...this.#patchFeeds(forward.patches),
+      join: float32(forward.join, [forward.join.length / hiddenSize, hiddenSize]),
+      join_counts: int64(
+        joinCounts.map((count) => count * length),
+        [layers],
+      ),
+      shapes: int64(shapes, [layers, SHAPE_WIDTH]),
+      positions: int64(
+        Array.from({ length }, (_, offset) => offset),
+        [1, length],
+      ),
+      ...this.#angles(first, length),
+      mask: float32(causalMask(first, length), [1, 1, 1, length, first + length]),
+      key_split: int64([context.length, ownLength + length], [2]),
+    };
+  }
+
+  /** Cosines and sines of the positions from `first` on. */
+  #angles(first: number, length: number): Feeds {
+    const { inverseFrequencies, attentionFactor } = this.architecture.rope;
+    const half = inverseFrequencies.length;
+    const cos = new Float32Array(length * half);
+    const sin = new Float32Array(length * half);
+    for (let offset = 0; offset < length; offset++) {
+      for (let pair = 0; pair < half; pair++) {
+        const angle = (first + offset) * (inverseFrequencies[pair] ?? 0);
+        cos[offset * half + pair] = Math.cos(angle) * attentionFactor;
+        sin[offset * half + pair] = Math.sin(angle) * attentionFactor;
+      }
+    }
+    return {
+      cos: this.#runtime.float32(cos, [length, half]),
+      sin: this.#runtime.float32(sin, [length, half]),
+    };
+  }
+
+  #patchFeeds(patches: readonly GraphPatch[]): Feeds {
+    const { layers, hiddenSize } = this.architecture;
+    const slots = layers * GRAPH_SITES.length;
+    const ordered = patches.toSorted((a, b) => a.slot - b.slot);
+    const counts = Array.from({ length: slots }, () => 0);
+    const values = new Float32Array(ordered.length * hiddenSize);
+    for (const [at, patch] of ordered.entries()) {
+      counts[patch.slot] = (counts[patch.slot] ?? 0) + 1;
+      values.set(patch.vector, at * hiddenSize);
+    }
+    return {
+      patch_index: this.#runtime.int64(
+        ordered.map((patch) => patch.index),
+        [ordered.length, 1],
+      ),
+      patch_value: this.#runtime.float32(values, [ordered.length, hiddenSize]),
+      patch_counts: this.#runtime.int64(counts, [slots]),
+    };
+  }
+
+  #noPast(rows: number): BlockKv {
+    const { kvHeads, headSize } = this.architecture;
+    const empty = this.#runtime.float32(new Float32Array(0), [kvHeads, rows, 0, headSize]);
+    return { keys: empty, values: empty };
+  }
+
+  #tap(
+    tap: Tap,
+    parts: {
+      readonly got: Readonly<Record<string, RuntimeTensor>>;
+      readonly forward: Forward;
+      readonly inputs: Float32Array;
+      readonly inStack: number;
+    },
+  ): Float32Array {
+    const { got, forward, inputs } = parts;
+    const { hiddenSize } = this.architecture;
+    if (tap.site !== "resid_pre") {
+      const tensor = got[blockName.site(tap.site, tap.layer)];
+      return tensor === undefined ? new Float32Array(0) : floatsOf(tensor);
+    }
+    // What block l reads: what block l - 1 put out, and behind it the rows that enter here.
+    const width = forward.length * hiddenSize;
+    const before = forward.entries.filter((entry) => entry < tap.layer).length;
+    const upTo = forward.entries.filter((entry) => entry <= tap.layer).length;
+    const out = new Float32Array(upTo * width);
+    if (before > 0) {
+      out.set(floatsOf(got[blockName.site("resid_post", tap.layer - 1)]));
+    }
+    out.set(inputs.subarray(before * width, upTo * width), before * width);
+    return out;
+  }
+
+  /** Keys and values of all rows and blocks; below a row's entry they are the context cache's. */
+  #keep(parts: {
+    readonly pass: PrefillPass;
+    readonly got: Readonly<Record<string, RuntimeTensor>>;
+    readonly entries: readonly number[];
+    readonly context: SharedContext;
+    readonly contextCache: OnnxCache | undefined;
+  }): OnnxCache {
+    const { pass, got, entries, context, contextCache } = parts;
+    const { layers } = this.architecture;
+    const rows = entries.length;
+    const blocks: BlockKv[] = [];
+    for (let layer = 0; layer < layers; layer++) {
+      const entered = entries.filter((entry) => entry <= layer).length;
+      const clean = contextCache?.blocks[layer];
+      const complete = (name: string, below: RuntimeTensor | undefined): RuntimeTensor => {
+        const tensor = got[name];
+        if (entered === rows && tensor !== undefined) {
+          return tensor;
+        }
+        return this.#completeRows({
+          own: entered === 0 ? new Float32Array(0) : floatsOf(tensor),
+          entered,
+          rows,
+          length: pass.length,
+          below: floatsOf(below),
+          at: context.length,
+          total: contextCache?.ownLength ?? 0,
+        });
+      };
+      blocks.push({
+        keys: complete(blockName.presentKeys(layer), clean?.keys),
+        values: complete(blockName.presentValues(layer), clean?.values),
+      });
+    }
+    return new OnnxCache({ rows, context, ownLength: pass.length, blocks });
+  }
+
+  #completeRows(parts: {
+    readonly own: Float32Array;
+    readonly entered: number;
+    readonly rows: number;
+    readonly length: number;
+    readonly below: Float32Array;
+    readonly at: number;
+    readonly total: number;
+  }): RuntimeTensor {
+    const { kvHeads, headSize } = this.architecture;
+    const { own, entered, rows, length } = parts;
+    const fallback = sliceTokens(parts.below, {
+      kvHeads,
+      headSize,
+      total: parts.total,
+      from: parts.at,
+      count: length,
+    });
+    const data = gatherRows(own, {
+      kvHeads,
+      rowCount: entered,
+      width: length * headSize,
+      rows: Array.from({ length: rows }, (_, row) => row),
+      fallback,
+    });
+    return this.#runtime.float32(data, [kvHeads, rows, length, headSize]);
+  }
+}
+
+/**
+ * Sorts patches into those of a row's own entry states, which are written here, and those inside the graph.
+ * A later patch of the same place wins.
+ */
+function placePatches(
+  pass: PrefillPass,
+  states: Float32Array,
+  hiddenSize: number,
+): { readonly inputs: Float32Array; readonly patches: readonly GraphPatch[] } {
+  const inGraph = new Map<string, GraphPatch>();
+  for (const patch of pass.patches ?? []) {
+    const row = pass.rows[patch.row] ?? missing();
+    const index = patch.row * pass.length + patch.offset;
+    if (patch.site === "resid_pre" && patch.layer === entryOf(row)) {
+      states.set(patch.vector, index * hiddenSize);
+      continue;
+    }
+    const slot = slotOf(patch);
+    inGraph.set(`${slot}:${index}`, { slot, index, vector: patch.vector });
+  }
+  return { inputs: states, patches: [...inGraph.values()] };
+}
+
+/** The graph's place of a patch: what block l reads is what block l - 1 puts out. */
+function slotOf({ site, layer }: Pick<Patch, "site" | "layer">): number {
+  const [graphSite, graphLayer]: [GraphSite, number] =
+    site === "resid_pre" ? ["resid_post", layer - 1] : [site, layer];
+  return graphLayer * GRAPH_SITES.length + GRAPH_SITES.indexOf(graphSite);
+}
+
+function neededOutputs(needs: {
+  readonly taps: readonly Tap[];
+  readonly keep: boolean;
+  readonly layers: number;
+  readonly needsFinal: boolean;
+}): string[] {
+  const names = new Set<string>();
+  const site = (name: Site, layer: number): void => {
+    if (name !== "resid_pre") {
+      names.add(blockName.site(name, layer));
+    } else if (layer > 0) {
+      names.add(blockName.site("resid_post", layer - 1));
+    }
+  };
+  for (const tap of needs.taps) {
+    site(tap.site, tap.layer);
+  }
+  if (needs.keep) {
+    for (let layer = 0; layer < needs.layers; layer++) {
+      names.add(blockName.presentKeys(layer)).add(blockName.presentValues(layer));
+    }
+  }
+  if (needs.needsFinal || names.size === 0) {
+    site("resid_post", needs.layers - 1);
+  }
+  return [...names];
+}
+
+function presentBlocks(got: Readonly<Record<string, RuntimeTensor>>, layers: number): BlockKv[] {
+  return Array.from({ length: layers }, (_, layer) => ({
+    keys: got[blockName.presentKeys(layer)] ?? missing(),
+    values: got[blockName.presentValues(layer)] ?? missing(),
+  }));
+}
+
+/** 0 where a token may look, -inf where not: `[length, first + length]`. */
+function causalMask(first: number, length: number): Float32Array {
+  const keys = first + length;
+  const mask = new Float32Array(length * keys);
+  for (let offset = 0; offset < length; offset++) {
+    mask.fill(-Infinity, offset * keys + first + offset + 1, (offset + 1) * keys);
+  }
+  return mask;
+}
+
+function ownCache(cache: Cache): OnnxCache {
+  if (cache instanceof OnnxCache) {
+    return cache;
+  }
+  throw foreignCache();
+}
+
+function missing(): never {
+  throw new Error("bug: a tensor or row that must be there is missing");
+}

@@ -1,0 +1,29 @@
+/**
+ * What the adapter needs of an ONNX runtime: the only thing that differs between Node and the browser.
+ * `node.ts` implements it on onnxruntime-node.
+ */
+import type { Graph } from "./graph/graph-builder.ts";
+
+/** Data with a shape; what goes into a session and comes out of it. */
+export interface RuntimeTensor {
+  readonly dims: readonly number[];
+  readonly data: Float32Array | BigInt64Array;
+}
+
+export type Feeds = Readonly<Record<string, RuntimeTensor>>;
+
+export interface RuntimeSession {
+  /** Computes the named outputs. */
+  run(feeds: Feeds, outputs: readonly string[]): Promise<Readonly<Record<string, RuntimeTensor>>>;
+  dispose(): Promise<void>;
+}
+
+export interface Runtime {
+  readonly name: string;
+  readonly device: string;
+  readonly version: string;
+  /** Loads a graph with its weights; these are read here, and not kept in JavaScript. */
+  createSession(graph: Graph): Promise<RuntimeSession>;
+  float32(data: Float32Array, dims: readonly number[]): RuntimeTensor;
+  int64(data: readonly number[] | BigInt64Array, dims: readonly number[]): RuntimeTensor;
+}

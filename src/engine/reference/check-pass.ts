@@ -1,0 +1,127 @@
+/** Refuses passes that ask for something impossible, before anything is computed. Looks into no cache. */
+import type { Architecture } from "../architecture.ts";
+import {
+  entryOf,
+  type DecodePass,
+  type Patch,
+  type PrefillPass,
+  type Read,
+  type Row,
+} from "../engine.ts";
+import {
+  contextOfSeveralRows,
+  contextTooShort,
+  emptyPass,
+  indexOutOfRange,
+  patchBeforeEntry,
+  rowsNotAscending,
+  wrongSize,
+} from "./errors.ts";
+
+/** Throws `engine` where a prefill cannot be run. */
+export function checkPrefill(pass: PrefillPass, architecture: Architecture): void {
+  if (pass.rows.length === 0 || !(pass.length >= 1)) {
+    throw emptyPass();
+  }
+  checkRows(pass, architecture);
+  checkContext(pass);
+  for (const patch of pass.patches ?? []) {
+    checkPatch(patch, pass, architecture);
+  }
+  for (const tap of pass.taps ?? []) {
+    checkIndex("Layer", tap.layer, architecture.layers);
+  }
+  if (pass.read !== undefined) {
+    checkRead(pass.read, { rows: pass.rows.length, length: pass.length }, architecture);
+  }
+}
+
+/** Throws `engine` where a decode cannot be run. */
+export function checkDecode(pass: DecodePass, architecture: Architecture): void {
+  checkSize("The list of tokens", pass.tokens.length, pass.cache.rows);
+  for (const token of pass.tokens) {
+    checkIndex("Token", token, architecture.vocabSize);
+  }
+  checkRead(pass.read, { rows: pass.cache.rows, length: 1 }, architecture);
+}
+
+/** Throws `engine` unless `index` is a whole number from 0 to `count - 1`. */
+export function checkIndex(what: string, index: number, count: number): void {
+  if (!Number.isInteger(index) || index < 0 || index >= count) {
+    throw indexOutOfRange({ what, index, count });
+  }
+}
+
+function checkSize(what: string, got: number, expected: number): void {
+  if (got !== expected) {
+    throw wrongSize({ what, expected, got });
+  }
+}
+
+function checkRows(pass: PrefillPass, architecture: Architecture): void {
+  let previous = 0;
+  for (const [index, row] of pass.rows.entries()) {
+    const entry = entryOf(row);
+    checkIndex("Entry", entry, architecture.layers + 1);
+    if (entry < previous) {
+      throw rowsNotAscending({ row: index, entry, previous });
+    }
+    previous = entry;
+    checkInput(row, pass.length, architecture);
+  }
+}
+
+function checkInput(row: Row, length: number, architecture: Architecture): void {
+  if ("states" in row) {
+    checkSize("A row of states", row.states.length, length * architecture.hiddenSize);
+    return;
+  }
+  checkSize("A row of tokens", row.tokens.length, length);
+  for (const token of row.tokens) {
+    checkIndex("Token", token, architecture.vocabSize);
+  }
+}
+
+function checkContext(pass: PrefillPass): void {
+  const { context, keep, rows, length } = pass;
+  if (context !== undefined) {
+    if (context.cache.rows !== 1) {
+      throw contextOfSeveralRows(context.cache.rows);
+    }
+    checkIndex("Context length", context.length, context.cache.length + 1);
+  }
+  const needed = (context?.length ?? 0) + length;
+  const got = context?.cache.length ?? 0;
+  if (keep === true && got < needed && rows.some((row) => entryOf(row) > 0)) {
+    throw contextTooShort({ needed, got });
+  }
+}
+
+function checkPatch(patch: Patch, pass: PrefillPass, architecture: Architecture): void {
+  checkIndex("Layer", patch.layer, architecture.layers);
+  checkIndex("Offset", patch.offset, pass.length);
+  checkIndex("Row", patch.row, pass.rows.length);
+  checkSize("A patch", patch.vector.length, architecture.hiddenSize);
+  const row = pass.rows[patch.row];
+  if (row !== undefined && entryOf(row) > patch.layer) {
+    throw patchBeforeEntry({ row: patch.row, layer: patch.layer, entry: entryOf(row) });
+  }
+}
+
+function checkRead(
+  read: Read,
+  pass: { readonly rows: number; readonly length: number },
+  architecture: Architecture,
+): void {
+  for (const place of read.at) {
+    checkIndex("Row", place.row, pass.rows);
+    checkIndex("Offset", place.offset, pass.length);
+  }
+  checkIndex("Top", read.topK, architecture.vocabSize + 1);
+  if (read.tracked !== undefined) {
+    checkSize("The list of tracked tokens", read.tracked.length, read.at.length);
+    for (const token of read.tracked) {
+      checkIndex("Token", token, architecture.vocabSize);
+    }
+  }
+}

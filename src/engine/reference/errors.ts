@@ -1,0 +1,98 @@
+/** Sentences for passes that ask for something impossible. */
+import { PatchscopesError } from "../../errors.ts";
+
+/** An index that must be a whole number from 0 to `count - 1`. */
+export function indexOutOfRange(facts: {
+  readonly what: string;
+  readonly index: number;
+  readonly count: number;
+}): PatchscopesError {
+  const { what, index, count } = facts;
+  return new PatchscopesError({
+    code: "engine",
+    message: `${what} ${index} does not exist: expected 0 to ${count - 1}.`,
+  });
+}
+
+/** A list or an array that has another size than its place asks for. */
+export function wrongSize(facts: {
+  readonly what: string;
+  readonly expected: number;
+  readonly got: number;
+}): PatchscopesError {
+  return new PatchscopesError({
+    code: "engine",
+    message: `${facts.what} has ${facts.got} entries: expected ${facts.expected}.`,
+  });
+}
+
+export function emptyPass(): PatchscopesError {
+  return new PatchscopesError({
+    code: "engine",
+    message: "The pass computes nothing: expected at least one row and a length of at least 1.",
+  });
+}
+
+export function rowsNotAscending(facts: {
+  readonly row: number;
+  readonly entry: number;
+  readonly previous: number;
+}): PatchscopesError {
+  return new PatchscopesError({
+    code: "engine",
+    message: `Row ${facts.row} enters at block ${facts.entry}, the one before it at ${facts.previous}.`,
+    hint: "Sort the rows of a pass by the block at which they enter.",
+  });
+}
+
+export function patchBeforeEntry(facts: {
+  readonly row: number;
+  readonly layer: number;
+  readonly entry: number;
+}): PatchscopesError {
+  return new PatchscopesError({
+    code: "engine",
+    message: `Layer ${facts.layer} of row ${facts.row} cannot be patched: the row enters at block ${facts.entry}.`,
+    hint: "Let the row enter at the patched layer or before.",
+  });
+}
+
+export function contextOfSeveralRows(rows: number): PatchscopesError {
+  return new PatchscopesError({
+    code: "engine",
+    message: `The context has ${rows} rows: expected a cache of one row.`,
+    hint: "Select the row that the others stand behind.",
+  });
+}
+
+/** The context is shorter than what a pass takes from it. */
+export function contextTooShort(facts: {
+  readonly needed: number;
+  readonly got: number;
+}): PatchscopesError {
+  return new PatchscopesError({
+    code: "engine",
+    message: `The context holds ${facts.got} tokens: expected ${facts.needed}.`,
+    hint: "A kept row that enters above block 0 needs a context that reaches over the row itself.",
+  });
+}
+
+export function cacheDisposed(): PatchscopesError {
+  return new PatchscopesError({ code: "engine", message: "The cache has been disposed of." });
+}
+
+export function foreignCache(): PatchscopesError {
+  return new PatchscopesError({
+    code: "engine",
+    message: "The cache belongs to another engine.",
+    hint: "A cache can only be used by the engine that made it.",
+  });
+}
+
+export function engineDisposed(): PatchscopesError {
+  return new PatchscopesError({ code: "engine", message: "The engine has been disposed of." });
+}
+
+export function passAborted(cause: unknown): PatchscopesError {
+  return new PatchscopesError({ code: "aborted", message: "The pass was stopped.", cause });
+}
