@@ -1,0 +1,112 @@
+/** What a run gave, with its plan and provenance → the result: token ids become texts here. */
+import type { Plan, PlannedCell } from "../plan/plan.ts";
+import type {
+  CellPlaces,
+  CellRecord,
+  ControlsRecord,
+  ModelRecord,
+  PatchscopeResult,
+  PlaceRecord,
+  ReadOutRecord,
+} from "../result/result.ts";
+import type { PatchscopeSpec } from "../spec/spec.ts";
+import type { CellReadOut } from "./read-cells.ts";
+import type { CellOutput, RunOutput } from "./run-plan.ts";
+
+/** Token ids as text, by a tokenizer or as `<id>`. */
+export interface TokenTexts {
+  decode(tokens: readonly number[]): string;
+  piece(token: number): string;
+}
+
+/** Where a result comes from. */
+export interface Provenance {
+  readonly spec: PatchscopeSpec;
+  readonly specHash: string;
+  readonly model: ModelRecord;
+  readonly engine: PatchscopeResult["engine"];
+  readonly timing: PatchscopeResult["timing"];
+  readonly warnings: PatchscopeResult["warnings"];
+}
+
+/** The result of a run, or of the part of it that is there. */
+export function buildResult(
+  plan: Plan,
+  output: RunOutput,
+  texts: TokenTexts,
+  provenance: Provenance,
+): PatchscopeResult {
+  const { spec, specHash, model, engine, timing, warnings } = provenance;
+  const cells = plan.cells.map((cell, index) => cellRecord(cell, output.cells[index], plan, texts));
+  return {
+    version: 1,
+    spec,
+    specHash,
+    models: [model],
+    source: promptRecord(plan.source),
+    target: promptRecord(plan.target),
+    cells,
+    controls: controlsRecord(plan, output, texts),
+    warnings: [...plan.warnings, ...warnings],
+    engine,
+    timing,
+  };
+}
+
+function promptRecord({ tokens, pieces, positions }: Plan["source"]): PatchscopeResult["source"] {
+  return { tokens, pieces, positions };
+}
+
+function cellRecord(
+  cell: PlannedCell,
+  output: CellOutput | undefined,
+  plan: Plan,
+  texts: TokenTexts,
+): CellRecord {
+  const { evidence, logprobUnder } = output ?? {};
+  return {
+    ...placesOf(cell),
+    ...readOutRecord(output ?? { next: [], generated: [] }, plan, texts),
+    ...(evidence === undefined ? {} : { evidence }),
+    ...(logprobUnder === undefined ? {} : { logprobUnder }),
+  };
+}
+
+function placesOf(cell: PlannedCell): CellPlaces {
+  const pairs = cell.writes.map(({ from, to, names }) => ({
+    source: place(names.source, from.position),
+    target: place(names.target, to.position),
+  }));
+  const [only] = pairs;
+  return cell.isPair && only !== undefined ? only : { writes: pairs };
+}
+
+function place(layer: PlaceRecord["layer"], position: number): PlaceRecord {
+  return { layer, position };
+}
+
+function readOutRecord(output: CellReadOut, plan: Plan, texts: TokenTexts): ReadOutRecord {
+  const next = output.next.map(({ token, logprob }) => ({
+    token,
+    piece: texts.piece(token),
+    logprob,
+  }));
+  if (plan.read.kind !== "generate") {
+    return { next };
+  }
+  const tokens = output.generated.map(({ token }) => token);
+  const logprobs = output.generated.map(({ logprob }) => logprob);
+  return { tokens, text: texts.decode(tokens), logprobs, next };
+}
+
+function controlsRecord(plan: Plan, output: RunOutput, texts: TokenTexts): ControlsRecord {
+  const { unrelated } = plan.controls;
+  return {
+    ...(output.unpatched === undefined
+      ? {}
+      : { unpatched: readOutRecord(output.unpatched, plan, texts) }),
+    ...(unrelated.length === 0
+      ? {}
+      : { unrelated: unrelated.map(({ prompt, tokens }) => ({ prompt, tokens })) }),
+  };
+}

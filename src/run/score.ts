@@ -1,0 +1,247 @@
+/**
+ * Scores texts under other vectors than their own: how probable would the same words be without the patch,
+ * and with the states of unrelated sentences in the same place? A text is fed in as if it had been generated,
+ * so that one pass gives all its log-probabilities.
+ *
+ * Below the block where a vector enters, a text's own tokens see the clean target: their states there are
+ * the same under every control, are computed once, without the patch, and join with the control's vector.
+ */
+import type { Engine, Row } from "../engine/engine.ts";
+import { assert } from "../errors.ts";
+import type { Plan, PlannedCell } from "../plan/plan.ts";
+import type { CleanTarget, PatchedRow, VectorOf } from "./target.ts";
+import { joinPlace, patchedRow } from "./target.ts";
+import { fillUp } from "./vectors.ts";
+
+/** Tokens of all rows in one pass: large enough for the matrix product, small enough for memory. */
+const PASS_TOKENS = 1024;
+/** Texts whose states are held at once. */
+const TEXTS_AT_ONCE = 64;
+
+/** A text said by a cell, to be scored under the controls. */
+export interface ScoreTask {
+  readonly cell: PlannedCell;
+  readonly text: readonly number[];
+}
+
+/** Log-probability of a text in nats: unpatched, and under each control. */
+export interface TextScore {
+  readonly unpatched: number;
+  readonly controls: readonly number[];
+}
+
+export interface ScoreOptions {
+  readonly plan: Plan;
+  readonly engine: Engine;
+  readonly target: CleanTarget;
+  /** One per control: its vector for a write. */
+  readonly controls: readonly VectorOf[];
+  readonly signal?: AbortSignal | undefined;
+  /** Called with the number of tasks that are done since the last call. */
+  readonly onScored?: ((tasks: number) => void) | undefined;
+}
+
+/** Scores all tasks, in their order. Equal texts are scored once; under controls, once for each place of the writes. */
+export async function scoreTexts(
+  tasks: readonly ScoreTask[],
+  options: ScoreOptions,
+): Promise<TextScore[]> {
+  const texts = distinct(tasks.map(({ text }) => text));
+  const scores = new Map<string, TextScore>();
+  for (let from = 0; from < texts.length; from += TEXTS_AT_ONCE) {
+    const some = texts.slice(from, from + TEXTS_AT_ONCE);
+    const keys = new Set(some.map(keyOfText));
+    const ofThese = tasks.filter(({ text }) => keys.has(keyOfText(text)));
+    await scoreSome(some, ofThese, options, scores);
+    options.onScored?.(ofThese.length);
+  }
+  return tasks.map((task) => {
+    const score = scores.get(keyOfTask(task));
+    assert(score, "every task is scored");
+    return score;
+  });
+}
+
+async function scoreSome(
+  texts: readonly (readonly number[])[],
+  tasks: readonly ScoreTask[],
+  options: ScoreOptions,
+  scores: Map<string, TextScore>,
+): Promise<void> {
+  const unique = [...new Map(tasks.map((task) => [keyOfTask(task), task])).values()];
+  const unpatched = await scoreUnpatched(texts, unique, options);
+  const underControls = new Map<string, number[]>();
+  const rows = unique
+    .flatMap((task) => options.controls.map((vectorOf, control) => ({ task, vectorOf, control })))
+    .toSorted(
+      (a, b) => a.task.cell.from - b.task.cell.from || a.task.cell.entry - b.task.cell.entry,
+    );
+  for (const batch of batches(rows, options)) {
+    const logprobs = await scoreRows(batch, unpatched, options);
+    for (const [index, { task, control }] of batch.entries()) {
+      const list = underControls.get(keyOfTask(task)) ?? [];
+      list[control] = logprobs[index] ?? -Infinity;
+      underControls.set(keyOfTask(task), list);
+    }
+  }
+  for (const task of unique) {
+    const key = keyOfTask(task);
+    scores.set(key, {
+      unpatched: unpatched.of(task.text).logprob,
+      controls: underControls.get(key) ?? [],
+    });
+  }
+}
+
+interface UnpatchedTexts {
+  of(text: readonly number[]): {
+    readonly logprob: number;
+    /** States of the text's tokens but the last, at a block's entry, `[tokens, hidden]`. */
+    readonly statesAt: (entry: number) => Float32Array;
+  };
+}
+
+/** Runs texts behind the clean target, and keeps their states at the blocks where the tasks' vectors enter. */
+async function scoreUnpatched(
+  texts: readonly (readonly number[])[],
+  tasks: readonly ScoreTask[],
+  { plan, engine, target, signal }: ScoreOptions,
+): Promise<UnpatchedTexts> {
+  const { layers, hiddenSize } = plan.shape;
+  const length = Math.max(...texts.map((text) => text.length)) - 1;
+  const entries = [...new Set(tasks.map(({ cell }) => cell.entry))];
+  const firsts = await scoreFirstTokens(texts, { plan, engine, target, signal });
+  const at = texts.flatMap((text, row) =>
+    text.slice(1).map((token, offset) => ({ row, offset, token })),
+  );
+  const output =
+    length === 0
+      ? undefined
+      : await engine.run(
+          {
+            kind: "prefill",
+            context: { cache: target.cache, length: plan.target.tokens.length },
+            length,
+            rows: texts.map((text) => ({ tokens: fillUp(text.slice(0, -1), length) })),
+            taps: entries.map((entry) => joinPlace(entry, layers)),
+            read: { at, topK: 0, tracked: Int32Array.from(at, ({ token }) => token) },
+          },
+          signal,
+        );
+  const totals = [...firsts];
+  for (const [index, { row }] of at.entries()) {
+    totals[row] = (totals[row] ?? 0) + (output?.read?.trackedLogprobs?.[index] ?? 0);
+  }
+  const rowOf = new Map(texts.map((text, row) => [keyOfText(text), row]));
+  return {
+    of: (text) => {
+      const row = rowOf.get(keyOfText(text)) ?? 0;
+      const start = row * length * hiddenSize;
+      return {
+        logprob: totals[row] ?? -Infinity,
+        statesAt: (entry) =>
+          output?.taps[entries.indexOf(entry)]?.subarray(start, start + length * hiddenSize) ??
+          new Float32Array(0),
+      };
+    },
+  };
+}
+
+/** The first token of each text after the clean target. */
+async function scoreFirstTokens(
+  texts: readonly (readonly number[])[],
+  { plan, engine, target, signal }: Omit<ScoreOptions, "controls">,
+): Promise<number[]> {
+  const { layers } = plan.shape;
+  const last = target.states.atLast(joinPlace(layers, layers));
+  const output = await engine.run(
+    {
+      kind: "prefill",
+      length: 1,
+      rows: texts.map((): Row => ({ entry: layers, states: last })),
+      read: {
+        at: texts.map((_, row) => ({ row, offset: 0 })),
+        topK: 0,
+        tracked: Int32Array.from(texts, (text) => text[0] ?? 0),
+      },
+    },
+    signal,
+  );
+  return [...(output.read?.trackedLogprobs ?? [])];
+}
+
+interface ControlRow {
+  readonly task: ScoreTask;
+  readonly vectorOf: VectorOf;
+  readonly control: number;
+}
+
+/** Rows with the same shared context, in passes of a bounded size. */
+function batches(rows: readonly ControlRow[], { plan }: ScoreOptions): ControlRow[][] {
+  const cut: ControlRow[][] = [];
+  let tokens = 0;
+  for (const row of rows) {
+    const { from } = row.task.cell;
+    const size = plan.target.tokens.length - from + row.task.text.length - 1;
+    const current = cut.at(-1);
+    if (current?.[0]?.task.cell.from === from && tokens + size <= PASS_TOKENS) {
+      current.push(row);
+      tokens += size;
+    } else {
+      cut.push([row]);
+      tokens = size;
+    }
+  }
+  return cut;
+}
+
+async function scoreRows(
+  batch: readonly ControlRow[],
+  unpatched: UnpatchedTexts,
+  { plan, engine, target, signal }: ScoreOptions,
+): Promise<number[]> {
+  const { layers, hiddenSize } = plan.shape;
+  const from = batch[0]?.task.cell.from ?? 0;
+  const longest = Math.max(...batch.map(({ task }) => task.text.length)) - 1;
+  const rows: PatchedRow[] = batch.map(({ task, vectorOf }) => {
+    const tail = new Float32Array(longest * hiddenSize);
+    tail.set(unpatched.of(task.text).statesAt(task.cell.entry).subarray(0, tail.length));
+    return patchedRow({ cell: task.cell, target, layers, vectorOf, tail });
+  });
+  const last = plan.target.tokens.length - 1 - from;
+  const at = batch.flatMap(({ task }, row) =>
+    task.text.map((token, index) => ({ row, offset: last + index, token })),
+  );
+  const output = await engine.run(
+    {
+      kind: "prefill",
+      context: { cache: target.cache, length: from },
+      length: last + 1 + longest,
+      rows: rows.map(({ row }) => row),
+      patches: rows.flatMap(({ patches }, row) => patches.map((patch) => ({ ...patch, row }))),
+      read: { at, topK: 0, tracked: Int32Array.from(at, ({ token }) => token) },
+    },
+    signal,
+  );
+  const totals = batch.map(() => 0);
+  for (const [index, { row }] of at.entries()) {
+    totals[row] = (totals[row] ?? 0) + (output.read?.trackedLogprobs?.[index] ?? 0);
+  }
+  return totals;
+}
+
+function distinct(texts: readonly (readonly number[])[]): (readonly number[])[] {
+  return [...new Map(texts.map((text) => [keyOfText(text), text])).values()];
+}
+
+function keyOfText(text: readonly number[]): string {
+  return text.join(",");
+}
+
+/** Two tasks are the same when the same text is scored with the same states in the same places. */
+function keyOfTask({ cell, text }: ScoreTask): string {
+  const writes = cell.writes.map(
+    ({ from, to }) => `${from.site}.${from.layer}>${to.site}.${to.layer}.${to.position}`,
+  );
+  return `${writes.join(";")}|${keyOfText(text)}`;
+}
