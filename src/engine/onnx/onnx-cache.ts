@@ -1,7 +1,7 @@
 /** Keys and values of rows, by block, as the decoder graph takes them. */
 import type { Architecture } from "../architecture.ts";
 import type { Cache } from "../engine.ts";
-import { cacheDisposed } from "../reference/errors.ts";
+import { cacheDisposed } from "../errors.ts";
 import type { Runtime, RuntimeTensor } from "./runtime.ts";
 
 /** Keys and values of one block. */
@@ -16,7 +16,21 @@ export interface SharedContext {
   readonly blocks: readonly BlockKv[];
 }
 
+/** Sizes of one head's keys or values. */
+type HeadSizes = Pick<Architecture, "kvHeads" | "headSize">;
+
+interface CacheParts {
+  /** The engine that made it. */
+  readonly owner: object;
+  readonly rows: number;
+  readonly context: SharedContext;
+  readonly ownLength: number;
+  /** `[kvHeads, rows, ownLength, headSize]` for each block. */
+  readonly blocks: readonly BlockKv[];
+}
+
 export class OnnxCache implements Cache {
+  readonly owner: object;
   readonly rows: number;
   readonly context: SharedContext;
   #ownLength: number;
@@ -24,13 +38,8 @@ export class OnnxCache implements Cache {
   #contexts = new Map<number, SharedContext>();
   #isDisposed = false;
 
-  /** `blocks`: `[kvHeads, rows, ownLength, headSize]` for each block. */
-  constructor(parts: {
-    readonly rows: number;
-    readonly context: SharedContext;
-    readonly ownLength: number;
-    readonly blocks: readonly BlockKv[];
-  }) {
+  constructor(parts: CacheParts) {
+    this.owner = parts.owner;
     this.rows = parts.rows;
     this.context = parts.context;
     this.#ownLength = parts.ownLength;
@@ -56,6 +65,7 @@ export class OnnxCache implements Cache {
   extend(blocks: readonly BlockKv[]): void {
     this.#blocks = blocks;
     this.#ownLength += 1;
+    this.#contexts.clear();
   }
 
   dispose(): void {
@@ -65,32 +75,67 @@ export class OnnxCache implements Cache {
   }
 
   /** The first `length` tokens of this one-row cache, to stand before other rows. Kept for the next call. */
-  asContext(length: number, architecture: Architecture, runtime: Runtime): SharedContext {
+  asContext(length: number, sizes: HeadSizes, runtime: Runtime): SharedContext {
     const known = this.#contexts.get(length);
     if (known !== undefined) {
       return known;
     }
-    const { kvHeads, headSize } = architecture;
-    const shorten = (tensor: RuntimeTensor): RuntimeTensor => {
-      const data = sliceTokens(floatsOf(tensor), {
-        kvHeads,
-        headSize,
-        total: this.#ownLength,
-        from: 0,
-        count: length,
-      });
-      return runtime.float32(data, [kvHeads, length, headSize]);
-    };
+    const shape = [sizes.kvHeads, length, sizes.headSize];
     const context = {
       length,
-      blocks: this.blocks.map(({ keys, values }) => ({
-        keys: shorten(keys),
-        values: shorten(values),
-      })),
+      blocks: this.blocks.map((_, layer) => {
+        const { keys, values } = this.tokens(layer, { from: 0, count: length }, sizes);
+        return { keys: runtime.float32(keys, shape), values: runtime.float32(values, shape) };
+      }),
     };
     this.#contexts.set(length, context);
     return context;
   }
+
+  /** Keys and values of some tokens of this one-row cache in one block, `[kvHeads, count, headSize]`. */
+  tokens(
+    layer: number,
+    span: TokenSpan,
+    sizes: HeadSizes,
+  ): { readonly keys: Float32Array; readonly values: Float32Array } {
+    const own = this.blocks[layer];
+    const shared = this.context.blocks[layer];
+    const lengths = [this.context.length, this.#ownLength] as const;
+    const slice = (parts: readonly [RuntimeTensor | undefined, RuntimeTensor | undefined]) =>
+      sliceTokens([floatsOf(parts[0]), floatsOf(parts[1])], lengths, span, sizes);
+    return {
+      keys: slice([shared?.keys, own?.keys]),
+      values: slice([shared?.values, own?.values]),
+    };
+  }
+}
+
+interface TokenSpan {
+  readonly from: number;
+  readonly count: number;
+}
+
+/** Tokens of two tensors `[kvHeads, length, headSize]`, one behind the other. */
+function sliceTokens(
+  parts: readonly [Float32Array, Float32Array],
+  lengths: readonly [number, number],
+  { from, count }: TokenSpan,
+  { kvHeads, headSize }: HeadSizes,
+): Float32Array {
+  const out = new Float32Array(kvHeads * count * headSize);
+  const firstCount = Math.max(0, Math.min(lengths[0], from + count) - from);
+  const copy = (part: 0 | 1, at: number, tokens: number, to: number): void => {
+    for (let head = 0; head < kvHeads && tokens > 0; head++) {
+      const start = (head * lengths[part] + at) * headSize;
+      out.set(
+        parts[part].subarray(start, start + tokens * headSize),
+        (head * count + to) * headSize,
+      );
+    }
+  };
+  copy(0, from, firstCount, 0);
+  copy(1, Math.max(0, from - lengths[0]), count - firstCount, firstCount);
+  return out;
 }
 
 /** No tokens before the rows. */
@@ -101,26 +146,6 @@ export function emptyContext(architecture: Architecture, runtime: Runtime): Shar
     length: 0,
     blocks: Array.from({ length: layers }, () => ({ keys: nothing, values: nothing })),
   };
-}
-
-/** Tokens `from … from + count` of a one-row tensor `[kvHeads, 1, total, headSize]`. */
-export function sliceTokens(
-  data: Float32Array,
-  at: {
-    readonly kvHeads: number;
-    readonly headSize: number;
-    readonly total: number;
-    readonly from: number;
-    readonly count: number;
-  },
-): Float32Array {
-  const width = at.count * at.headSize;
-  const out = new Float32Array(at.kvHeads * width);
-  for (let head = 0; head < at.kvHeads; head++) {
-    const start = (head * at.total + at.from) * at.headSize;
-    out.set(data.subarray(start, start + width), head * width);
-  }
-  return out;
 }
 
 /**

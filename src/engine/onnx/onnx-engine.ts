@@ -18,8 +18,8 @@ import type {
   PrefillPass,
   Tap,
 } from "../engine.ts";
-import { checkDecode, checkPrefill } from "../reference/check-pass.ts";
-import { engineDisposed, foreignCache, passAborted } from "../reference/errors.ts";
+import { checkDecode, checkIndex, checkPrefill } from "../check-pass.ts";
+import { engineDisposed, foreignCache, passAborted } from "../errors.ts";
 import {
   blockName,
   buildDecoder,
@@ -30,14 +30,18 @@ import {
 import type { GraphSite } from "./graph/decoder-graph.ts";
 import type { LinearWriter } from "./graph/linear.ts";
 import { floatLinear } from "./graph/linear.ts";
+import { quantizedLinear } from "./graph/quantized-linear.ts";
 import { buildReadOut } from "./graph/read-out-graph.ts";
 import { EmbeddingTable } from "./embedding-table.ts";
 import type { BlockKv, SharedContext } from "./onnx-cache.ts";
-import { emptyContext, floatsOf, gatherRows, OnnxCache, sliceTokens } from "./onnx-cache.ts";
+import { emptyContext, floatsOf, gatherRows, OnnxCache } from "./onnx-cache.ts";
 import { readOut } from "./read-out.ts";
 import type { Feeds, Runtime, RuntimeSession, RuntimeTensor } from "./runtime.ts";
 
-const LINEAR: Record<Precision, LinearWriter> = { float32: floatLinear, quantized: floatLinear };
+const LINEAR: Record<Precision, LinearWriter> = {
+  float32: floatLinear,
+  quantized: quantizedLinear,
+};
 
 /** Loads a model into a runtime. */
 export async function createOnnxEngineOn(
@@ -116,9 +120,7 @@ class OnnxEngine implements Engine {
   }
 
   async run(pass: Pass, signal?: AbortSignal): Promise<PassOutput> {
-    if (this.#isDisposed) {
-      throw engineDisposed();
-    }
+    this.#checkAlive();
     if (signal?.aborted === true) {
       throw passAborted(signal.reason);
     }
@@ -133,7 +135,11 @@ class OnnxEngine implements Engine {
   }
 
   select(cache: Cache, rows: readonly number[]): Cache {
-    const own = ownCache(cache);
+    this.#checkAlive();
+    const own = this.#ownCache(cache);
+    for (const row of rows) {
+      checkIndex("Row", row, own.rows);
+    }
     const { kvHeads, headSize } = this.architecture;
     const pick = (tensor: RuntimeTensor): RuntimeTensor =>
       this.#runtime.float32(
@@ -150,6 +156,7 @@ class OnnxEngine implements Engine {
       values: pick(values),
     }));
     return new OnnxCache({
+      owner: this,
       rows: rows.length,
       context: own.context,
       ownLength: own.ownLength,
@@ -166,11 +173,25 @@ class OnnxEngine implements Engine {
     await this.#head.dispose();
   }
 
+  #checkAlive(): void {
+    if (this.#isDisposed) {
+      throw engineDisposed();
+    }
+  }
+
+  #ownCache(cache: Cache): OnnxCache {
+    if (cache instanceof OnnxCache && cache.owner === this) {
+      return cache;
+    }
+    throw foreignCache();
+  }
+
   async #prefill(pass: PrefillPass, signal?: AbortSignal): Promise<PassOutput> {
     const { layers, hiddenSize } = this.architecture;
     const entries = pass.rows.map(entryOf);
     const inStack = entries.filter((entry) => entry < layers).length;
-    const contextCache = pass.context === undefined ? undefined : ownCache(pass.context.cache);
+    const contextCache =
+      pass.context === undefined ? undefined : this.#ownCache(pass.context.cache);
     const context =
       contextCache === undefined
         ? this.#noContext
@@ -205,7 +226,7 @@ class OnnxEngine implements Engine {
 
   async #decode(pass: DecodePass, signal?: AbortSignal): Promise<PassOutput> {
     const { layers, hiddenSize } = this.architecture;
-    const cache = ownCache(pass.cache);
+    const cache = this.#ownCache(pass.cache);
     const states = new Float32Array(cache.rows * hiddenSize);
     pass.tokens.forEach((token, row) => {
       this.#embedding.copyTo(token, states, row * hiddenSize);
@@ -396,57 +417,36 @@ class OnnxEngine implements Engine {
     const { pass, got, entries, context, contextCache } = parts;
     const { layers } = this.architecture;
     const rows = entries.length;
-    const blocks: BlockKv[] = [];
-    for (let layer = 0; layer < layers; layer++) {
+    const blocks = Array.from({ length: layers }, (_, layer): BlockKv => {
       const entered = entries.filter((entry) => entry <= layer).length;
-      const clean = contextCache?.blocks[layer];
-      const complete = (name: string, below: RuntimeTensor | undefined): RuntimeTensor => {
-        const tensor = got[name];
-        if (entered === rows && tensor !== undefined) {
-          return tensor;
-        }
-        return this.#completeRows({
-          own: entered === 0 ? new Float32Array(0) : floatsOf(tensor),
-          entered,
-          rows,
-          length: pass.length,
-          below: floatsOf(below),
-          at: context.length,
-          total: contextCache?.ownLength ?? 0,
-        });
-      };
-      blocks.push({
-        keys: complete(blockName.presentKeys(layer), clean?.keys),
-        values: complete(blockName.presentValues(layer), clean?.values),
-      });
-    }
-    return new OnnxCache({ rows, context, ownLength: pass.length, blocks });
+      const keys = got[blockName.presentKeys(layer)];
+      const values = got[blockName.presentValues(layer)];
+      if (entered === rows) {
+        return { keys: keys ?? missing(), values: values ?? missing() };
+      }
+      const span = { from: context.length, count: pass.length };
+      const below = contextCache?.tokens(layer, span, this.architecture) ?? missing();
+      const complete = (own: RuntimeTensor | undefined, clean: Float32Array): RuntimeTensor =>
+        this.#completeRows(own, clean, { entered, rows, length: pass.length });
+      return { keys: complete(keys, below.keys), values: complete(values, below.values) };
+    });
+    return new OnnxCache({ owner: this, rows, context, ownLength: pass.length, blocks });
   }
 
-  #completeRows(parts: {
-    readonly own: Float32Array;
-    readonly entered: number;
-    readonly rows: number;
-    readonly length: number;
-    readonly below: Float32Array;
-    readonly at: number;
-    readonly total: number;
-  }): RuntimeTensor {
+  /** Rows that have not entered yet take `clean`, `[kvHeads, length, headSize]`. */
+  #completeRows(
+    own: RuntimeTensor | undefined,
+    clean: Float32Array,
+    sizes: { readonly entered: number; readonly rows: number; readonly length: number },
+  ): RuntimeTensor {
     const { kvHeads, headSize } = this.architecture;
-    const { own, entered, rows, length } = parts;
-    const fallback = sliceTokens(parts.below, {
-      kvHeads,
-      headSize,
-      total: parts.total,
-      from: parts.at,
-      count: length,
-    });
-    const data = gatherRows(own, {
+    const { entered, rows, length } = sizes;
+    const data = gatherRows(entered === 0 ? new Float32Array(0) : floatsOf(own), {
       kvHeads,
       rowCount: entered,
       width: length * headSize,
       rows: Array.from({ length: rows }, (_, row) => row),
-      fallback,
+      fallback: clean,
     });
     return this.#runtime.float32(data, [kvHeads, rows, length, headSize]);
   }
@@ -525,13 +525,6 @@ function causalMask(first: number, length: number): Float32Array {
     mask.fill(-Infinity, offset * keys + first + offset + 1, (offset + 1) * keys);
   }
   return mask;
-}
-
-function ownCache(cache: Cache): OnnxCache {
-  if (cache instanceof OnnxCache) {
-    return cache;
-  }
-  throw foreignCache();
 }
 
 function missing(): never {

@@ -1,7 +1,7 @@
 /** Runs the read-out session over final states, at most {@link MAX_LOGIT_ROWS} at once: logits are large and live shortly. */
 import type { Architecture } from "../architecture.ts";
 import type { Read, ReadOut } from "../engine.ts";
-import { passAborted } from "../reference/errors.ts";
+import { passAborted } from "../errors.ts";
 import { floatsOf } from "./onnx-cache.ts";
 import type { Runtime, RuntimeSession, RuntimeTensor } from "./runtime.ts";
 
@@ -33,13 +33,11 @@ export async function readOut(parts: ReadOutParts): Promise<ReadOut> {
     }
     const to = Math.min(from + MAX_LOGIT_ROWS, count);
     const got = await runChunk(parts, from, to);
-    const normalizers = floatsOf(got["log_normalizer"]);
-    copyTop(got, { from, to, topK: read.topK, normalizers, topTokens, topLogprobs });
-    if (tracked !== undefined) {
-      floatsOf(got["tracked_logit"]).forEach((logit, index) => {
-        tracked[from + index] = logit - (normalizers[index] ?? 0);
-      });
+    if (read.topK > 0) {
+      topLogprobs.set(floatsOf(got["top_logprobs"]), from * read.topK);
+      topTokens.set(tokensOf(got["top_tokens"]), from * read.topK);
     }
+    tracked?.set(floatsOf(got["tracked_logprobs"]), from);
     logits?.set(floatsOf(got["logits"]), from * architecture.vocabSize);
   }
   return {
@@ -62,13 +60,11 @@ function runChunk(
     states.set(parts.final(row, offset), index * architecture.hiddenSize);
   }
   const tokens = Array.from({ length: rows }, (_, index) => read.tracked?.[from + index] ?? 0);
-  const outputs = ["log_normalizer", "top_logits", "top_tokens"];
-  if (read.tracked !== undefined) {
-    outputs.push("tracked_logit");
-  }
-  if (read.logits === true) {
-    outputs.push("logits");
-  }
+  const outputs = [
+    ...(read.topK > 0 ? ["top_logprobs", "top_tokens"] : []),
+    ...(read.tracked === undefined ? [] : ["tracked_logprobs"]),
+    ...(read.logits === true ? ["logits"] : []),
+  ];
   const feeds = {
     states: runtime.float32(states, [rows, architecture.hiddenSize]),
     k: runtime.int64([Math.max(1, read.topK)], [1]),
@@ -77,28 +73,6 @@ function runChunk(
   return session.run(feeds, outputs);
 }
 
-function copyTop(
-  got: Readonly<Record<string, RuntimeTensor>>,
-  parts: {
-    readonly from: number;
-    readonly to: number;
-    readonly topK: number;
-    readonly normalizers: Float32Array;
-    readonly topTokens: Int32Array;
-    readonly topLogprobs: Float32Array;
-  },
-): void {
-  const { from, to, topK, normalizers, topTokens, topLogprobs } = parts;
-  if (topK === 0) {
-    return;
-  }
-  const values = floatsOf(got["top_logits"]);
-  const indices = got["top_tokens"]?.data ?? [];
-  for (let row = from; row < to; row++) {
-    for (let k = 0; k < topK; k++) {
-      const at = (row - from) * topK + k;
-      topTokens[row * topK + k] = Number(indices[at] ?? 0);
-      topLogprobs[row * topK + k] = (values[at] ?? 0) - (normalizers[row - from] ?? 0);
-    }
-  }
+function tokensOf(tensor: RuntimeTensor | undefined): Int32Array {
+  return Int32Array.from(tensor?.data ?? [], Number);
 }

@@ -13,7 +13,6 @@ import {
   type EngineInfo,
   type Pass,
   type PassOutput,
-  type Patch,
   type PrefillPass,
   type Read,
   type ReadOut,
@@ -23,8 +22,8 @@ import {
 import { firstPositions, NO_KEYS, type KeysValues } from "./attention.ts";
 import { runBlock, type Visit } from "./block.ts";
 import { ReferenceCache, type RowCache } from "./cache.ts";
-import { checkDecode, checkIndex, checkPrefill } from "./check-pass.ts";
-import { cacheDisposed, engineDisposed, foreignCache, passAborted } from "./errors.ts";
+import { checkDecode, checkIndex, checkPrefill } from "../check-pass.ts";
+import { cacheDisposed, engineDisposed, foreignCache, passAborted } from "../errors.ts";
 import { toFlat, toSequence } from "./linear.ts";
 import { loadParameters, type Parameters } from "./parameters.ts";
 import { logitsOf, readOut } from "./read-out.ts";

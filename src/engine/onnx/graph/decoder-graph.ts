@@ -80,10 +80,10 @@ export function buildDecoder(parts: DecoderParts): Graph {
   for (let layer = 0; layer < layers; layer++) {
     for (const site of GRAPH_SITES) {
       const name = blockName.site(site, layer);
-      graph.output(name, name, "float32", [`tokens.${layer}`, hiddenSize]);
+      graph.output(name, "float32", [`tokens.${layer}`, hiddenSize]);
     }
     for (const name of [blockName.presentKeys(layer), blockName.presentValues(layer)]) {
-      graph.output(name, name, "float32", [kvHeads, `rows.${layer}`, `present.${layer}`, headSize]);
+      graph.output(name, "float32", [kvHeads, `rows.${layer}`, `present.${layer}`, headSize]);
     }
   }
   return graph.build();
@@ -192,22 +192,12 @@ class BlockWriter {
 
   #mlp(x: string): string {
     const graph = this.#graph;
-    const { intermediateSize, biases } = this.#parts.architecture;
-    const both = this.#linear(
-      x,
-      "gate_up",
-      ["gate", "up"],
-      biases.mlp ? ["gateBias", "upBias"] : [],
-    );
-    const [gate = "", up = ""] = graph.ops(
-      "Split",
-      [both, graph.int64([intermediateSize, intermediateSize])],
-      2,
-      { attributes: { axis: int(1) } },
-    );
+    const { mlp } = this.#parts.architecture.biases;
+    const gate = this.#linear(x, "gate", ["gate"], mlp ? ["gateBias"] : []);
+    const up = this.#linear(x, "up", ["up"], mlp ? ["upBias"] : []);
     const activated = graph.op("Mul", [gate, graph.op("Sigmoid", [gate])]);
     const product = graph.op("Mul", [activated, up]);
-    return this.#linear(product, "down", ["down"], biases.mlp ? ["downBias"] : []);
+    return this.#linear(product, "down", ["down"], mlp ? ["downBias"] : []);
   }
 
   #attention(x: string): string {

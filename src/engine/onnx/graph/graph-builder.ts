@@ -72,16 +72,8 @@ export class GraphBuilder {
     return name;
   }
 
-  /** Makes `value` an output under `name`. */
-  output(
-    name: string,
-    value: string,
-    type: ElementType,
-    shape: readonly (number | string)[],
-  ): void {
-    if (value !== name) {
-      throw new Error(`bug: output ${name} must be the name of its value, got ${value}`);
-    }
+  /** Makes the value of this name an output. */
+  output(name: string, type: ElementType, shape: readonly (number | string)[]): void {
     this.#outputs.push({ name, type, shape });
   }
 
@@ -97,6 +89,12 @@ export class GraphBuilder {
     const outputs = Array.from({ length: count }, () => this.#next(op));
     this.#push(op, inputs, outputs, options);
     return outputs;
+  }
+
+  /** The `k` largest of the last axis, in descending order, under given names. */
+  topK(x: string, k: string, names: { readonly values: string; readonly indices: string }): void {
+    const attributes = { axis: int(-1), largest: int(1), sorted: int(1) };
+    this.#push("TopK", [x, k], [names.values, names.indices], { attributes });
   }
 
   /** An int64 vector, or a scalar when `value` is a number; equal ones are shared. */

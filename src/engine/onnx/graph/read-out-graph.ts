@@ -1,11 +1,11 @@
-/** The read-out: final norm, output matrix, top K, log-normaliser and the logit of one tracked token, for some final states. */
+/** The read-out: final norm, output matrix, log-softmax, top K and one tracked token, for some final states. */
 import type { Architecture, Weights } from "../../architecture.ts";
 import { rmsNorm } from "./decoder-graph.ts";
 import type { Graph } from "./graph-builder.ts";
 import { GraphBuilder, int } from "./graph-builder.ts";
 import type { LinearWriter } from "./linear.ts";
 
-/** `states` `[rows, hidden]`, `k` `[1]`, `tracked` `[rows, 1]` → `top_logits`, `top_tokens`, `log_normalizer`, `tracked_logit`, `logits`. */
+/** `states` `[rows, hidden]`, `k` `[1]`, `tracked` `[rows, 1]` → `top_logprobs`, `top_tokens`, `tracked_logprobs`, `logits`. */
 export function buildReadOut(parts: {
   readonly architecture: Architecture;
   readonly weights: Weights;
@@ -23,23 +23,15 @@ export function buildReadOut(parts: {
   });
   const head = { name: "head", matrices: [parts.weights.head] };
   const logits = parts.linear(graph, normed, head, "logits");
-  const [topLogits = "", topTokens = ""] = graph.ops("TopK", [logits, k], 2, {
-    attributes: { axis: int(-1), largest: int(1), sorted: int(1) },
-  });
-  graph.op("Identity", [topLogits], { name: "top_logits" });
-  graph.op("Identity", [topTokens], { name: "top_tokens" });
-  graph.op("ReduceLogSumExp", [logits, graph.int64([1])], {
-    name: "log_normalizer",
-    attributes: { keepdims: int(0) },
-  });
-  graph.op("GatherElements", [logits, tracked], {
-    name: "tracked_logit",
+  const logprobs = graph.op("LogSoftmax", [logits], { attributes: { axis: int(-1) } });
+  graph.topK(logprobs, k, { values: "top_logprobs", indices: "top_tokens" });
+  graph.op("GatherElements", [logprobs, tracked], {
+    name: "tracked_logprobs",
     attributes: { axis: int(1) },
   });
-  graph.output("logits", "logits", "float32", ["rows", vocabSize]);
-  graph.output("top_logits", "top_logits", "float32", ["rows", "k"]);
-  graph.output("top_tokens", "top_tokens", "int64", ["rows", "k"]);
-  graph.output("log_normalizer", "log_normalizer", "float32", ["rows"]);
-  graph.output("tracked_logit", "tracked_logit", "float32", ["rows", 1]);
+  graph.output("logits", "float32", ["rows", vocabSize]);
+  graph.output("top_logprobs", "float32", ["rows", "k"]);
+  graph.output("top_tokens", "int64", ["rows", "k"]);
+  graph.output("tracked_logprobs", "float32", ["rows", 1]);
   return graph.build();
 }

@@ -1,5 +1,5 @@
 /** Refuses passes that ask for something impossible, before anything is computed. Looks into no cache. */
-import type { Architecture } from "../architecture.ts";
+import type { Architecture } from "./architecture.ts";
 import {
   entryOf,
   type DecodePass,
@@ -7,7 +7,7 @@ import {
   type PrefillPass,
   type Read,
   type Row,
-} from "../engine.ts";
+} from "./engine.ts";
 import {
   contextOfSeveralRows,
   contextTooShort,

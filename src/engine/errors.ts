@@ -1,5 +1,5 @@
 /** Sentences for passes that ask for something impossible. */
-import { PatchscopesError } from "../../errors.ts";
+import { PatchscopesError } from "../errors.ts";
 
 /** An index that must be a whole number from 0 to `count - 1`. */
 export function indexOutOfRange(facts: {

@@ -1,0 +1,38 @@
+/** The library by name: pure, runs anywhere. Models and engines come from `patchscopes/node`. */
+export type {
+  Architecture,
+  ModelDefinition,
+  WeightTensor,
+  Weights,
+} from "./engine/architecture.ts";
+export type {
+  Cache,
+  Engine,
+  EngineInfo,
+  Pass,
+  PassOutput,
+  Patch,
+  Precision,
+  Read,
+  ReadOut,
+  Row,
+  Tap,
+} from "./engine/engine.ts";
+export { createReferenceEngine } from "./engine/reference/reference-engine.ts";
+export { PatchscopesError, type ErrorCode, type SpecIssue } from "./errors.ts";
+export {
+  EVIDENCE_THRESHOLD,
+  EVIDENCE_TOKENS,
+  evidenceOf,
+  type EvidenceTerms,
+} from "./measure/evidence.ts";
+export { explain } from "./plan/explain.ts";
+export type { Plan } from "./plan/plan.ts";
+export type { CellRecord, PatchscopeResult } from "./result/result.ts";
+export { captureStates, type CapturedStates, type CaptureRequest } from "./run/capture.ts";
+export { planSpec, runSpec, type RunModel, type RunSpecOptions } from "./run/run-spec.ts";
+export { SITES, type Site } from "./site.ts";
+export { parseSpecText } from "./spec/parse-text.ts";
+export { PRESETS } from "./spec/presets.ts";
+export { parseSpec, safeParseSpec } from "./spec/schema.ts";
+export type { PatchscopeSpec } from "./spec/spec.ts";

@@ -1,0 +1,58 @@
+/** The library for Node: everything of `index.ts`, models by name and from the disk, ONNX Runtime on the CPU. */
+import type { Engine, Precision } from "./engine/engine.ts";
+import { createOnnxEngine } from "./engine/onnx/node.ts";
+import { findModel } from "./models/find.ts";
+import type { FindOptions } from "./models/find.ts";
+import type { Model } from "./models/model.ts";
+import { openModel } from "./models/open.ts";
+
+export { createOnnxEngine, type OnnxOptions } from "./engine/onnx/node.ts";
+export { findModel, listModels, type FindOptions, type ListedModel } from "./models/find.ts";
+export type { Model } from "./models/model.ts";
+export { openModel, type ModelFiles } from "./models/open.ts";
+
+export interface LoadOptions extends FindOptions {
+  readonly precision?: Precision;
+  /** The machine's cores by default. */
+  readonly threads?: number;
+}
+
+/** A model that is ready to run. */
+export interface LoadedModel {
+  readonly model: Model;
+  readonly engine: Engine;
+  /** From process start until the model could run. */
+  readonly loadMs: number;
+  dispose(): Promise<void>;
+}
+
+/**
+ * Finds a model by name, downloads it where it is not here yet, and loads it.
+ * @example
+ * const loaded = await loadModel("smollm2-135m-instruct");
+ * const result = await runSpec(parseSpec({ … }), loaded);
+ */
+export async function loadModel(name: string, options: LoadOptions = {}): Promise<LoadedModel> {
+  const model = await findAndOpenModel(name, options);
+  try {
+    const engine = await createOnnxEngine(model, options);
+    return {
+      model,
+      engine,
+      // Node counts from process start.
+      loadMs: performance.now(),
+      dispose: async () => {
+        await engine.dispose();
+        await model.close();
+      },
+    };
+  } catch (error) {
+    await model.close();
+    throw error;
+  }
+}
+
+/** Finds and opens a model without loading its weights: enough for tokens and plans. */
+export async function findAndOpenModel(name: string, options: FindOptions = {}): Promise<Model> {
+  return openModel(await findModel(name, options), name);
+}

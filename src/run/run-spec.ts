@@ -1,0 +1,111 @@
+/** Spec → result in one call: plan, run, texts, provenance. What the library, the commands and the explorer share. */
+import type { Engine } from "../engine/engine.ts";
+import { UNRELATED_SENTENCES } from "../measure/unrelated-sentences.ts";
+import { buildPlan } from "../plan/build-plan.ts";
+import type { PlanModel, PromptTokenizer } from "../plan/encode-prompt.ts";
+import type { Plan } from "../plan/plan.ts";
+import type { PatchscopeResult } from "../result/result.ts";
+import { specHash } from "../spec/canonical.ts";
+import type { PatchscopeSpec } from "../spec/spec.ts";
+import type { Provenance, TokenTexts } from "./build-result.ts";
+import { buildResult } from "./build-result.ts";
+import type { RunEvent, RunOutput } from "./run-plan.ts";
+import { runPlan } from "./run-plan.ts";
+
+/** What is needed of an opened model beside its engine: a part of the `Model` of `models/`. */
+export interface RunModel extends PlanModel {
+  readonly architecture: PlanModel["architecture"] & { readonly family: string };
+  readonly tokenizer: (PromptTokenizer & { decode(tokens: readonly number[]): string }) | undefined;
+  readonly endTokens: ReadonlySet<number>;
+  weightsHash(): Promise<string>;
+}
+
+export interface RunSpecOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** From process start, or from wherever waiting began, until the model could run. */
+  readonly loadMs?: number;
+  readonly onProgress?: ((event: Extract<RunEvent, { kind: "progress" }>) => void) | undefined;
+  /** Called once when all cells are read and their evidence is not there yet. */
+  readonly onWords?: ((result: PatchscopeResult) => void) | undefined;
+}
+
+/** The plan of a spec for a model; no engine is needed. Throws `spec-invalid`. */
+export function planSpec(spec: PatchscopeSpec, model: PlanModel): Plan {
+  return buildPlan(spec, { model, unrelatedSentences: UNRELATED_SENTENCES });
+}
+
+/**
+ * Runs a spec.
+ * @throws `spec-invalid` before anything runs; `engine`; `aborted`
+ */
+export async function runSpec(
+  spec: PatchscopeSpec,
+  on: { readonly model: RunModel; readonly engine: Engine },
+  options: RunSpecOptions = {},
+): Promise<PatchscopeResult> {
+  const { model, engine } = on;
+  const begin = performance.now();
+  const plan = planSpec(spec, model);
+  // Reading and hashing the weights goes on beside the run.
+  const identity = identify(spec, model);
+  const result = async (output: RunOutput): Promise<PatchscopeResult> =>
+    buildResult(plan, output, textsOf(model), {
+      spec,
+      ...provenance(await identity, model, engine),
+      timing: { loadMs: options.loadMs ?? 0, runMs: performance.now() - begin },
+    });
+  let words: Promise<void> | undefined;
+  const output = await runPlan(plan, engine, {
+    endTokens: model.endTokens,
+    signal: options.signal,
+    onEvent: (event) => {
+      if (event.kind === "progress") {
+        options.onProgress?.(event);
+      } else if (options.onWords !== undefined) {
+        words = result(event.output).then(options.onWords);
+      }
+    },
+  });
+  await words;
+  return result(output);
+}
+
+interface Identity {
+  readonly weights: string;
+  readonly specHash: string;
+}
+
+async function identify(spec: PatchscopeSpec, model: RunModel): Promise<Identity> {
+  const weights = await model.weightsHash();
+  return { weights, specHash: await specHash(spec, { source: weights }) };
+}
+
+function provenance(
+  { weights, specHash: hash }: Identity,
+  model: RunModel,
+  engine: Engine,
+): Pick<Provenance, "specHash" | "model" | "engine" | "warnings"> {
+  const { family, layers, hiddenSize } = model.architecture;
+  const { name, device, version, precision } = engine.info;
+  return {
+    specHash: hash,
+    model: { name: model.name, architecture: family, layers, hiddenSize, weights, precision },
+    engine: { name, device, version },
+    warnings: [],
+  };
+}
+
+/** Token ids as text; without a tokenizer, or beyond its vocabulary, as `<id>`. */
+export function textsOf({ tokenizer }: Pick<RunModel, "tokenizer">): TokenTexts {
+  const isKnown = (token: number): boolean =>
+    tokenizer !== undefined && token < tokenizer.vocabSize;
+  const piece = (token: number): string =>
+    tokenizer !== undefined && isKnown(token) ? tokenizer.piece(token) : `<${token}>`;
+  return {
+    piece,
+    decode: (tokens) =>
+      tokenizer !== undefined && tokens.every(isKnown)
+        ? tokenizer.decode(tokens)
+        : tokens.map(piece).join(""),
+  };
+}

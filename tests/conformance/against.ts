@@ -1,0 +1,175 @@
+/** One engine against another on random passes that use everything the port has at once. */
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import type { ModelDefinition } from "../../src/engine/architecture.ts";
+import {
+  entryOf,
+  type Engine,
+  type Patch,
+  type PassOutput,
+  type PrefillPass,
+  type Read,
+  type Row,
+  type Tap,
+} from "../../src/engine/engine.ts";
+import { assert } from "../../src/errors.ts";
+import { SITES } from "../../src/site.ts";
+import { expectClose } from "../support/closeness.ts";
+import { runPrompt } from "../support/patched-run.ts";
+import { normalNumbers } from "../support/random-model.ts";
+import { createSubject } from "./conformance.ts";
+import { MODELS, modelAt, vectorOf } from "./subject.ts";
+
+interface NamedEngine {
+  readonly name: string;
+  readonly create: (model: ModelDefinition) => Promise<Engine>;
+}
+
+/** A random pass behind a random context, and what is done with its cache. All of it plain data. */
+interface Session {
+  readonly model: number;
+  readonly context: readonly number[];
+  readonly contextLength: number;
+  readonly pass: Omit<PrefillPass, "context" | "read"> & { readonly read: Read };
+  readonly selected: readonly number[];
+  /** A token for each selected row, step by step. */
+  readonly steps: readonly (readonly number[])[];
+}
+
+/** Declares the comparison. */
+export function describeAgainst(
+  subject: NamedEngine,
+  oracle: NamedEngine,
+  tolerance: number,
+): void {
+  describe(`the ${subject.name} engine against the ${oracle.name} engine`, () => {
+    const ours = createSubject(subject.create, tolerance);
+    const theirs = createSubject(oracle.create, tolerance);
+
+    test("computes the same states, read-outs and continuations in random passes", () =>
+      fc.assert(
+        fc.asyncProperty(sessions, async (session) => {
+          const got = await runSession(ours.engineOf(session.model), session);
+          const expected = await runSession(theirs.engineOf(session.model), session);
+          expect(got).toHaveLength(expected.length);
+          for (const [n, numbers] of expected.entries()) {
+            expectClose(got[n], numbers, tolerance);
+          }
+        }),
+        { numRuns: 60, seed: 1 },
+      ));
+  });
+}
+
+/** Every array that the session's passes return. */
+async function runSession(engine: Engine, session: Session): Promise<readonly Float32Array[]> {
+  const { cache: context } = await runPrompt(engine, session.context, { keep: true });
+  assert(context, "the context was kept");
+  const first = await engine.run({
+    ...session.pass,
+    context: { cache: context, length: session.contextLength },
+  });
+  context.dispose();
+  assert(first.cache, "the pass was kept");
+  const cache = engine.select(first.cache, session.selected);
+  first.cache.dispose();
+  const numbers = arraysOf(first);
+  const at = session.selected.map((_, row) => ({ row, offset: 0 }));
+  for (const step of session.steps) {
+    const tokens = Int32Array.from(step);
+    const read: Read = { at, topK: 1, tracked: tokens, logits: true };
+    numbers.push(...arraysOf(await engine.run({ kind: "decode", cache, tokens, read })));
+  }
+  cache.dispose();
+  return numbers;
+}
+
+function arraysOf({ taps, read }: PassOutput): Float32Array[] {
+  assert(read?.logits && read.trackedLogprobs, "all was read");
+  return [...taps, read.logits, read.trackedLogprobs, read.topLogprobs];
+}
+
+const sessions: fc.Arbitrary<Session> = fc
+  .record({
+    model: fc.nat(MODELS.length - 1),
+    length: fc.integer({ min: 1, max: 4 }),
+    before: fc.nat(4),
+    after: fc.nat(2),
+    rowCount: fc.integer({ min: 1, max: 6 }),
+  })
+  .chain(({ model, length, before, after, rowCount }) => {
+    const { layers, vocabSize } = modelAt(model).architecture;
+    const tokens = (count: number): fc.Arbitrary<number[]> =>
+      fc.array(fc.nat(vocabSize - 1), { minLength: count, maxLength: count });
+    const place = fc.record({ row: fc.nat(rowCount - 1), offset: fc.nat(length - 1) });
+    return fc
+      .record({
+        context: tokens(before + length + after),
+        entries: fc.array(fc.nat(layers), { minLength: rowCount, maxLength: rowCount }),
+        prompts: fc.array(tokens(length), { minLength: rowCount, maxLength: rowCount }),
+        patches: fc.array(
+          fc.record({ site: fc.constantFrom(...SITES), layer: fc.nat(layers - 1), place }),
+          { maxLength: 5 },
+        ),
+        taps: fc.array(fc.record({ site: fc.constantFrom(...SITES), layer: fc.nat(layers - 1) }), {
+          maxLength: 4,
+        }),
+        at: fc.array(place, { minLength: 1, maxLength: 4 }),
+        topK: fc.nat(vocabSize),
+        selected: fc.array(fc.nat(rowCount - 1), { minLength: 1, maxLength: 3 }),
+        seed: fc.nat(1e6),
+      })
+      .map((drawn) => sessionOf({ ...drawn, model, length, contextLength: before }));
+  });
+
+interface Drawn {
+  readonly model: number;
+  readonly length: number;
+  readonly contextLength: number;
+  readonly context: readonly number[];
+  readonly entries: readonly number[];
+  readonly prompts: readonly (readonly number[])[];
+  readonly patches: readonly (Tap & { readonly place: { row: number; offset: number } })[];
+  readonly taps: readonly Tap[];
+  readonly at: readonly { readonly row: number; readonly offset: number }[];
+  readonly topK: number;
+  readonly selected: readonly number[];
+  readonly seed: number;
+}
+
+function sessionOf(drawn: Drawn): Session {
+  const { model, length, context, contextLength, selected, taps, at, topK, seed } = drawn;
+  const { architecture } = modelAt(model);
+  const { hiddenSize, vocabSize } = architecture;
+  const rows = drawn.entries
+    .toSorted((a, b) => a - b)
+    .map((entry, row): Row => {
+      const numbers = normalNumbers(seed + row);
+      return entry === 0
+        ? { tokens: drawn.prompts[row] ?? [] }
+        : { entry, states: Float32Array.from({ length: length * hiddenSize }, numbers) };
+    });
+  const patches = drawn.patches.flatMap(({ site, layer, place }, n): Patch[] => {
+    const row = rows[place.row];
+    const canBePatched = row !== undefined && entryOf(row) <= layer;
+    const vector = vectorOf({ architecture }, seed - n);
+    return canBePatched ? [{ site, layer, ...place, vector }] : [];
+  });
+  const tracked = Int32Array.from(at, (_, n) => (seed + n) % vocabSize);
+  return {
+    model,
+    context,
+    contextLength,
+    pass: {
+      kind: "prefill",
+      length,
+      rows,
+      patches,
+      taps,
+      read: { at, topK, tracked, logits: true },
+      keep: true,
+    },
+    selected,
+    steps: [1, 2].map((step) => selected.map((row) => (seed + row * step) % vocabSize)),
+  };
+}
