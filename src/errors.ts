@@ -70,7 +70,8 @@ export function specInvalid(issues: readonly SpecIssue[]): PatchscopesError {
   return new PatchscopesError({
     code: "spec-invalid",
     message: issues.map(line).join("\n"),
-    hint: issues.length === 1 ? first?.hint : issues.find((issue) => issue.hint !== undefined)?.hint,
+    hint:
+      issues.length === 1 ? first?.hint : issues.find((issue) => issue.hint !== undefined)?.hint,
     issues,
   });
 }

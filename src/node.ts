@@ -7,9 +7,15 @@ import type { Model } from "./models/model.ts";
 import { openModel } from "./models/open.ts";
 
 export { createOnnxEngine, type OnnxOptions } from "./engine/onnx/node.ts";
-export { findModel, listModels, type FindOptions, type ListedModel } from "./models/find.ts";
+export {
+  findModel,
+  listModels,
+  type FindOptions,
+  type ListedModel,
+  type ModelFiles,
+} from "./models/find.ts";
 export type { Model } from "./models/model.ts";
-export { openModel, type ModelFiles } from "./models/open.ts";
+export { openModel } from "./models/open.ts";
 
 export interface LoadOptions extends FindOptions {
   readonly precision?: Precision;

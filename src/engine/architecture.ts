@@ -48,7 +48,12 @@ export interface WeightTensor {
   bytes(): Promise<Uint8Array>;
   /** Writes all numbers as float32, exactly as the reference dequantises them, from `out[offset]` on. */
   dequantize(out: Float32Array, offset?: number): Promise<void>;
+  /** Reads the stored bytes once, and dequantises single rows from then on. */
+  rowReader(): Promise<RowReader>;
 }
+
+/** Writes a matrix's row as float32 from `out[offset]` on. */
+export type RowReader = (row: number, out: Float32Array, offset: number) => void;
 
 /** A layer's weights, by what they do. */
 export type LayerWeight =

@@ -45,7 +45,11 @@ export interface Capture {
 }
 
 export interface Plan {
-  readonly shape: { readonly layers: number; readonly hiddenSize: number; readonly vocabSize: number };
+  readonly shape: {
+    readonly layers: number;
+    readonly hiddenSize: number;
+    readonly vocabSize: number;
+  };
   readonly source: PlannedPrompt & { readonly positions: readonly number[] };
   readonly target: PlannedPrompt & { readonly positions: readonly number[] };
   readonly capture: Capture;

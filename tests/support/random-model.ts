@@ -153,6 +153,11 @@ function float32Tensor(shape: readonly number[], at: (index: number) => number):
       out.set(numbers, offset);
       return Promise.resolve();
     },
+    rowReader: () =>
+      Promise.resolve((row, out, offset) => {
+        const width = size / (shape[0] ?? 1);
+        out.set(numbers.subarray(row * width, (row + 1) * width), offset);
+      }),
   };
 }
 

@@ -47,6 +47,8 @@ async function createSession(graph: Graph, threads: number | undefined): Promise
     executionProviders: ["cpu"],
     graphOptimizationLevel: "all",
     logSeverityLevel: 3,
+    // Sizes differ from pass to pass: planning memory for each of them only costs memory.
+    enableMemPattern: false,
     ...(threads === undefined ? {} : { intraOpNumThreads: threads }),
     externalData,
     extra: { session: { force_spinning_stop: "1" } },

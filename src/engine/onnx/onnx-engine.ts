@@ -4,7 +4,7 @@
  * Works on any {@link Runtime}; which one it is, is known to one file only.
  */
 import type { Site } from "../../site.ts";
-import type { Architecture, ModelDefinition } from "../architecture.ts";
+import type { Architecture, ModelDefinition, RowReader } from "../architecture.ts";
 import { entryOf } from "../engine.ts";
 import type {
   Cache,
@@ -13,7 +13,6 @@ import type {
   EngineInfo,
   Pass,
   PassOutput,
-  Patch,
   Precision,
   PrefillPass,
   Tap,
@@ -26,13 +25,13 @@ import {
   GRAPH_SITES,
   SHAPE_WIDTH,
   shapesOf,
+  slotOf,
 } from "./graph/decoder-graph.ts";
 import type { GraphSite } from "./graph/decoder-graph.ts";
 import type { LinearWriter } from "./graph/linear.ts";
 import { floatLinear } from "./graph/linear.ts";
 import { quantizedLinear } from "./graph/quantized-linear.ts";
 import { buildReadOut } from "./graph/read-out-graph.ts";
-import { EmbeddingTable } from "./embedding-table.ts";
 import type { BlockKv, SharedContext } from "./onnx-cache.ts";
 import { emptyContext, floatsOf, gatherRows, OnnxCache } from "./onnx-cache.ts";
 import { readOut } from "./read-out.ts";
@@ -52,7 +51,7 @@ export async function createOnnxEngineOn(
   const parts = { ...model, linear: LINEAR[precision] };
   const decoder = await runtime.createSession(buildDecoder(parts));
   const head = await runtime.createSession(buildReadOut(parts));
-  const embedding = await EmbeddingTable.load(model.weights.embedding);
+  const embedding = await model.weights.embedding.rowReader();
   return new OnnxEngine({
     runtime,
     architecture: model.architecture,
@@ -68,7 +67,7 @@ interface OnnxParts {
   readonly architecture: Architecture;
   readonly decoder: RuntimeSession;
   readonly head: RuntimeSession;
-  readonly embedding: EmbeddingTable;
+  readonly embedding: RowReader;
   readonly precision: Precision;
 }
 
@@ -83,6 +82,7 @@ interface Forward {
   readonly ownLength: number;
   readonly past: (layer: number, rows: number) => BlockKv;
   readonly patches: readonly GraphPatch[];
+  readonly needs: Needs;
 }
 
 interface GraphPatch {
@@ -99,7 +99,7 @@ class OnnxEngine implements Engine {
   readonly #runtime: Runtime;
   readonly #decoder: RuntimeSession;
   readonly #head: RuntimeSession;
-  readonly #embedding: EmbeddingTable;
+  readonly #embed: RowReader;
   readonly #noContext: SharedContext;
   #isDisposed = false;
 
@@ -115,7 +115,7 @@ class OnnxEngine implements Engine {
     this.#runtime = runtime;
     this.#decoder = parts.decoder;
     this.#head = parts.head;
-    this.#embedding = parts.embedding;
+    this.#embed = parts.embedding;
     this.#noContext = emptyContext(architecture, runtime);
   }
 
@@ -198,6 +198,8 @@ class OnnxEngine implements Engine {
         : contextCache.asContext(pass.context?.length ?? 0, this.architecture, this.#runtime);
     const states = this.#entryStates(pass);
     const { inputs, patches } = placePatches(pass, states, hiddenSize);
+    const taps = pass.taps ?? [];
+    const keep = pass.keep === true;
     const forward: Forward = {
       entries,
       length: pass.length,
@@ -206,11 +208,9 @@ class OnnxEngine implements Engine {
       ownLength: 0,
       past: (_, rows) => this.#noPast(rows),
       patches,
+      needs: { taps, final: pass.read !== undefined, cache: keep },
     };
-    const taps = pass.taps ?? [];
-    const keep = pass.keep === true;
-    const outputs = neededOutputs({ taps, keep, layers, needsFinal: pass.read !== undefined });
-    const got = inStack === 0 ? {} : await this.#forward(forward, outputs);
+    const got = inStack === 0 ? {} : await this.#forward(forward);
     const final = (row: number, offset: number): Float32Array => {
       const at = (row * pass.length + offset) * hiddenSize;
       const source =
@@ -229,7 +229,7 @@ class OnnxEngine implements Engine {
     const cache = this.#ownCache(pass.cache);
     const states = new Float32Array(cache.rows * hiddenSize);
     pass.tokens.forEach((token, row) => {
-      this.#embedding.copyTo(token, states, row * hiddenSize);
+      this.#embed(token, states, row * hiddenSize);
     });
     const blocks = cache.blocks;
     const forward: Forward = {
@@ -240,11 +240,9 @@ class OnnxEngine implements Engine {
       ownLength: cache.ownLength,
       past: (layer) => blocks[layer] ?? missing(),
       patches: [],
+      needs: { taps: [], final: true, cache: true },
     };
-    const got = await this.#forward(
-      forward,
-      neededOutputs({ taps: [], keep: true, layers, needsFinal: true }),
-    );
+    const got = await this.#forward(forward);
     cache.extend(presentBlocks(got, layers));
     const finals = floatsOf(got[blockName.site("resid_post", layers - 1)]);
     const final = (row: number): Float32Array =>
@@ -275,7 +273,7 @@ class OnnxEngine implements Engine {
       const start = index * pass.length * width;
       if ("tokens" in row) {
         row.tokens.forEach((token, offset) => {
-          this.#embedding.copyTo(token, states, start + offset * width);
+          this.#embed(token, states, start + offset * width);
         });
       } else {
         states.set(row.states, start);
@@ -284,11 +282,17 @@ class OnnxEngine implements Engine {
     return states;
   }
 
-  async #forward(
-    forward: Forward,
-    outputs: readonly string[],
-  ): Promise<Readonly<Record<string, RuntimeTensor>>> {
-    return this.#decoder.run(this.#feeds(forward), outputs);
+  #forward(forward: Forward): Promise<Readonly<Record<string, RuntimeTensor>>> {
+    const { layers } = this.architecture;
+    const names = neededStates(forward.needs, layers).map(({ site, layer }) =>
+      blockName.site(site, layer),
+    );
+    if (forward.needs.cache || names.length === 0) {
+      for (let layer = 0; layer < layers; layer++) {
+        names.push(blockName.presentKeys(layer), blockName.presentValues(layer));
+      }
+    }
+    return this.#decoder.run(this.#feeds(forward), names);
   }
 
   #feeds(forward: Forward): Feeds {
@@ -318,6 +322,7 @@ class OnnxEngine implements Engine {
     return {
       ...feeds,
       ...this.#patchFeeds(forward.patches),
+      ...this.#outputFeeds(forward),
       join: float32(forward.join, [forward.join.length / hiddenSize, hiddenSize]),
       join_counts: int64(
         joinCounts.map((count) => count * length),
@@ -350,6 +355,20 @@ class OnnxEngine implements Engine {
     return {
       cos: this.#runtime.float32(cos, [length, half]),
       sin: this.#runtime.float32(sin, [length, half]),
+    };
+  }
+
+  /** How much of each output is wanted: all or nothing. */
+  #outputFeeds({ needs, entries, length }: Forward): Feeds {
+    const { layers } = this.architecture;
+    const slots = layers * GRAPH_SITES.length;
+    const counts = Array.from({ length: slots }, () => 0);
+    for (const { site, layer } of neededStates(needs, layers)) {
+      counts[slotOf(site, layer)] = entries.length * length;
+    }
+    return {
+      tap_counts: this.#runtime.int64(counts, [slots]),
+      kept_rows: this.#runtime.int64([needs.cache ? entries.length : 0], [1]),
     };
   }
 
@@ -469,45 +488,47 @@ function placePatches(
       states.set(patch.vector, index * hiddenSize);
       continue;
     }
-    const slot = slotOf(patch);
+    const { site, layer } = inGraphTerms(patch) ?? missing();
+    const slot = slotOf(site, layer);
     inGraph.set(`${slot}:${index}`, { slot, index, vector: patch.vector });
   }
   return { inputs: states, patches: [...inGraph.values()] };
 }
 
-/** The graph's place of a patch: what block l reads is what block l - 1 puts out. */
-function slotOf({ site, layer }: Pick<Patch, "site" | "layer">): number {
-  const [graphSite, graphLayer]: [GraphSite, number] =
-    site === "resid_pre" ? ["resid_post", layer - 1] : [site, layer];
-  return graphLayer * GRAPH_SITES.length + GRAPH_SITES.indexOf(graphSite);
+/** A state as the graph has it: what block l reads is what block l - 1 puts out; there is nothing below block 0. */
+function inGraphTerms(state: {
+  readonly site: Site;
+  readonly layer: number;
+}): { readonly site: GraphSite; readonly layer: number } | undefined {
+  if (state.site !== "resid_pre") {
+    return { site: state.site, layer: state.layer };
+  }
+  return state.layer === 0 ? undefined : { site: "resid_post", layer: state.layer - 1 };
 }
 
-function neededOutputs(needs: {
+/** What a call of the decoder puts out. */
+interface Needs {
   readonly taps: readonly Tap[];
-  readonly keep: boolean;
-  readonly layers: number;
-  readonly needsFinal: boolean;
-}): string[] {
-  const names = new Set<string>();
-  const site = (name: Site, layer: number): void => {
-    if (name !== "resid_pre") {
-      names.add(blockName.site(name, layer));
-    } else if (layer > 0) {
-      names.add(blockName.site("resid_post", layer - 1));
+  /** The last block's output, for the read-out. */
+  readonly final: boolean;
+  /** Keys and values. */
+  readonly cache: boolean;
+}
+
+/** The graph's states that are needed, each once. */
+function neededStates(
+  { taps, final }: Needs,
+  layers: number,
+): readonly { readonly site: GraphSite; readonly layer: number }[] {
+  const last = { site: "resid_post", layer: layers - 1 } as const;
+  const states = [...taps.map(inGraphTerms), ...(final ? [last] : [])];
+  const bySlot = new Map<number, { readonly site: GraphSite; readonly layer: number }>();
+  for (const state of states) {
+    if (state !== undefined) {
+      bySlot.set(slotOf(state.site, state.layer), state);
     }
-  };
-  for (const tap of needs.taps) {
-    site(tap.site, tap.layer);
   }
-  if (needs.keep) {
-    for (let layer = 0; layer < needs.layers; layer++) {
-      names.add(blockName.presentKeys(layer)).add(blockName.presentValues(layer));
-    }
-  }
-  if (needs.needsFinal || names.size === 0) {
-    site("resid_post", needs.layers - 1);
-  }
-  return [...names];
+  return [...bySlot.values()];
 }
 
 function presentBlocks(got: Readonly<Record<string, RuntimeTensor>>, layers: number): BlockKv[] {

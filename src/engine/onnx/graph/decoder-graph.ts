@@ -69,14 +69,17 @@ export function buildDecoder(parts: DecoderParts): Graph {
   const joinCounts = graph.input("join_counts", "int64", [layers]);
   const joins = graph.ops("Split", [join, joinCounts], layers, { attributes: { axis: int(0) } });
   const patches = patchInputs(graph, parts.architecture);
+  const tapEnds = tapInputs(graph, parts.architecture);
+  const outputs = new OptionalOutputs(graph);
   const shared = sharedInputs(graph, parts.architecture);
   let h = "";
   for (let layer = 0; layer < layers; layer++) {
     const joining = joins[layer] ?? "";
     h = layer === 0 ? joining : graph.op("Concat", [h, joining], { attributes: { axis: int(0) } });
-    const block = new BlockWriter({ graph, parts, shared, patches, layer });
+    const block = new BlockWriter({ graph, parts, shared, patches, tapEnds, outputs, layer });
     h = block.write(h);
   }
+  outputs.write();
   for (let layer = 0; layer < layers; layer++) {
     for (const site of GRAPH_SITES) {
       const name = blockName.site(site, layer);
@@ -96,6 +99,7 @@ interface SharedInputs {
   readonly sin: string;
   readonly mask: string;
   readonly keySplit: string;
+  readonly keptRows: string;
 }
 
 function sharedInputs(graph: GraphBuilder, a: Architecture): SharedInputs {
@@ -108,6 +112,8 @@ function sharedInputs(graph: GraphBuilder, a: Architecture): SharedInputs {
     mask: graph.input("mask", "float32", [1, "mask_rows", 1, "length", "keys"]),
     /** Sizes of the two parts of the keys: [context, past + length]. */
     keySplit: graph.input("key_split", "int64", [2]),
+    /** Rows whose keys and values are put out: all, or none. */
+    keptRows: graph.input("kept_rows", "int64", [1]),
   };
 }
 
@@ -123,9 +129,29 @@ function patchInputs(graph: GraphBuilder, a: Architecture): PatchOf {
   const indices = graph.ops("Split", [index, counts], count, { attributes });
   const values = graph.ops("Split", [value, counts], count, { attributes });
   return (site, layer) => {
-    const at = layer * GRAPH_SITES.length + GRAPH_SITES.indexOf(site);
-    return [indices[at] ?? "", values[at] ?? ""];
+    const slot = slotOf(site, layer);
+    return [indices[slot] ?? "", values[slot] ?? ""];
   };
+}
+
+type TapEnd = (site: GraphSite, layer: number) => string;
+
+/**
+ * How many token rows of each site are put out: none, unless somebody asks. (A graph's outputs stay in memory
+ * until it has run, fetched or not.)
+ */
+function tapInputs(graph: GraphBuilder, a: Architecture): TapEnd {
+  const count = a.layers * GRAPH_SITES.length;
+  const counts = graph.input("tap_counts", "int64", [count]);
+  const ends = graph.ops("Split", [counts], count, {
+    attributes: { axis: int(0), num_outputs: int(count) },
+  });
+  return (site, layer) => ends[slotOf(site, layer)] ?? "";
+}
+
+/** A site's place in the inputs that have one entry for each. */
+export function slotOf(site: GraphSite, layer: number): number {
+  return layer * GRAPH_SITES.length + GRAPH_SITES.indexOf(site);
 }
 
 interface BlockContext {
@@ -133,7 +159,42 @@ interface BlockContext {
   readonly parts: DecoderParts;
   readonly shared: SharedInputs;
   readonly patches: PatchOf;
+  readonly tapEnds: TapEnd;
+  readonly outputs: OptionalOutputs;
   readonly layer: number;
+}
+
+/**
+ * Outputs of which all or nothing is wanted: the first `end` entries of an axis.
+ * ONNX Runtime orders nodes from the last one without a reader upwards. So these are written behind everything else and
+ * in reverse, the first block's last of all: else every output would be cut when all blocks are done, and all
+ * states would be in memory until then.
+ */
+class OptionalOutputs {
+  readonly #graph: GraphBuilder;
+  readonly #entries: OptionalOutput[] = [];
+
+  constructor(graph: GraphBuilder) {
+    this.#graph = graph;
+  }
+
+  add(entry: OptionalOutput): void {
+    this.#entries.push(entry);
+  }
+
+  write(): void {
+    const graph = this.#graph;
+    for (const { name, value, end, axis } of this.#entries.toReversed()) {
+      graph.op("Slice", [value, graph.int64([0]), end, graph.int64([axis])], { name });
+    }
+  }
+}
+
+interface OptionalOutput {
+  readonly name: string;
+  readonly value: string;
+  readonly end: string;
+  readonly axis: number;
 }
 
 /** Writes one block. */
@@ -142,6 +203,8 @@ class BlockWriter {
   readonly #parts: DecoderParts;
   readonly #shared: SharedInputs;
   readonly #patches: PatchOf;
+  readonly #tapEnds: TapEnd;
+  readonly #outputs: OptionalOutputs;
   readonly #layer: number;
 
   constructor(context: BlockContext) {
@@ -149,6 +212,8 @@ class BlockWriter {
     this.#parts = context.parts;
     this.#shared = context.shared;
     this.#patches = context.patches;
+    this.#tapEnds = context.tapEnds;
+    this.#outputs = context.outputs;
     this.#layer = context.layer;
   }
 
@@ -161,10 +226,12 @@ class BlockWriter {
 
   /** A place that can be overwritten and read. */
   #site(site: GraphSite, value: string): string {
+    const graph = this.#graph;
     const [index, vector] = this.#patches(site, this.#layer);
-    return this.#graph.op("ScatterND", [value, index, vector], {
-      name: blockName.site(site, this.#layer),
-    });
+    const written = graph.op("ScatterND", [value, index, vector]);
+    const end = this.#tapEnds(site, this.#layer);
+    this.#outputs.add({ name: blockName.site(site, this.#layer), value: written, end, axis: 0 });
+    return written;
   }
 
   #norm(x: string, weight: LayerWeight): string {
@@ -325,7 +392,9 @@ class BlockWriter {
         ? [blockName.pastKeys(this.#layer), blockName.presentKeys(this.#layer)]
         : [blockName.pastValues(this.#layer), blockName.presentValues(this.#layer)];
     this.#graph.input(past, "float32", [kvHeads, `rows.${this.#layer}`, "past", headSize]);
-    return this.#graph.op("Concat", [past, fresh], { attributes: { axis: int(2) }, name: present });
+    const all = this.#graph.op("Concat", [past, fresh], { attributes: { axis: int(2) } });
+    this.#outputs.add({ name: present, value: all, end: this.#shared.keptRows, axis: 1 });
+    return all;
   }
 
   #shapes(): BlockShapes {

@@ -1,0 +1,116 @@
+/** Errors of finding, opening and reading models: each names the file and what is wrong with it. */
+import { PatchscopesError } from "../errors.ts";
+
+const DAMAGED = "The file is damaged or not complete: download it again.";
+
+/** A file that is broken, truncated, or not what its name says. `problem` ends the sentence "FILE: …". */
+export function modelUnreadable(facts: {
+  readonly file: string;
+  readonly problem: string;
+  readonly hint?: string;
+  readonly cause?: unknown;
+}): PatchscopesError {
+  return new PatchscopesError({
+    code: "model-unreadable",
+    message: `${facts.file} cannot be read: ${facts.problem}.`,
+    hint: facts.hint ?? DAMAGED,
+    cause: facts.cause,
+  });
+}
+
+/** A readable file that asks for something that is not built. */
+export function modelUnsupported(facts: {
+  readonly file: string;
+  readonly missing: string;
+  readonly hint?: string;
+  readonly cause?: unknown;
+}): PatchscopesError {
+  return new PatchscopesError({
+    code: "model-unsupported",
+    message: `${facts.file} is not supported: ${facts.missing}.`,
+    hint: facts.hint ?? "Take another model; docs/models.md lists what is supported.",
+    cause: facts.cause,
+  });
+}
+
+/** A tensor whose numbers are stored in a way that cannot be dequantised yet. */
+export function tensorTypeUnsupported(facts: {
+  readonly file: string;
+  readonly tensor: string;
+  readonly type: string;
+  readonly supported: readonly string[];
+}): PatchscopesError {
+  return modelUnsupported({
+    file: facts.file,
+    missing: `tensor "${facts.tensor}" is stored as ${facts.type}, and only ${facts.supported.join(", ")} can be read`,
+    hint: "Take a file of this model in one of these types.",
+  });
+}
+
+/** A weight that the family declares and the file has not. */
+export function tensorMissing(facts: {
+  readonly file: string;
+  readonly tensor: string;
+}): PatchscopesError {
+  return modelUnreadable({
+    file: facts.file,
+    problem: `tensor "${facts.tensor}" is missing`,
+    hint: "The file is not complete, or its configuration belongs to another model: download both again.",
+  });
+}
+
+/** A weight whose shape is not the one that the configuration implies. */
+export function tensorShapeWrong(facts: {
+  readonly file: string;
+  readonly tensor: string;
+  readonly expected: readonly number[];
+  readonly got: readonly number[];
+}): PatchscopesError {
+  const shape = (sizes: readonly number[]): string => `[${sizes.join(", ")}]`;
+  return modelUnreadable({
+    file: facts.file,
+    problem: `tensor "${facts.tensor}" should have the shape ${shape(facts.expected)} and has ${shape(facts.got)}`,
+    hint: "The configuration belongs to another model, or the file is damaged: download both again.",
+  });
+}
+
+/** A path that the system does not let us open or read. */
+export function fileNotOpened(facts: {
+  readonly file: string;
+  readonly reason: string;
+  readonly cause?: unknown;
+}): PatchscopesError {
+  return new PatchscopesError({
+    code: "io",
+    message: `Cannot open ${facts.file}: ${facts.reason}.`,
+    hint: "Check the path and its permissions.",
+    cause: facts.cause,
+  });
+}
+
+/** Messages for a model that has no chat template. */
+export function chatTemplateMissing(): PatchscopesError {
+  return new PatchscopesError({
+    code: "spec-invalid",
+    message: "The model has no chat template, so `messages` cannot be turned into a prompt.",
+    hint: "Write the whole text as `prompt`, or take an instruction-tuned model.",
+  });
+}
+
+/** A chat template that does not take these messages. */
+export function chatTemplateRefused(facts: {
+  readonly reason: string;
+  readonly cause: unknown;
+}): PatchscopesError {
+  return new PatchscopesError({
+    code: "spec-invalid",
+    message: `The model's chat template does not take these messages: ${facts.reason}`,
+    hint: "Check the roles and their order, or write the whole text as `prompt`.",
+    cause: facts.cause,
+  });
+}
+
+/** The text of something that was thrown. */
+export function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

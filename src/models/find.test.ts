@@ -1,0 +1,117 @@
+import { mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+
+import {
+  makeSandbox,
+  noise,
+  tinyEntry,
+  type Sandbox,
+} from "../../tests/fixtures/sources/sandbox.ts";
+import { catalogue, type CatalogueEntry } from "./catalogue.ts";
+import { findModel, listModels, type FindOptions } from "./find.ts";
+
+let box: Sandbox;
+let entry: CatalogueEntry;
+let options: FindOptions;
+beforeEach(async () => {
+  box = await makeSandbox();
+  ({ entry } = await tinyEntry(box.root, noise(5000)));
+  options = { env: { ...box.env, HF_HUB_OFFLINE: "1" }, catalogue: [entry] };
+});
+afterEach(() => box.remove());
+
+describe("a path", () => {
+  test("to a .gguf file is that file", async () => {
+    const path = join(box.root, "m.GGUF");
+    await writeFile(path, "");
+    expect(await findModel(path, options)).toEqual({ kind: "gguf", path });
+  });
+  test("to a folder with config.json is that folder", async () => {
+    await writeFile(join(box.root, "config.json"), "{}");
+    expect(await findModel(`${box.root}/`, options)).toEqual({ kind: "folder", path: box.root });
+  });
+  test("may begin with the home folder", async () => {
+    await writeFile(join(box.root, "m.gguf"), "");
+    const path = join(box.root, "m.gguf");
+    expect(await findModel("~/m.gguf", options)).toEqual({ kind: "gguf", path });
+  });
+  test("to a folder without config.json is refused with the reason", async () => {
+    await expect(findModel(box.root, options)).rejects.toMatchObject({
+      code: "model-unreadable",
+      message: `${box.root} is no model: the folder has no config.json.`,
+    });
+  });
+  test("to another file is refused with the reason", async () => {
+    const path = join(box.root, "notes.txt");
+    await writeFile(path, "");
+    await expect(findModel(path, options)).rejects.toMatchObject({ code: "model-unreadable" });
+  });
+  test.for(["./nowhere", "/nowhere/m.gguf", "nowhere.gguf", "~/nowhere", "models/m.gguf"])(
+    "that does not exist says so: %s",
+    async (name) => {
+      await expect(findModel(name, options)).rejects.toMatchObject({
+        code: "model-unknown",
+        message: expect.stringContaining("does not exist") as string,
+        hint: expect.stringContaining("OWNER/NAME") as string,
+      });
+    },
+  );
+});
+
+describe("an unknown name", () => {
+  test("is answered with the name that was meant", async () => {
+    await expect(findModel("tiny-modle", options)).rejects.toMatchObject({
+      code: "model-unknown",
+      message: 'There is no model "tiny-modle".',
+      hint: expect.stringMatching(
+        /^Did you mean tiny-model\? A model is a name in the catalogue/,
+      ) as string,
+    });
+  });
+  test("that is like no other is answered with the forms", async () => {
+    await expect(findModel("gpt2", options)).rejects.toMatchObject({
+      hint: expect.stringMatching(/^A model is a name in the catalogue/) as string,
+    });
+  });
+});
+
+describe("the list of models", () => {
+  test("says what is on this machine and in which cache", async () => {
+    expect(await listModels(options)).toEqual([{ entry, cached: undefined }]);
+
+    const blobs = join(box.hubCache, "models--owner--tiny", "blobs");
+    await mkdir(blobs, { recursive: true });
+    await writeFile(join(blobs, entry.file.sha256), noise(5000));
+    const blob = join(blobs, entry.file.sha256);
+    expect(await listModels(options)).toEqual([
+      { entry, cached: { path: blob, bytes: 5000, where: "huggingface" } },
+    ]);
+
+    const own = join(box.ownCache, "models", "tiny-model");
+    await mkdir(own, { recursive: true });
+    await writeFile(join(own, "tiny.gguf"), noise(5000));
+    expect(await listModels(options)).toEqual([
+      { entry, cached: { path: join(own, "tiny.gguf"), bytes: 5000, where: "patchscopes" } },
+    ]);
+  });
+  test("does not count a file that is cut", async () => {
+    const blobs = join(box.hubCache, "models--owner--tiny", "blobs");
+    await mkdir(blobs, { recursive: true });
+    await writeFile(join(blobs, entry.file.sha256), noise(4999));
+    expect(await listModels(options)).toEqual([{ entry, cached: undefined }]);
+  });
+});
+
+describe("the catalogue", () => {
+  test("has complete checksums, commits and unambiguous names", () => {
+    expect(new Set(catalogue.map((each) => each.name)).size).toBe(catalogue.length);
+    for (const { name, file, hub, wheel } of catalogue) {
+      expect(name).toMatch(/^[a-z0-9][a-z0-9.-]*$/);
+      expect(file.sha256).toMatch(/^[0-9a-f]{64}$/);
+      expect(hub.revision).toMatch(/^[0-9a-f]{40}$/);
+      if (wheel !== undefined) expect(wheel.sha256).toMatch(/^[0-9a-f]{64}$/);
+    }
+  });
+});

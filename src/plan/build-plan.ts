@@ -1,0 +1,101 @@
+/**
+ * Spec → plan: prompts as tokens, references as absolutes, what cells have in common once. Pure; all that is
+ * wrong is one error. What runs together is for `group-cells.ts` to say.
+ */
+import { specInvalid, type SpecIssue } from "../errors.ts";
+import { SITES } from "../site.ts";
+import type { PatchscopeSpec } from "../spec/spec.ts";
+import { writesOfCells, type Resolvable } from "./cells.ts";
+import { planControls } from "./controls.ts";
+import { encodePrompt, type PlanModel } from "./encode-prompt.ts";
+import type { Capture, Plan, PlannedCell, State, Write } from "./plan.ts";
+import { resolvePosition } from "./resolve.ts";
+import { warningsOf } from "./warnings.ts";
+
+/** What a plan depends on beside its spec. */
+export interface PlanContext {
+  readonly model: PlanModel;
+  /** Sentences for the control `unrelated`, where the spec gives none. */
+  readonly unrelatedSentences: readonly string[];
+}
+
+/** Resolves a spec against its model. Throws `spec-invalid` with every issue. */
+export function buildPlan(spec: PatchscopeSpec, context: PlanContext): Plan {
+  const { model } = context;
+  const issues: SpecIssue[] = [];
+  const source = encodePrompt(spec.source, model, { path: ["source"], issues });
+  const isSame = "prompt" in spec.target && spec.target.prompt === "same";
+  const target = isSame ? source : encodePrompt(spec.target, model, { path: ["target"], issues });
+  const resolvable = { spec, model, source, target, issues };
+  const writes = writesOfCells(resolvable);
+  const readAt = readPosition(resolvable);
+  const { controls, warnings } = planControls(spec, context, issues);
+  if (issues.length > 0) throw specInvalid(issues);
+
+  const cells = writes.map((of) => cellOf(of, readAt));
+  const all = writes.flat();
+  const { layers, hiddenSize, vocabSize } = model.architecture;
+  const plan = {
+    shape: { layers, hiddenSize, vocabSize },
+    source: { ...promptOf(source), positions: unique(all.map(({ from }) => from.position)) },
+    target: { ...promptOf(target), positions: unique(all.map(({ to }) => to.position)) },
+    capture: { tokens: source.tokens, states: statesOf(all) },
+    cells,
+    read: spec.read,
+    controls,
+    controlSpecs: spec.controls,
+  };
+  return { ...plan, warnings: [...warnings, ...warningsOf(plan, model)] };
+}
+
+/** Where the next token is read; `same` is where the patch is written, at the last such place. */
+function readPosition({ spec, target, issues }: Resolvable): number | "same" {
+  const { read } = spec;
+  if (read.kind === "generate") return target.tokens.length - 1;
+  if (read.position === "same") return "same";
+  const path = ["read", "position"];
+  const at = { prompt: target, side: "target", path, issues } as const;
+  return resolvePosition(read.position, at) ?? 0;
+}
+
+function cellOf(writes: readonly Write[], readAt: number | "same"): PlannedCell {
+  const positions = writes.map(({ to }) => to.position);
+  return {
+    writes,
+    entry: least(writes.map(({ to }) => entryOf(to))),
+    from: least(positions),
+    readAt: readAt === "same" ? positions.reduce((a, b) => Math.max(a, b), 0) : readAt,
+    isPair: writes.length === 1,
+  };
+}
+
+/** The first block that runs differently when a state is written: a block's output changes what the next one reads. */
+function entryOf(state: State): number {
+  return state.site === "resid_post" ? state.layer + 1 : state.layer;
+}
+
+/** The states that are read, each once, from the bottom up. */
+function statesOf(writes: readonly Write[]): Capture["states"] {
+  const byKey = new Map(
+    writes.map(({ from: { site, layer } }) => [`${site} ${layer}`, { site, layer }] as const),
+  );
+  return [...byKey.values()].sort(
+    (a, b) => a.layer - b.layer || SITES.indexOf(a.site) - SITES.indexOf(b.site),
+  );
+}
+
+function promptOf({ tokens, pieces }: Plan["source"] | Resolvable["source"]): {
+  readonly tokens: readonly number[];
+  readonly pieces: readonly string[];
+} {
+  return { tokens, pieces };
+}
+
+/** Lists of writes are too long to be spread into Math.min. */
+function least(values: readonly number[]): number {
+  return values.reduce((a, b) => Math.min(a, b), Infinity);
+}
+
+function unique(values: readonly number[]): number[] {
+  return [...new Set(values)];
+}

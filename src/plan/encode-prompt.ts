@@ -1,0 +1,120 @@
+/**
+ * A prompt as tokens: texts and messages through the model's tokenizer, token ids as given.
+ * What is wrong is added to the caller's issues.
+ */
+import { PatchscopesError, type SpecIssue } from "../errors.ts";
+import type { ChatMessage, Prompt } from "../spec/spec.ts";
+import { emptyPrompt, needsTokenizer, promptTooLong, tokenOutOfVocabulary } from "./errors.ts";
+import type { PlannedPrompt } from "./plan.ts";
+
+/** What a plan needs of a tokenizer: a part of the `Tokenizer` of `models/`. */
+export interface PromptTokenizer {
+  readonly vocabSize: number;
+  /** Beginning of sequence, when the tokenizer adds one by default. */
+  readonly bos: number | undefined;
+  /** Offsets are `[start, end)` in UTF-16 code units; tokens that hold parts of one character all span it. */
+  encode(
+    text: string,
+    options?: { readonly addBos?: boolean },
+  ): {
+    readonly tokens: readonly number[];
+    readonly offsets: readonly (readonly [start: number, end: number])[];
+  };
+  /** One token as text. */
+  piece(token: number): string;
+  /** Renders messages by the model's chat template. Throws `spec-invalid` where the model has none. */
+  chat(messages: readonly ChatMessage[]): string;
+}
+
+/** What a plan needs of a model: a part of the `Model` of `models/`. */
+export interface PlanModel {
+  readonly name: string;
+  readonly architecture: {
+    readonly layers: number;
+    readonly hiddenSize: number;
+    readonly vocabSize: number;
+    readonly maxPositions: number;
+  };
+  readonly tokenizer: PromptTokenizer | undefined;
+}
+
+export interface EncodedPrompt extends PlannedPrompt {
+  /** The text behind the tokens, and where each stands in it; absent without a tokenizer. */
+  readonly written:
+    | {
+        readonly text: string;
+        readonly offsets: readonly (readonly [start: number, end: number])[];
+      }
+    | undefined;
+}
+
+/** Encodes a prompt; without tokens, and with an issue, where that cannot be done. */
+export function encodePrompt(
+  prompt: Prompt,
+  model: PlanModel,
+  at: { readonly path: SpecIssue["path"]; readonly issues: SpecIssue[] },
+): EncodedPrompt {
+  const before = at.issues.length;
+  const encoded =
+    "tokens" in prompt
+      ? encodeTokens(prompt.tokens, model, at)
+      : encodeText(prompt, model.tokenizer, at);
+  if (at.issues.length > before) return NOTHING;
+  const count = encoded.tokens.length;
+  const { maxPositions } = model.architecture;
+  if (count === 0) at.issues.push(emptyPrompt(at.path));
+  if (count > maxPositions) at.issues.push(promptTooLong(count, maxPositions, at.path));
+  return encoded;
+}
+
+const NOTHING: EncodedPrompt = { tokens: [], pieces: [], written: undefined };
+
+type At = Parameters<typeof encodePrompt>[2];
+
+function encodeTokens(tokens: readonly number[], model: PlanModel, at: At): EncodedPrompt {
+  const { tokenizer } = model;
+  const { vocabSize } = model.architecture;
+  for (const [index, token] of tokens.entries()) {
+    if (token >= vocabSize) {
+      at.issues.push(tokenOutOfVocabulary(token, vocabSize, [...at.path, "tokens", index]));
+    }
+  }
+  const pieces = tokens.map((token) =>
+    // The rows of an embedding are often padded beyond the tokenizer's vocabulary.
+    tokenizer === undefined || token >= tokenizer.vocabSize ? `<${token}>` : tokenizer.piece(token),
+  );
+  if (tokenizer === undefined) return { tokens, pieces, written: undefined };
+  let end = 0;
+  const offsets = pieces.map((piece) => [end, (end += piece.length)] as const);
+  return { tokens, pieces, written: { text: pieces.join(""), offsets } };
+}
+
+function encodeText(
+  prompt: Exclude<Prompt, { readonly tokens: unknown }>,
+  tokenizer: PromptTokenizer | undefined,
+  at: At,
+): EncodedPrompt {
+  const field = "prompt" in prompt ? "prompt" : "messages";
+  if (tokenizer === undefined) {
+    at.issues.push(
+      needsTokenizer(`a prompt given as ${field}`, "Give its token ids as tokens.", [
+        ...at.path,
+        field,
+      ]),
+    );
+    return NOTHING;
+  }
+  try {
+    const text = "prompt" in prompt ? prompt.prompt : tokenizer.chat(prompt.messages);
+    // A chat template writes the beginning of sequence itself.
+    const { tokens, offsets } = tokenizer.encode(text, { addBos: "prompt" in prompt });
+    const pieces = tokens.map((token) => tokenizer.piece(token));
+    return { tokens, pieces, written: { text, offsets } };
+  } catch (error) {
+    if (!(error instanceof PatchscopesError) || error.issues.length === 0) throw error;
+    for (const issue of error.issues) {
+      at.issues.push({ ...issue, path: [...at.path, field, ...issue.path] });
+    }
+    return NOTHING;
+  }
+}

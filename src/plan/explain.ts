@@ -1,0 +1,133 @@
+/**
+ * What a plan costs and what it saves, as numbers and as text. The unit is the block-row: one token of one row
+ * through one block.
+ */
+import { groupCells } from "./group-cells.ts";
+import type { Plan, PlannedCell } from "./plan.ts";
+
+/** A plan's work. Decoding is an upper bound: rows stop at an end-of-sequence token. */
+export interface PlanStatistics {
+  readonly cells: number;
+  readonly passes: {
+    readonly source: number;
+    readonly target: number;
+    readonly rows: number;
+    readonly decode: number;
+  };
+  /** Tokens that all rows have together. */
+  readonly rowTokens: number;
+  readonly blockRows: {
+    readonly source: number;
+    readonly target: number;
+    readonly rows: number;
+    /** All of them together. */
+    readonly total: number;
+    /** Each cell with a run of the whole source and the whole target of its own. */
+    readonly naive: number;
+    /** At most this, beside the total and the naive way's alike. */
+    readonly decode: number;
+  };
+  readonly controls: {
+    readonly unpatched: boolean;
+    readonly sentences: number;
+    /** At most: equal texts are scored once. */
+    readonly scoredTexts: number;
+  };
+}
+
+/** Counts a plan's passes, rows and block-rows. */
+export function planStatistics(plan: Plan): PlanStatistics {
+  const { layers } = plan.shape;
+  const source = plan.source.tokens.length * layers;
+  const target = plan.target.tokens.length * layers;
+  const lengthOf = (cell: PlannedCell): number => plan.target.tokens.length - cell.from;
+  const rows = sum(plan.cells, (cell) => lengthOf(cell) * (layers - cell.entry));
+  const groups = groupCells(plan).length;
+  const steps = plan.read.kind === "generate" ? plan.read.maxTokens - 1 : 0;
+  const cells = plan.cells.length;
+  const { unpatched, unrelated } = plan.controls;
+  return {
+    cells,
+    passes: { source: 1, target: 1, rows: groups, decode: groups * steps },
+    rowTokens: sum(plan.cells, lengthOf),
+    blockRows: {
+      source,
+      target,
+      rows,
+      total: source + target + rows,
+      naive: cells * (source + target),
+      decode: cells * steps * layers,
+    },
+    controls: { unpatched, sentences: unrelated.length, scoredTexts: cells * unrelated.length },
+  };
+}
+
+/** A plan as text: what runs, what is shared, and what that saves against running cell by cell. */
+export function explain(plan: Plan): string {
+  const statistics = planStatistics(plan);
+  const { blockRows } = statistics;
+  const times = blockRows.naive / blockRows.total;
+  const shared = plan.cells.reduce((from, cell) => Math.min(from, cell.from), Infinity);
+  const lines = [
+    `${counted(statistics.cells, "cell")} in a model of ${counted(plan.shape.layers, "layer")}.`,
+    `Source: ${counted(plan.source.tokens.length, "token")}, run once; ${readStates(plan)}.`,
+    `Target: ${counted(plan.target.tokens.length, "token")}, run once without a patch; all cells share ${counted(shared, "token")} of that run.`,
+    `Rows: ${rowsLine(plan, statistics)}.`,
+    `Work: ${counted(blockRows.total, "block-row")} (source ${amount(blockRows.source)}, target ${amount(blockRows.target)}, rows ${amount(blockRows.rows)}); cell by cell it is ${amount(blockRows.naive)}, ${times.toFixed(1)} times as much.`,
+    `Read: ${readLine(plan, statistics)}.`,
+    `Controls: ${controlsLine(statistics)}.`,
+    ...plan.warnings.map(({ message }) => `Warning: ${message}`),
+  ];
+  return lines.join("\n");
+}
+
+function readStates({ capture, source }: Plan): string {
+  const states = counted(capture.states.length, "hidden state");
+  return `${states} read at ${counted(source.positions.length, "position")}`;
+}
+
+function rowsLine(plan: Plan, { cells, passes, rowTokens }: PlanStatistics): string {
+  const rows = counted(cells, "row");
+  const tokens = counted(rowTokens, "token");
+  const entries = plan.cells.map((cell) => cell.entry);
+  const first = entries.reduce((a, b) => Math.min(a, b), Infinity);
+  const last = entries.reduce((a, b) => Math.max(a, b), 0);
+  const { layers } = plan.shape;
+  const where = (entry: number): string => (entry === layers ? "the read-out" : `block ${entry}`);
+  const joining =
+    first === last
+      ? `joining the stack at ${where(first)}`
+      : `joining the stack from ${where(first)} to ${where(last)}, each where its patch begins to matter`;
+  return `${rows}, ${tokens} together, in ${counted(passes.rows, "pass", "passes")}; ${joining}`;
+}
+
+function readLine({ read }: Plan, { passes, blockRows }: PlanStatistics): string {
+  if (read.kind === "next-token") return `the ${amount(read.topK)} most probable next tokens`;
+  const tokens = `up to ${counted(read.maxTokens, "token")} a cell`;
+  if (passes.decode === 0) return tokens;
+  return `${tokens}, in at most ${counted(passes.decode, "decode step")} (${counted(blockRows.decode, "block-row")})`;
+}
+
+function controlsLine({ cells, controls }: PlanStatistics): string {
+  const parts = [
+    ...(controls.unpatched ? ["the target prompt without a patch"] : []),
+    ...(controls.sentences > 0
+      ? [
+          `${counted(controls.sentences, "unrelated sentence")}, each against at most ${counted(cells, "text")} (${amount(controls.scoredTexts)} scored)`,
+        ]
+      : []),
+  ];
+  return parts.length === 0 ? "none" : parts.join("; ");
+}
+
+function counted(count: number, noun: string, plural = `${noun}s`): string {
+  return `${amount(count)} ${count === 1 ? noun : plural}`;
+}
+
+function amount(count: number): string {
+  return count.toLocaleString("en-US");
+}
+
+function sum(cells: readonly PlannedCell[], of: (cell: PlannedCell) => number): number {
+  return cells.reduce((total, cell) => total + of(cell), 0);
+}

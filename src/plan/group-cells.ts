@@ -1,0 +1,43 @@
+/**
+ * Which cells run in one pass: those whose rows begin at the same position stand behind the same shared part of
+ * the target prompt and are equally long.
+ */
+import type { Plan } from "./plan.ts";
+
+/** Cells whose rows join one pass. */
+export interface CellGroup {
+  /** Where the rows begin in the target prompt; all before is the clean target run's. */
+  readonly from: number;
+  /** Tokens of each row: up to the end of the target prompt. */
+  readonly length: number;
+  /** Indices into the plan's cells, in ascending order of their entry. */
+  readonly cells: readonly number[];
+}
+
+// Enough for matrix products to run at full speed, and little memory: 1,024 rows of a vocabulary are never kept.
+const MAX_TOKENS = 1024;
+
+/** The cells of a plan in passes of at most `maxTokens` tokens (but at least one row). */
+export function groupCells(
+  plan: Plan,
+  options: { readonly maxTokens?: number } = {},
+): readonly CellGroup[] {
+  const maxTokens = options.maxTokens ?? MAX_TOKENS;
+  const byFrom = new Map<number, number[]>();
+  for (const [index, { from }] of plan.cells.entries()) {
+    const cells = byFrom.get(from) ?? [];
+    byFrom.set(from, cells);
+    cells.push(index);
+  }
+  return [...byFrom].flatMap(([from, cells]) => {
+    const length = plan.target.tokens.length - from;
+    const rows = Math.max(1, Math.floor(maxTokens / length));
+    const entryOf = (cell: number): number => plan.cells[cell]?.entry ?? 0;
+    const sorted = cells.toSorted((a, b) => entryOf(a) - entryOf(b));
+    return Array.from({ length: Math.ceil(sorted.length / rows) }, (_, batch) => ({
+      from,
+      length,
+      cells: sorted.slice(batch * rows, (batch + 1) * rows),
+    }));
+  });
+}

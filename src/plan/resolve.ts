@@ -1,0 +1,137 @@
+/**
+ * Relative references become absolutes: layers by the model, positions by a prompt's tokens and text.
+ * What does not exist is left out of the answer and added to the caller's issues, so that all are found at once.
+ */
+import type { SpecIssue } from "../errors.ts";
+import { isList } from "../spec/is-list.ts";
+import type {
+  FindPosition,
+  LayerName,
+  LayerRange,
+  LayerRef,
+  LayersTogether,
+  PositionRef,
+  SinglePosition,
+} from "../spec/spec.ts";
+import type { EncodedPrompt } from "./encode-prompt.ts";
+import {
+  emptyRange,
+  layerOutOfRange,
+  needsTokenizer,
+  occurrenceOutOfRange,
+  positionOutOfRange,
+  textNotFound,
+  textWithoutToken,
+  type Side,
+} from "./errors.ts";
+
+/** Where references are resolved, and where what is wrong with them goes. */
+export interface Resolving {
+  readonly model: { readonly name: string; readonly architecture: { readonly layers: number } };
+  readonly path: SpecIssue["path"];
+  readonly issues: SpecIssue[];
+}
+
+/** The layers of a reference, in its order. */
+export function resolveLayers(ref: LayerRef | LayersTogether, at: Resolving): LayerName[] {
+  const { layers } = at.model.architecture;
+  if (ref === "all") return Array.from({ length: layers }, (_, layer) => layer);
+  if (isList(ref)) {
+    return ref.flatMap((entry, index) => resolveLayer(entry, within(at, index)) ?? []);
+  }
+  if (typeof ref === "object") {
+    return "together" in ref
+      ? resolveLayers(ref.together, within(at, "together"))
+      : resolveRange(ref, at);
+  }
+  return [resolveLayer(ref, at) ?? []].flat();
+}
+
+/** One layer; undefined, with an issue, where the model does not have it. */
+export function resolveLayer(name: LayerName, at: Resolving): LayerName | undefined {
+  if (name === "embedding") return name;
+  const { layers } = at.model.architecture;
+  const layer = name < 0 ? layers + name : name;
+  if (layer >= 0 && layer < layers) return layer;
+  at.issues.push(layerOutOfRange({ layer: name, layers, model: at.model.name, path: at.path }));
+  return undefined;
+}
+
+function resolveRange(range: LayerRange, at: Resolving): LayerName[] {
+  const from = resolveLayer(range.from, within(at, "from"));
+  const to = resolveLayer(range.to, within(at, "to"));
+  if (typeof from !== "number" || typeof to !== "number") return [];
+  if (from > to) at.issues.push(emptyRange(from, to, at.path));
+  const count = Math.max(0, Math.floor((to - from) / range.step) + 1);
+  return Array.from({ length: count }, (_, index) => from + index * range.step);
+}
+
+/** A prompt whose positions are resolved. */
+export interface ResolvingPositions extends Omit<Resolving, "model"> {
+  readonly side: Side;
+  readonly prompt: EncodedPrompt;
+}
+
+/** The positions of a reference, in its order. */
+export function resolvePositions(ref: PositionRef, at: ResolvingPositions): number[] {
+  if (ref === "all") return [...at.prompt.tokens.keys()];
+  if (isList(ref)) {
+    return ref.flatMap((entry, index) => resolvePosition(entry, within(at, index)) ?? []);
+  }
+  return [resolvePosition(ref, at) ?? []].flat();
+}
+
+/** One position; undefined, with an issue, where the prompt does not have it. */
+export function resolvePosition(ref: SinglePosition, at: ResolvingPositions): number | undefined {
+  const count = at.prompt.tokens.length;
+  // A prompt without tokens already is an issue.
+  if (count === 0) return undefined;
+  if (typeof ref !== "number") return findToken(ref, at);
+  const position = ref < 0 ? count + ref : ref;
+  if (position >= 0 && position < count) return position;
+  at.issues.push(positionOutOfRange({ position: ref, count, side: at.side, path: at.path }));
+  return undefined;
+}
+
+/** The token that holds the first or last character of a text, wherever tokens begin and end. */
+function findToken(ref: FindPosition, at: ResolvingPositions): number | undefined {
+  const { prompt, side, path, issues } = at;
+  const { find, occurrence } = ref;
+  if (prompt.written === undefined) {
+    issues.push(needsTokenizer("finding a position by its text", "Give its index.", path));
+    return undefined;
+  }
+  const { text, offsets } = prompt.written;
+  const starts = startsOf(find, text);
+  if (starts.length === 0) {
+    issues.push(textNotFound({ find, pieces: prompt.pieces, side, path }));
+    return undefined;
+  }
+  const number = occurrence === "first" ? 1 : occurrence === "last" ? starts.length : occurrence;
+  const start = starts[number - 1];
+  if (start === undefined) {
+    issues.push(occurrenceOutOfRange({ find, occurrence: number, count: starts.length, path }));
+    return undefined;
+  }
+  const end = start + find.length;
+  // Spans that only touch the text do not overlap it; so do the empty ones of added tokens.
+  const overlaps = ([from, to]: readonly [number, number]): boolean => from < end && to > start;
+  const token =
+    ref.token === "first" ? offsets.findIndex(overlaps) : offsets.findLastIndex(overlaps);
+  if (token >= 0) return token;
+  issues.push(textWithoutToken(find, path));
+  return undefined;
+}
+
+/** Where a text begins in another one; occurrences may overlap. */
+function startsOf(find: string, text: string): number[] {
+  const starts: number[] = [];
+  for (let start = text.indexOf(find); start >= 0; start = text.indexOf(find, start + 1)) {
+    starts.push(start);
+  }
+  return starts;
+}
+
+function within<At extends { readonly path: SpecIssue["path"] }>(at: At, key: string | number): At {
+  return { ...at, path: [...at.path, key] };
+}

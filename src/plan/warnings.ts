@@ -1,0 +1,49 @@
+/** What is allowed and yet likely not what somebody meant; said with the result. */
+import type { PlanModel } from "./encode-prompt.ts";
+import type { Plan } from "./plan.ts";
+
+type Warning = Plan["warnings"][number];
+
+/** The warnings of a plan, each once. */
+export function warningsOf(plan: Omit<Plan, "warnings">, model: PlanModel): readonly Warning[] {
+  return [readBeforeWrite(plan), sinkRead(plan, model), beyondContext(plan, model)].filter(
+    (warning) => warning !== undefined,
+  );
+}
+
+function readBeforeWrite({ cells }: Pick<Plan, "cells">): Warning | undefined {
+  if (!cells.some((cell) => cell.readAt < cell.from)) return undefined;
+  return {
+    code: "read-before-write",
+    message:
+      "The next token is read before the first written position, where a patch changes nothing.",
+  };
+}
+
+// Seen on SmolLM2: the first token's state still says its token at layer 0, and no longer at layer 2.
+const SINK_FROM_LAYER = 1;
+
+/** A first token that is no BOS attracts attention and loses its own meaning within a few layers. */
+function sinkRead(plan: Omit<Plan, "warnings">, { tokenizer }: PlanModel): Warning | undefined {
+  if (tokenizer === undefined || plan.source.tokens[0] === tokenizer.bos) return undefined;
+  const isRead = plan.cells.some((cell) =>
+    cell.writes.some(({ from }) => from.position === 0 && from.layer >= SINK_FROM_LAYER),
+  );
+  if (!isRead) return undefined;
+  return {
+    code: "attention-sink",
+    message:
+      "Position 0 is read, and the source does not begin with a beginning-of-sequence token: from the first few layers on, its state says little about its token. Put words before it.",
+  };
+}
+
+function beyondContext(plan: Omit<Plan, "warnings">, model: PlanModel): Warning | undefined {
+  const { maxPositions } = model.architecture;
+  const wanted = plan.read.kind === "generate" ? plan.read.maxTokens : 0;
+  const length = plan.target.tokens.length + wanted;
+  if (length <= maxPositions) return undefined;
+  return {
+    code: "beyond-context",
+    message: `The target prompt and what is generated can reach ${length} tokens; the model was made for ${maxPositions}.`,
+  };
+}

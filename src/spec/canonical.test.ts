@@ -1,0 +1,86 @@
+import { expect, test } from "vitest";
+import { canonicalSpec, specHash } from "./canonical.ts";
+import { parseSpec } from "./schema.ts";
+
+const weights = { source: "sha256:ab" };
+const minimal = {
+  version: 1,
+  source: { model: "m", prompt: "a" },
+  target: { prompt: "b" },
+};
+
+const canonical = (input: unknown): string => canonicalSpec(parseSpec(input), weights);
+
+test("A minimal spec's canonical form is what was asked for, and the weights for the model", () => {
+  expect(canonical(minimal)).toBe(
+    '{"source":{"model":"sha256:ab","prompt":"a"},"target":{"prompt":"b"},"version":1}',
+  );
+});
+
+test("Whatever differs from a default is in it", () => {
+  const input = {
+    version: 1,
+    name: "not this",
+    source: {
+      model: "m",
+      tokens: [1, 2],
+      position: [0, { find: "x", occurrence: 2, token: "first" }],
+      layer: { from: 0, to: -1, step: 2 },
+      site: "mlp_out",
+    },
+    target: {
+      messages: [{ role: "user", content: "é" }],
+      position: "same",
+      layer: { together: [0, "embedding"] },
+      site: "resid_pre",
+    },
+    read: { kind: "next-token", topK: 5, position: "same" },
+    controls: [{ kind: "unrelated", prompts: ["c"] }],
+    seed: 7,
+  };
+  expect(canonical(input)).toMatchInlineSnapshot(
+    `"{"controls":[{"kind":"unrelated","prompts":["c"]}],"read":{"kind":"next-token","position":"same","topK":5},"seed":7,"source":{"layer":{"from":0,"step":2,"to":-1},"model":"sha256:ab","position":[0,{"find":"x","occurrence":2,"token":"first"}],"site":"mlp_out","tokens":[1,2]},"target":{"layer":{"together":[0,"embedding"]},"messages":[{"content":"é","role":"user"}],"position":"same","site":"resid_pre"},"version":1}"`,
+  );
+});
+
+test.each([
+  ["a control as an object", { controls: ["unpatched", { kind: "unrelated" }] }],
+  ["the order of the controls", { controls: ["unrelated", "unpatched"] }],
+  ["a list of one position", { source: { ...minimal.source, position: [-1] } }],
+  ["the model's own name for the target", { target: { prompt: "b", model: "m" } }],
+  ["an empty read", { read: {} }],
+  ["a name", { name: "capital" }],
+])("The same thing spelled otherwise is the same: %s", (_, fields) => {
+  expect(canonical({ ...minimal, ...fields })).toBe(canonical(minimal));
+});
+
+test("A target prompt that equals the source's is the source's", () => {
+  const tokens = [3, 1];
+  const spelled = { version: 1, source: { model: "m", tokens }, target: { tokens } };
+  expect(canonical(spelled)).toBe(canonical({ ...spelled, target: { prompt: "same" } }));
+});
+
+test("The first occurrence is the one that is looked for by default", () => {
+  const at = (occurrence: unknown): string =>
+    canonical({ ...minimal, target: { prompt: "x", position: { find: "x", occurrence } } });
+  expect(at(1)).toBe(at(undefined));
+  expect(at(2)).not.toBe(at(undefined));
+});
+
+test.each([
+  ["the weights", minimal, { source: "sha256:cd" }],
+  ["the prompt", { ...minimal, source: { model: "m", prompt: "a " } }, weights],
+  ["no controls", { ...minimal, controls: [] }, weights],
+  ["one token more", { ...minimal, read: { kind: "generate", maxTokens: 21 } }, weights],
+  ["the seed", { ...minimal, seed: 1 }, weights],
+])("Another run has another hash: %s", async (_, input, hashes) => {
+  const hash = await specHash(parseSpec(minimal), weights);
+  expect(await specHash(parseSpec(input), hashes)).not.toBe(hash);
+});
+
+test("The hash is SHA-256 of the canonical form", async () => {
+  // printf '%s' '{"source":{"model":"sha256:ab","prompt":"a"},"target":{"prompt":"b"},"version":1}' | sha256sum
+  expect(await specHash(parseSpec(minimal), weights)).toBe(
+    "sha256:553dc0858872b0271e4e7572cb58c1f72555a02fe26b1c54b055f9db4bc2dae1",
+  );
+});

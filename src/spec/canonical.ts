@@ -1,0 +1,143 @@
+/**
+ * The identity of a run: a spec as canonical JSON, and its hash. Keys are sorted, every field that has its
+ * default is left out (so that new fields never change a hash), models stand as their weights' hashes, and
+ * spellings of the same thing are one. The name is not part of it.
+ */
+import { isList } from "./is-list.ts";
+import type {
+  ControlSpec,
+  FindPosition,
+  LayerRef,
+  LayersTogether,
+  PatchscopeSpec,
+  PositionRef,
+  Prompt,
+  ReadSpec,
+  SinglePosition,
+} from "./spec.ts";
+
+/** The hashes of a spec's models, as `Model.weightsHash` gives them. */
+export interface WeightsHashes {
+  readonly source: string;
+}
+
+/** A spec as canonical JSON. Equal for specs that ask for the same thing, whatever the model is called. */
+export function canonicalSpec(spec: PatchscopeSpec, weights: WeightsHashes): string {
+  const { source, target } = spec;
+  const promptOfSource = promptFields(source);
+  const isSamePrompt =
+    ("prompt" in target && target.prompt === "same") ||
+    stringify(promptFields(target)) === stringify(promptOfSource);
+  return stringify({
+    version: spec.version,
+    source: {
+      model: weights.source,
+      ...promptOfSource,
+      position: unless(-1, position(source.position)),
+      layer: unless("all", layer(source.layer)),
+      site: unless("resid_post", source.site),
+    },
+    target: {
+      ...(isSamePrompt ? { prompt: "same" } : promptFields(target)),
+      position: unless(-1, position(target.position)),
+      layer: unless("same", layer(target.layer)),
+      site: unless("resid_post", target.site),
+    },
+    patches: spec.patches?.map((patch) => ({
+      source: { position: single(patch.source.position), layer: patch.source.layer },
+      target: { position: single(patch.target.position), layer: patch.target.layer },
+    })),
+    read: read(spec.read),
+    controls: controls(spec.controls),
+    seed: unless(0, spec.seed),
+  });
+}
+
+/** `sha256:…` of the canonical JSON's UTF-8 bytes. */
+export async function specHash(spec: PatchscopeSpec, weights: WeightsHashes): Promise<string> {
+  const bytes = new TextEncoder().encode(canonicalSpec(spec, weights));
+  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
+  return `sha256:${[...digest].map((byte) => byte.toString(16).padStart(2, "0")).join("")}`;
+}
+
+type Json =
+  string | number | boolean | undefined | readonly Json[] | { readonly [key: string]: Json };
+
+/** Without what is undefined; keys in the order of their UTF-16 code units. */
+function stringify(value: Json): string {
+  if (isList(value)) return `[${value.map(stringify).join(",")}]`;
+  if (typeof value !== "object") return JSON.stringify(value);
+  const fields = Object.entries(value)
+    .filter(([, field]) => field !== undefined)
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([key, field]) => `${JSON.stringify(key)}:${stringify(field)}`);
+  return `{${fields.join(",")}}`;
+}
+
+function unless(byDefault: Json, value: Json): Json {
+  return value === byDefault ? undefined : value;
+}
+
+function promptFields(prompt: Prompt): Readonly<Record<string, Json>> {
+  if ("tokens" in prompt) return { tokens: prompt.tokens };
+  if ("messages" in prompt) {
+    return { messages: prompt.messages.map(({ role, content }) => ({ role, content })) };
+  }
+  return { prompt: prompt.prompt };
+}
+
+/** A list of one is that one. */
+function oneOrMore(entries: readonly Json[]): Json {
+  return entries.length === 1 ? entries[0] : entries;
+}
+
+function position(ref: PositionRef | "same"): Json {
+  if (isList(ref)) return oneOrMore(ref.map(single));
+  return typeof ref === "string" ? ref : single(ref);
+}
+
+function single(ref: SinglePosition): Json {
+  return typeof ref === "number" ? ref : find(ref);
+}
+
+function find(ref: FindPosition): Json {
+  const occurrence = ref.occurrence === 1 ? "first" : ref.occurrence;
+  return {
+    find: ref.find,
+    occurrence: unless("first", occurrence),
+    token: unless("last", ref.token),
+  };
+}
+
+function layer(ref: LayerRef | LayersTogether | "same"): Json {
+  if (isList(ref)) return oneOrMore(ref);
+  if (typeof ref === "string" || typeof ref === "number") return ref;
+  if ("together" in ref) return { together: ref.together };
+  return { from: ref.from, to: ref.to, step: unless(1, ref.step) };
+}
+
+function read(spec: ReadSpec): Json {
+  const topK = unless(10, spec.topK);
+  if (spec.kind === "next-token") {
+    const at = spec.position === "same" ? "same" : single(spec.position);
+    return { kind: spec.kind, topK, position: unless(-1, at) };
+  }
+  const fields = {
+    topK,
+    maxTokens: unless(20, spec.maxTokens),
+    ignoreEos: unless(false, spec.ignoreEos),
+  };
+  return Object.values(fields).every((field) => field === undefined) ? undefined : fields;
+}
+
+/** By kind: their order changes nothing. */
+function controls(specs: readonly ControlSpec[]): Json {
+  const entries = specs
+    .map((spec) =>
+      spec.kind === "unrelated" ? { kind: spec.kind, prompts: spec.prompts } : { kind: spec.kind },
+    )
+    .sort((a, b) => (a.kind < b.kind ? -1 : 1));
+  return unless(DEFAULT_CONTROLS, stringify(entries)) === undefined ? undefined : entries;
+}
+
+const DEFAULT_CONTROLS = '[{"kind":"unpatched"},{"kind":"unrelated"}]';

@@ -1,0 +1,181 @@
+/**
+ * What can be wrong with a spec as written, before any model is known. Each function makes one complaint;
+ * `schema.ts` says where it applies.
+ */
+import type { SpecIssue } from "../errors.ts";
+import { nearestName } from "./near-name.ts";
+
+/** An issue whose path is relative to the value that is looked at. */
+export type Complaint = Omit<SpecIssue, "path"> & { readonly path?: SpecIssue["path"] };
+
+/** Something that has no default was left out. */
+export function missing(expected: string, hint?: string): Complaint {
+  return withHint({ code: "missing", message: `missing: expected ${expected}` }, hint);
+}
+
+/** A value of a wrong type, or outside of what is allowed. */
+export function wrongValue(expected: string, got: unknown, hint?: string): Complaint {
+  return withHint(
+    { code: "wrong-value", message: `expected ${expected}, got ${describe(got)}` },
+    hint,
+  );
+}
+
+/** A word that is none of the known ones. */
+export function unknownWord(expected: string, got: unknown, words: readonly string[]): Complaint {
+  const near = typeof got === "string" ? nearestName(got, words) : undefined;
+  return wrongValue(expected, got, near === undefined ? undefined : `Did you mean "${near}"?`);
+}
+
+/** A key that version 1 does not have. */
+export function unknownKey(key: string, known: readonly string[], hint?: string): Complaint {
+  const near = nearestName(key, known);
+  return {
+    code: "unknown-key",
+    path: [key],
+    message: `unknown key, expected one of ${known.join(", ")}`,
+    hint: hint ?? (near === undefined ? "Leave it out." : `Did you mean "${near}"?`),
+  };
+}
+
+/** Something that version 1 of the format has, and this version of the program cannot do. */
+export function notBuilt(what: string, instead: string, path?: SpecIssue["path"]): Complaint {
+  return {
+    code: "not-built",
+    ...(path === undefined ? {} : { path }),
+    message: `${what} is not built yet`,
+    hint: instead,
+  };
+}
+
+/** None or several of the three ways to give a prompt. */
+export function notOnePrompt(given: readonly string[], hint?: string): Complaint {
+  const expected = "exactly one of prompt, tokens, messages";
+  return given.length === 0
+    ? missing(expected, hint)
+    : {
+        code: "conflict",
+        message: `expected ${expected}, got ${given.join(" and ")}`,
+        hint: "Keep one of them.",
+      };
+}
+
+/** Positions or layers beside `patches`, which takes their place. */
+export function patchesAndAxis(path: SpecIssue["path"]): Complaint {
+  return {
+    code: "conflict",
+    path,
+    message: "stands beside patches, which say the positions and layers themselves",
+    hint: "Leave out either patches or the positions and layers of source and target.",
+  };
+}
+
+/** The same control twice. */
+export function controlTwice(kind: string, index: number): Complaint {
+  return {
+    code: "conflict",
+    path: [index],
+    message: `the control ${kind} is there twice`,
+    hint: "Leave one of them out.",
+  };
+}
+
+/** Alternatives as a message lists them: `a, b or c`. */
+export function anyOf(alternatives: readonly string[]): string {
+  const last = alternatives.at(-1) ?? "";
+  const others = alternatives.slice(0, -1).join(", ");
+  return others === "" ? last : `${others} or ${last}`;
+}
+
+/** A value as a message shows it. */
+function describe(value: unknown): string {
+  if (value === undefined) return "nothing";
+  if (typeof value === "string") {
+    const text = JSON.stringify(value);
+    return text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN)}…"` : text;
+  }
+  if (value === null || typeof value === "number" || typeof value === "boolean") {
+    return String(value);
+  }
+  if (Array.isArray(value)) return value.length === 0 ? "an empty list" : "a list";
+  return typeof value === "object" ? "an object" : `a ${typeof value}`;
+}
+
+// Enough to recognise a text by.
+const MAX_SHOWN = 60;
+
+function withHint(complaint: Complaint, hint: string | undefined): Complaint {
+  return hint === undefined ? complaint : { ...complaint, hint };
+}
+
+/** A text that is neither YAML nor JSON. */
+export function syntaxWrong(facts: {
+  readonly line: number;
+  readonly column: number;
+  readonly reason: string;
+}): SpecIssue {
+  return {
+    code: "syntax",
+    path: [],
+    message: `line ${facts.line}, column ${facts.column}: not YAML or JSON: ${facts.reason}`,
+    hint: "A text with a colon, a quote or a line break in it goes between double quotes.",
+  };
+}
+
+/** YAML aliases that name nothing, or unfold to more than a spec can be. */
+export function aliasesWrong(reason: string): SpecIssue {
+  return {
+    code: "syntax",
+    path: [],
+    message: `cannot unfold the aliases: ${reason}`,
+    hint: "Write the values out.",
+  };
+}
+
+/** A preset that there is not. */
+export function presetUnknown(name: string, known: readonly string[]): SpecIssue {
+  const near = nearestName(name, known);
+  return {
+    code: "preset-unknown",
+    path: [],
+    message: `there is no preset ${describe(name)}; there are ${known.join(", ")}`,
+    ...(near === undefined ? {} : { hint: `Did you mean "${near}"?` }),
+  };
+}
+
+/** An option that a preset cannot do without. */
+export function missingField(preset: { readonly name: string }, option: string): SpecIssue {
+  return {
+    code: "missing",
+    path: [option],
+    message: `missing: the preset ${preset.name} needs it`,
+    hint: ASK_HINT,
+  };
+}
+
+/** An option that a preset has no use for; never ignored. */
+export function unusedField(
+  preset: { readonly name: string; readonly takes: readonly string[] },
+  option: string,
+): SpecIssue {
+  return {
+    code: "unknown-key",
+    path: [option],
+    message: `the preset ${preset.name} has no use for it; it takes ${preset.takes.join(", ")}`,
+    hint: "Leave it out, or write a spec file.",
+  };
+}
+
+/** A question without a place for the vector, or with several. */
+export function askWithout(ask: string, count: number): SpecIssue {
+  const found = count === 0 ? "none" : `${count} of them`;
+  return {
+    code: "placeholder",
+    path: ["ask"],
+    message: `expected one x that stands as a word of its own, got ${found} in ${describe(ask)}`,
+    hint: ASK_HINT,
+  };
+}
+
+const ASK_HINT =
+  'Write a text in which a lower-case x stands for the vector, e.g. "The official currency of x".';

@@ -1,0 +1,143 @@
+/**
+ * What the spec's schema needs and zod does not have: objects whose unknown keys get a suggestion, unions
+ * chosen by a value's shape (so that only the branch that was meant complains), and issues in our words.
+ */
+import * as z from "zod";
+import type { SpecIssue } from "../errors.ts";
+import { anyOf, missing, unknownKey, unknownWord, wrongValue, type Complaint } from "./errors.ts";
+
+export interface RecordOptions {
+  /** Looks at the object as written, whatever its fields are; for what concerns several of them. */
+  readonly check?: (value: Readonly<Record<string, unknown>>) => readonly Complaint[];
+  /** Keys that version 1 has and that are refused for now. */
+  readonly refused?: Readonly<Record<string, Complaint>>;
+  /** What to do about an unknown key, where a near name says too little. */
+  readonly keyHint?: (key: string) => string | undefined;
+}
+
+/** An object with these fields and no others. */
+export function record<Shape extends z.ZodRawShape>(
+  shape: Shape,
+  options: RecordOptions = {},
+): z.ZodType<z.output<z.ZodObject<Shape>>> {
+  const fields = z.object(shape);
+  const known = Object.keys(shape);
+  return z.unknown().transform((value, context): z.output<z.ZodObject<Shape>> => {
+    if (!isRecord(value)) {
+      return reject(context, value === undefined ? missing(OBJECT) : wrongValue(OBJECT, value));
+    }
+    for (const key of Object.keys(value)) {
+      if (known.includes(key)) continue;
+      const refused = Object.hasOwn(options.refused ?? {}, key)
+        ? options.refused?.[key]
+        : undefined;
+      report(context, refused ?? unknownKey(key, known, options.keyHint?.(key)));
+    }
+    for (const complaint of options.check?.(value) ?? []) report(context, complaint);
+    return forward(fields, value, context);
+  });
+}
+
+/**
+ * A union: `pick` looks at the value's shape and names the schema for it, or what is wrong with it;
+ * with neither, the value is not what was `expected`.
+ */
+export function choose<T>(
+  expected: string,
+  pick: (value: unknown) => z.ZodType<T> | Complaint | undefined,
+): z.ZodType<T> {
+  return z.unknown().transform((value, context): T => {
+    if (value === undefined) return reject(context, missing(expected));
+    const picked = pick(value) ?? wrongValue(expected, value);
+    return picked instanceof z.ZodType ? forward(picked, value, context) : reject(context, picked);
+  });
+}
+
+/** Whether a value is an object with named fields. */
+export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** What a schema found, as issues of a spec. */
+export function issuesOf(error: z.ZodError): readonly SpecIssue[] {
+  return error.issues.map((issue) => ({
+    ...complaintOf(issue),
+    path: issue.path.map((key) => (typeof key === "symbol" ? String(key) : key)),
+  }));
+}
+
+const OBJECT = "an object";
+
+type Context = z.core.$RefinementCtx;
+
+function report(context: Context, complaint: Complaint): void {
+  context.issues.push({
+    code: "custom",
+    path: [...(complaint.path ?? [])],
+    message: complaint.message,
+    params: { code: complaint.code, hint: complaint.hint },
+    input: context.value,
+  });
+}
+
+function reject(context: Context, complaint: Complaint): never {
+  report(context, complaint);
+  return z.NEVER;
+}
+
+/** Parses with another schema; its issues become those of the value at hand. */
+function forward<T>(schema: z.ZodType<T>, value: unknown, context: Context): T {
+  const parsed = schema.safeParse(value, { reportInput: true });
+  if (parsed.success) return parsed.data;
+  for (const issue of issuesOf(parsed.error)) report(context, issue);
+  return z.NEVER;
+}
+
+/** An issue in our words; those that are ours already come back as they were. */
+function complaintOf(issue: z.core.$ZodIssue): Complaint {
+  switch (issue.code) {
+    case "custom": {
+      const code: unknown = issue.params?.["code"];
+      const hint: unknown = issue.params?.["hint"];
+      return {
+        code: typeof code === "string" ? code : "wrong-value",
+        message: issue.message,
+        ...(typeof hint === "string" ? { hint } : {}),
+      };
+    }
+    case "invalid_type": {
+      const expected = TYPE_NAMES[issue.expected] ?? issue.expected;
+      return issue.input === undefined ? missing(expected) : wrongValue(expected, issue.input);
+    }
+    case "too_small":
+      return wrongValue(atLeast(issue.origin, Number(issue.minimum)), issue.input);
+    case "too_big":
+      return wrongValue(atMost(issue.origin, Number(issue.maximum)), issue.input);
+    case "invalid_value": {
+      const words = issue.values.map(String);
+      const expected = anyOf(words);
+      return issue.input === undefined
+        ? missing(expected)
+        : unknownWord(expected, issue.input, words);
+    }
+    default:
+      return { code: "wrong-value", message: issue.message };
+  }
+}
+
+const TYPE_NAMES: Readonly<Record<string, string>> = {
+  int: "a whole number",
+  number: "a whole number",
+  string: "a text",
+  boolean: "true or false",
+  array: "a list",
+};
+
+function atLeast(origin: string, minimum: number): string {
+  if (origin === "string") return "a text that is not empty";
+  return origin === "array" ? "at least one entry" : `at least ${minimum}`;
+}
+
+function atMost(origin: string, maximum: number): string {
+  return origin === "array" ? `at most ${maximum} entries` : `at most ${maximum}`;
+}

@@ -1,0 +1,101 @@
+/** The schema of positions and layers: indices, lists, ranges, texts to find, and the words that stand for several. */
+import * as z from "zod";
+import { anyOf, unknownWord, type Complaint } from "./errors.ts";
+import { choose, isRecord, record } from "./schema-parts.ts";
+import type {
+  FindPosition,
+  LayerName,
+  LayerRange,
+  LayersTogether,
+  SinglePosition,
+} from "./spec.ts";
+
+// Bounds what a crafted spec can allocate; real lists have a few hundred entries.
+const MAX_ENTRIES = 100_000;
+
+// Adding 0 turns -0 into 0, which JSON would not keep apart.
+const index = z.int().transform((value) => value + 0);
+
+const find: z.ZodType<FindPosition> = record({
+  find: z.string().min(1),
+  occurrence: choose<FindPosition["occurrence"]>("first, last or a number from 1 on", (value) => {
+    if (typeof value === "number") return z.int().min(1);
+    return typeof value === "string" ? z.enum(["first", "last"]) : undefined;
+  }).default("first"),
+  token: z.enum(["first", "last"]).default("last"),
+});
+
+const POSITION = ["a token index", "{find: text}"];
+const LAYER = ["a layer index", "embedding"];
+
+/** One token. */
+export const singlePosition: z.ZodType<SinglePosition> = positionOr([]);
+
+/** One token, or one of these words. */
+export function positionOr<Word extends string>(
+  words: readonly Word[],
+): z.ZodType<SinglePosition | Word> {
+  const expected = anyOf([...POSITION, ...words]);
+  return choose<SinglePosition | Word>(expected, (value) => {
+    if (typeof value === "number") return index;
+    if (typeof value === "string") return word(value, expected, words);
+    return isRecord(value) ? find : undefined;
+  });
+}
+
+/** One token, a list of them, or one of these words. */
+export function positionsOr<Word extends string>(
+  words: readonly Word[],
+): z.ZodType<SinglePosition | readonly SinglePosition[] | Word> {
+  const one = positionOr(words);
+  const expected = anyOf([...POSITION, "a list of them", ...words]);
+  return choose<SinglePosition | readonly SinglePosition[] | Word>(expected, (value) => {
+    if (Array.isArray(value)) return z.array(singlePosition).min(1).max(MAX_ENTRIES);
+    if (typeof value === "string") return word(value, expected, words);
+    return typeof value === "boolean" || value === null ? undefined : one;
+  });
+}
+
+/** One layer, or one of these words. */
+export function layerOr<Word extends string>(words: readonly Word[]): z.ZodType<LayerName | Word> {
+  const known: readonly (Word | "embedding")[] = ["embedding", ...words];
+  const expected = anyOf([...LAYER, ...words]);
+  return choose<LayerName | Word>(expected, (value) => {
+    if (typeof value === "number") return index;
+    return typeof value === "string" ? word(value, expected, known) : undefined;
+  });
+}
+
+const layerList = z.array(layerOr([])).min(1).max(MAX_ENTRIES);
+
+/** Several layers of one cell. */
+export const layersTogether: z.ZodType<LayersTogether> = record({ together: layerList });
+
+const layerRange: z.ZodType<LayerRange> = record({
+  from: index,
+  to: index,
+  step: z.int().min(1).default(1),
+});
+
+/** One layer, a list or range of them, or one of these words. */
+export function layersOr<Word extends string>(
+  words: readonly Word[],
+): z.ZodType<LayerName | readonly LayerName[] | LayerRange | Word> {
+  const one = layerOr(words);
+  const expected = anyOf([...LAYER, "a list of them", "{from, to, step}", ...words]);
+  return choose<LayerName | readonly LayerName[] | LayerRange | Word>(expected, (value) => {
+    if (Array.isArray(value)) return layerList;
+    if (isRecord(value)) return layerRange;
+    return typeof value === "string" || typeof value === "number" ? one : undefined;
+  });
+}
+
+/** The schema of a known word, or what is wrong with an unknown one. */
+function word<Word extends string>(
+  value: string,
+  expected: string,
+  words: readonly Word[],
+): z.ZodType<Word> | Complaint {
+  const known: readonly string[] = words;
+  return known.includes(value) ? z.enum(words) : unknownWord(expected, value, words);
+}

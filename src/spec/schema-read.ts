@@ -1,0 +1,90 @@
+/** The schema of what is read, a next token or a generated text, and of the controls it is held against. */
+import * as z from "zod";
+import { controlTwice, notBuilt, unknownWord } from "./errors.ts";
+import { choose, isRecord, record } from "./schema-parts.ts";
+import { positionOr } from "./schema-places.ts";
+import type { ControlSpec, ReadSpec } from "./spec.ts";
+
+// The longest generation: as much as people still read. Bounds a run's time.
+const MAX_NEW_TOKENS = 4096;
+// The most candidates for a next token: more than anybody looks at. Bounds a result's size.
+const MAX_TOP_K = 1000;
+// Each control sentence is scored in every cell; evidence needs 8 to 16.
+const MAX_CONTROL_PROMPTS = 256;
+
+const topK = z.int().min(1).max(MAX_TOP_K).default(10);
+const decoding = notBuilt("decoding", "Leave it out: generation is greedy.", ["decoding"]);
+
+const nextToken = record(
+  { kind: z.literal("next-token"), topK, position: positionOr(["same"]).default(-1) },
+  {
+    refused: { decoding },
+    keyHint: (key) =>
+      ["maxTokens", "ignoreEos"].includes(key) ? `${key} goes with kind: generate.` : undefined,
+  },
+);
+
+const generate = record(
+  {
+    kind: z.literal("generate").default("generate"),
+    maxTokens: z.int().min(1).max(MAX_NEW_TOKENS).default(20),
+    topK,
+    ignoreEos: z.boolean().default(false),
+  },
+  {
+    refused: { decoding },
+    keyHint: (key) => (key === "position" ? "position goes with kind: next-token." : undefined),
+  },
+);
+
+const READ_KINDS = ["generate", "next-token"];
+
+/** What is read. */
+export const read: z.ZodType<ReadSpec> = choose<ReadSpec>(
+  "{kind: generate} or {kind: next-token}",
+  (value) => {
+    if (!isRecord(value)) return undefined;
+    const kind = value["kind"];
+    if (kind === "next-token") return nextToken;
+    if (kind === "generate" || kind === undefined) return generate;
+    return { ...unknownWord(READ_KINDS.join(" or "), kind, READ_KINDS), path: ["kind"] };
+  },
+);
+
+const unrelated = record({
+  kind: z.literal("unrelated"),
+  prompts: z.exactOptional(z.array(z.string().min(1)).min(1).max(MAX_CONTROL_PROMPTS)),
+});
+
+const control = choose<ControlSpec>(
+  "unpatched, unrelated or {kind: unrelated, prompts: list}",
+  (value) => {
+    const kind = isRecord(value) ? value["kind"] : value;
+    switch (kind) {
+      case "unpatched":
+        return isRecord(value)
+          ? record({ kind: z.literal(kind) })
+          : z.unknown().transform(() => ({ kind }));
+      case "unrelated":
+        return isRecord(value) ? unrelated : z.unknown().transform(() => ({ kind }));
+      case "random":
+      case "mean":
+      case "text-only":
+        return notBuilt(`the control ${kind}`, "Use unpatched and unrelated.");
+      default:
+        return unknownWord("unpatched or unrelated", kind, ["unpatched", "unrelated"]);
+    }
+  },
+);
+
+/** The controls, none of them twice. */
+export const controls: z.ZodType<readonly ControlSpec[]> = choose<readonly ControlSpec[]>(
+  "a list of controls",
+  (value) => {
+    if (!Array.isArray(value)) return undefined;
+    const kinds = value.map((entry: unknown) => (isRecord(entry) ? entry["kind"] : entry));
+    const again = kinds.findIndex((kind, index) => kinds.indexOf(kind) < index);
+    const kind = kinds[again];
+    return typeof kind === "string" ? controlTwice(kind, again) : z.array(control);
+  },
+);

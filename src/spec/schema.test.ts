@@ -1,0 +1,273 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { PatchscopesError } from "../errors.ts";
+import { parseSpec, safeParseSpec } from "./schema.ts";
+
+const minimal = {
+  version: 1,
+  source: { model: "m", prompt: "The capital of France is" },
+  target: { prompt: "x" },
+};
+
+/** The issues of a spec, one line each. */
+function issuesOf(input: unknown): string[] {
+  const parsed = safeParseSpec(input);
+  if (parsed.success) return [];
+  return parsed.issues.map(
+    ({ code, path, message, hint }) =>
+      `${code} ${path.join(".")}: ${message}${hint === undefined ? "" : ` [${hint}]`}`,
+  );
+}
+
+const withSource = (fields: object): object => ({
+  ...minimal,
+  source: { ...minimal.source, ...fields },
+});
+const withTarget = (fields: object): object => ({
+  ...minimal,
+  target: { ...minimal.target, ...fields },
+});
+
+describe("Defaults", () => {
+  test("A minimal spec gets all of them", () => {
+    expect(parseSpec(minimal)).toEqual({
+      version: 1,
+      source: {
+        model: "m",
+        prompt: "The capital of France is",
+        position: -1,
+        layer: "all",
+        site: "resid_post",
+      },
+      mapping: { kind: "identity" },
+      target: {
+        model: "same",
+        prompt: "x",
+        position: -1,
+        layer: "same",
+        site: "resid_post",
+        mode: "replace",
+      },
+      read: { kind: "generate", maxTokens: 20, topK: 10, ignoreEos: false },
+      controls: [{ kind: "unpatched" }, { kind: "unrelated" }],
+      contrast: [],
+      seed: 0,
+    });
+  });
+
+  test("Reading the next token is at the last one, ten candidates deep", () => {
+    expect(parseSpec({ ...minimal, read: { kind: "next-token" } }).read).toEqual({
+      kind: "next-token",
+      topK: 10,
+      position: -1,
+    });
+  });
+
+  test("Short forms are written out", () => {
+    const spec = parseSpec({
+      ...minimal,
+      source: { ...minimal.source, position: { find: "France" }, layer: { from: 0, to: 3 } },
+      controls: ["unrelated", { kind: "unpatched" }],
+    });
+    expect(spec.source.position).toEqual({ find: "France", occurrence: "first", token: "last" });
+    expect(spec.source.layer).toEqual({ from: 0, to: 3, step: 1 });
+    expect(spec.controls).toEqual([{ kind: "unrelated" }, { kind: "unpatched" }]);
+  });
+
+  test("Minus zero is zero", () => {
+    const { source } = parseSpec(withSource({ position: -0, layer: [-0] }));
+    expect(source.position).toBe(0);
+    expect(source.layer).toEqual([0]);
+  });
+});
+
+describe("What is accepted", () => {
+  test.each([
+    [3],
+    [-2],
+    [[0, -1, { find: "x", occurrence: 2, token: "first" }]],
+    ["all"],
+    [{ find: "x", occurrence: "last" }],
+  ])("Source position %j", (position) => {
+    expect(issuesOf(withSource({ position }))).toEqual([]);
+  });
+
+  test.each([[0], [-1], ["all"], ["embedding"], [["embedding", 0, -1, 0]], [{ from: -4, to: -1 }]])(
+    "Layers %j",
+    (layer) => {
+      expect(issuesOf(withSource({ layer }))).toEqual([]);
+      expect(issuesOf(withTarget({ layer }))).toEqual([]);
+    },
+  );
+
+  test("Layers written together, and the words same", () => {
+    expect(issuesOf(withTarget({ layer: { together: [3, "embedding"] } }))).toEqual([]);
+    expect(issuesOf(withTarget({ layer: "same", position: "same", prompt: "same" }))).toEqual([]);
+  });
+
+  test("Token ids and messages in place of a text", () => {
+    const messages = [{ role: "user", content: "Hello" }];
+    const spec = parseSpec({
+      ...minimal,
+      source: { model: "m", tokens: [504, 3575] },
+      target: { messages },
+    });
+    expect(spec.source).toHaveProperty("tokens", [504, 3575]);
+    expect(spec.source).not.toHaveProperty("prompt");
+    expect(spec.target).toHaveProperty("messages", messages);
+  });
+
+  test("The source's model, named again, is the same model", () => {
+    expect(parseSpec(withTarget({ model: "m" })).target.model).toBe("same");
+  });
+
+  test("Several vectors in one cell; their target layer is the source's unless said otherwise", () => {
+    const spec = parseSpec({
+      ...minimal,
+      patches: [
+        { source: { layer: 3 }, target: {} },
+        { source: { position: 1, layer: 0 }, target: { position: { find: "x" }, layer: -1 } },
+      ],
+    });
+    expect(spec.patches).toEqual([
+      { source: { position: -1, layer: 3 }, target: { position: -1, layer: 3 } },
+      {
+        source: { position: 1, layer: 0 },
+        target: { position: { find: "x", occurrence: "first", token: "last" }, layer: -1 },
+      },
+    ]);
+    expect(parseSpec(JSON.parse(JSON.stringify(spec)))).toEqual(spec);
+  });
+
+  test("No controls, and controls with sentences of one's own", () => {
+    expect(parseSpec({ ...minimal, controls: [] }).controls).toEqual([]);
+    const controls = [{ kind: "unrelated", prompts: ["She put the spoon on the table"] }];
+    expect(parseSpec({ ...minimal, controls }).controls).toEqual(controls);
+  });
+});
+
+describe("What is refused", () => {
+  test("All issues come at once, each with its path, what was expected and what to do", () => {
+    const input = {
+      version: 2,
+      nmae: "a",
+      source: { model: "m", prompt: "a", tokens: [-1], layer: "al", position: 1.5 },
+      target: { positon: -1, layer: { from: 0 }, site: "residpost" },
+      read: { kind: "generate", maxTokens: 0, position: -1 },
+      controls: ["unpatched", "unrelatd"],
+      seed: "1",
+    };
+    expect(issuesOf(input)).toMatchInlineSnapshot(`
+      [
+        "unknown-key nmae: unknown key, expected one of version, name, source, mapping, target, patches, read, controls, contrast, seed [Did you mean "name"?]",
+        "wrong-value version: expected 1, got 2 [Specs of version 1 are the ones this program reads.]",
+        "conflict source: expected exactly one of prompt, tokens, messages, got prompt and tokens [Keep one of them.]",
+        "wrong-value source.tokens.0: expected at least 0, got -1",
+        "wrong-value source.position: expected a whole number, got 1.5",
+        "wrong-value source.layer: expected a layer index, embedding or all, got "al" [Did you mean "all"?]",
+        "unknown-key target.positon: unknown key, expected one of model, prompt, tokens, messages, position, layer, site, mode [Did you mean "position"?]",
+        "missing target: missing: expected exactly one of prompt, tokens, messages [Write prompt: same for the source's prompt.]",
+        "missing target.layer.to: missing: expected a whole number",
+        "wrong-value target.site: expected resid_pre, resid_mid, resid_post, attn_out or mlp_out, got "residpost" [Did you mean "resid_post"?]",
+        "unknown-key read.position: unknown key, expected one of kind, maxTokens, topK, ignoreEos [position goes with kind: next-token.]",
+        "wrong-value read.maxTokens: expected at least 1, got 0",
+        "wrong-value controls.1: expected unpatched or unrelated, got "unrelatd" [Did you mean "unrelated"?]",
+        "wrong-value seed: expected a whole number, got "1"",
+      ]
+    `);
+  });
+
+  test("The error that is thrown holds the same issues and ends with status 2", () => {
+    expect.assertions(3);
+    try {
+      parseSpec({ version: 1 });
+    } catch (error) {
+      expect(error).toBeInstanceOf(PatchscopesError);
+      if (!(error instanceof PatchscopesError)) return;
+      expect(error.exitStatus).toBe(2);
+      expect(error.issues.map(({ path }) => path)).toEqual([["source"], ["target"]]);
+    }
+  });
+
+  test("A spec is an object", () => {
+    expect(issuesOf(undefined)).toEqual(["missing : missing: expected an object"]);
+    expect(issuesOf([minimal])).toEqual(["wrong-value : expected an object, got a list"]);
+    expect(issuesOf("a")).toEqual(['wrong-value : expected an object, got "a"']);
+  });
+
+  test.each([
+    ["mapping", { kind: "affine" }],
+    ["mapping", { file: "map.safetensors" }],
+    ["controls", ["random"]],
+    ["controls", [{ kind: "mean" }]],
+    ["controls", ["text-only"]],
+    ["contrast", ["I spent the summer in Spain"]],
+    ["sources", {}],
+    ["interventions", []],
+    ["metrics", []],
+    ["read", { kind: "generate", decoding: { temperature: 1 } }],
+    ["read", { kind: "next-token", decoding: {} }],
+  ])("Of %s, what is not built yet is said to be so: %j", (key, value) => {
+    const issues = issuesOf({ ...minimal, [key]: value });
+    expect(issues).toHaveLength(1);
+    expect(issues[0]).toMatch(/^not-built .* is not built yet \[/);
+  });
+
+  test.each([[{ mode: "add" }], [{ mode: { interpolate: 0.5 } }], [{ model: "other" }]])(
+    "Of the target, what is not built yet is said to be so: %j",
+    (fields) => {
+      const issues = issuesOf(withTarget(fields));
+      expect(issues).toHaveLength(1);
+      expect(issues[0]).toMatch(/^not-built target/);
+    },
+  );
+
+  test("None or several prompts on a side", () => {
+    expect(issuesOf({ ...minimal, target: {} })).toEqual([
+      "missing target: missing: expected exactly one of prompt, tokens, messages [Write prompt: same for the source's prompt.]",
+    ]);
+    expect(
+      issuesOf(withSource({ tokens: [1], messages: [{ role: "user", content: "a" }] })),
+    ).toEqual([
+      "conflict source: expected exactly one of prompt, tokens, messages, got prompt and tokens and messages [Keep one of them.]",
+    ]);
+  });
+
+  test("Positions or layers beside patches", () => {
+    const patches = [{ source: { layer: 1 }, target: {} }];
+    const input = { ...minimal, source: { ...minimal.source, layer: [1] }, patches };
+    expect(issuesOf(input)).toEqual([
+      expect.stringMatching(/^conflict source\.layer: stands beside patches/),
+    ]);
+    expect(issuesOf({ ...withTarget({ position: 0, layer: "all" }), patches })).toHaveLength(2);
+  });
+
+  test("Empty lists, the same control twice, keys of the other kind of read", () => {
+    expect(issuesOf(withSource({ layer: [] }))).toEqual([
+      "wrong-value source.layer: expected at least one entry, got an empty list",
+    ]);
+    expect(issuesOf({ ...minimal, controls: ["unpatched", { kind: "unpatched" }] })).toEqual([
+      "conflict controls.1: the control unpatched is there twice [Leave one of them out.]",
+    ]);
+    expect(issuesOf({ ...minimal, read: { kind: "next-token", maxTokens: 5 } })).toEqual([
+      "unknown-key read.maxTokens: unknown key, expected one of kind, topK, position [maxTokens goes with kind: generate.]",
+    ]);
+  });
+
+  test("Whatever the data is, it is a spec or a list of issues", () => {
+    fc.assert(
+      fc.property(fc.anything(), fc.anything(), (input, field) => {
+        for (const data of [
+          input,
+          { ...minimal, source: field, target: input },
+          withSource({ layer: field, position: input }),
+          withTarget({ layer: field, position: input }),
+          { ...minimal, read: field, controls: input, mapping: field, patches: input },
+        ]) {
+          const parsed = safeParseSpec(data);
+          expect(parsed.success || parsed.issues.length > 0).toBe(true);
+        }
+      }),
+    );
+  });
+});

@@ -1,0 +1,213 @@
+/**
+ * The one door from unknown data to a spec: all issues at once, all defaults filled in, nothing ignored.
+ * What version 1 names and this program cannot do yet is an issue too. Whether layers, positions and texts
+ * exist in a model is for the plan to say.
+ */
+import * as z from "zod";
+import { specInvalid, type SpecIssue } from "../errors.ts";
+import { SITES } from "../site.ts";
+import { notBuilt, notOnePrompt, patchesAndAxis, wrongValue, type Complaint } from "./errors.ts";
+import { choose, isRecord, issuesOf, record } from "./schema-parts.ts";
+import { layerOr, layersOr, layersTogether, positionsOr, singlePosition } from "./schema-places.ts";
+import { controls, read } from "./schema-read.ts";
+import type { PatchscopeSpec, Prompt, TargetSpec } from "./spec.ts";
+
+/** Reads a spec from unknown data. Throws `spec-invalid` with every issue. */
+export function parseSpec(input: unknown): PatchscopeSpec {
+  const parsed = safeParseSpec(input);
+  if (!parsed.success) throw specInvalid(parsed.issues);
+  return parsed.spec;
+}
+
+export type ParsedSpec =
+  | { readonly success: true; readonly spec: PatchscopeSpec }
+  | { readonly success: false; readonly issues: readonly SpecIssue[] };
+
+/** As {@link parseSpec}, with the issues as data. */
+export function safeParseSpec(input: unknown): ParsedSpec {
+  const parsed = specSchema.safeParse(input);
+  return parsed.success
+    ? { success: true, spec: specOf(parsed.data) }
+    : { success: false, issues: issuesOf(parsed.error) };
+}
+
+// Bounds what a crafted spec can allocate: the longest contexts there are.
+const MAX_PROMPT_TOKENS = 1_000_000;
+const MAX_MESSAGES = 10_000;
+// Vectors written in one cell: every layer at every place of a long prompt.
+const MAX_PATCHES = 100_000;
+
+const text = z.string().min(1);
+const integer = z.int().transform((value) => value + 0); // no -0, which JSON would not keep apart
+const site = z.enum(SITES).default("resid_post");
+
+const promptFields = {
+  prompt: z.string().optional(),
+  tokens: z.array(z.int().min(0)).min(1).max(MAX_PROMPT_TOKENS).optional(),
+  messages: z
+    .array(record({ role: text, content: z.string() }))
+    .min(1)
+    .max(MAX_MESSAGES)
+    .optional(),
+};
+
+function onePrompt(hint?: string): (value: Readonly<Record<string, unknown>>) => Complaint[] {
+  return (value) => {
+    const given = Object.keys(promptFields).filter((key) => value[key] !== undefined);
+    return given.length === 1 ? [] : [notOnePrompt(given, hint)];
+  };
+}
+
+const source = record(
+  {
+    model: text,
+    ...promptFields,
+    position: positionsOr(["all"]).default(-1),
+    layer: layersOr(["all"]).default("all"),
+    site,
+  },
+  { check: onePrompt() },
+);
+
+const target = record(
+  {
+    model: text.default("same"),
+    ...promptFields,
+    position: positionsOr(["all", "same"]).default(-1),
+    layer: choose<TargetSpec["layer"]>(
+      "a layer index, embedding, a list of them, {from, to, step}, {together: list}, all or same",
+      (value) =>
+        isRecord(value) && "together" in value
+          ? layersTogether
+          : layersOr<"all" | "same">(["all", "same"]),
+    ).default("same"),
+    site,
+    mode: choose<"replace">("replace", (value) => {
+      if (value === "add" || value === "norm-matched")
+        return notBuilt(`mode ${value}`, "Use replace.");
+      if (isRecord(value) && "interpolate" in value)
+        return notBuilt("mode interpolate", "Use replace.");
+      return typeof value === "string" ? z.enum(["replace"]) : undefined;
+    }).default("replace"),
+  },
+  { check: onePrompt("Write prompt: same for the source's prompt.") },
+);
+
+const patch = record({
+  source: record({ position: singlePosition.default(-1), layer: layerOr([]) }),
+  target: record({
+    position: singlePosition.default(-1),
+    layer: layerOr(["same"]).default("same"),
+  }),
+}).transform(({ source, target }) => ({
+  source,
+  target: {
+    position: target.position,
+    layer: target.layer === "same" ? source.layer : target.layer,
+  },
+}));
+
+const LATER_MAPPINGS: readonly unknown[] = [
+  "scale",
+  "affine",
+  "low-rank",
+  "procrustes",
+  "mlp",
+  "normalise",
+];
+
+const mapping = choose<{ kind: "identity" }>("{kind: identity}", (value) => {
+  if (!isRecord(value)) return undefined;
+  if ("file" in value) return notBuilt("a mapping from a file", "Use {kind: identity}.");
+  if (LATER_MAPPINGS.includes(value["kind"])) {
+    return notBuilt(`mapping ${String(value["kind"])}`, "Use {kind: identity}.");
+  }
+  return record({ kind: z.enum(["identity"]) });
+});
+
+const contrast = choose<readonly []>("a list of prompts", (value) => {
+  if (!Array.isArray(value)) return undefined;
+  return value.length === 0 ? z.tuple([]) : notBuilt("a contrast set", "Leave contrast out.");
+});
+
+const version = choose<1>("1", (value) =>
+  value === 1
+    ? z.literal(1)
+    : wrongValue("1", value, "Specs of version 1 are the ones this program reads."),
+);
+
+const RESERVED = ["sources", "interventions", "metrics", "decoding"];
+
+const specSchema = record(
+  {
+    version,
+    name: z.exactOptional(z.string()),
+    source,
+    mapping: mapping.default({ kind: "identity" }),
+    target,
+    patches: z.exactOptional(z.array(patch).min(1).max(MAX_PATCHES)),
+    read: read.default({ kind: "generate", maxTokens: 20, topK: 10, ignoreEos: false }),
+    controls: controls.default([{ kind: "unpatched" }, { kind: "unrelated" }]),
+    contrast: contrast.default([]),
+    seed: integer.default(0),
+  },
+  {
+    refused: Object.fromEntries(
+      RESERVED.map((key) => [key, notBuilt(key, `Leave ${key} out.`, [key])]),
+    ),
+    check: (value) => [...otherModel(value), ...axesBesidePatches(value)],
+  },
+);
+
+/** The target's model: built is only the source's own. */
+function otherModel(spec: Readonly<Record<string, unknown>>): readonly Complaint[] {
+  const { source, target } = spec;
+  if (!isRecord(source) || !isRecord(target)) return [];
+  const model = target["model"];
+  if (typeof model !== "string" || model === "same" || model === source["model"]) return [];
+  return [
+    notBuilt("a target model other than the source's", "Use model: same.", ["target", "model"]),
+  ];
+}
+
+/** Positions and layers beside `patches`. Those that say the default say nothing, so a written-out spec stays valid. */
+function axesBesidePatches(spec: Readonly<Record<string, unknown>>): readonly Complaint[] {
+  if (spec["patches"] === undefined) return [];
+  const defaults = {
+    source: { position: -1, layer: "all" },
+    target: { position: -1, layer: "same" },
+  };
+  return Object.entries(defaults).flatMap(([side, fields]) =>
+    Object.entries(fields).flatMap(([field, byDefault]) => {
+      const written = spec[side];
+      const value = isRecord(written) ? written[field] : undefined;
+      return value === undefined || value === byDefault ? [] : [patchesAndAxis([side, field])];
+    }),
+  );
+}
+
+function specOf(parsed: z.output<typeof specSchema>): PatchscopeSpec {
+  const { source, target } = parsed;
+  const { position, layer, site, mode } = target;
+  return {
+    ...parsed,
+    source: {
+      model: source.model,
+      ...promptOf(source),
+      position: source.position,
+      layer: source.layer,
+      site: source.site,
+    },
+    target: { model: "same", ...promptOf(target), position, layer, site, mode },
+  };
+}
+
+function promptOf(fields: {
+  readonly prompt?: string | undefined;
+  readonly tokens?: readonly number[] | undefined;
+  readonly messages?: readonly { readonly role: string; readonly content: string }[] | undefined;
+}): Prompt {
+  if (fields.tokens !== undefined) return { tokens: fields.tokens };
+  if (fields.messages !== undefined) return { messages: fields.messages };
+  return { prompt: fields.prompt ?? "" };
+}

@@ -1,0 +1,142 @@
+/** What holds of every spec: it survives being written and read again, and its hash is that of what it asks for. */
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { SITES } from "../site.ts";
+import { canonicalSpec } from "./canonical.ts";
+import { parseSpecText } from "./parse-text.ts";
+import { parseSpec } from "./schema.ts";
+
+const optional = <T>(value: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> =>
+  fc.option(value, { nil: undefined });
+const text = fc.string({ minLength: 1, maxLength: 12, unit: "grapheme" });
+const index = fc.integer({ min: -40, max: 40 });
+const prompt = fc.oneof(
+  fc.record({ prompt: text }),
+  fc.record({ tokens: fc.array(fc.nat({ max: 50_000 }), { minLength: 1, maxLength: 5 }) }),
+  fc.record({
+    messages: fc.array(fc.record({ role: text, content: text }), { minLength: 1, maxLength: 3 }),
+  }),
+);
+const find = fc.record(
+  {
+    find: text,
+    occurrence: fc.oneof(fc.constantFrom("first", "last"), fc.integer({ min: 1, max: 9 })),
+    token: fc.constantFrom("first", "last"),
+  },
+  { requiredKeys: ["find"] },
+);
+const position = fc.oneof(index, find);
+const positions = fc.oneof(
+  position,
+  fc.array(position, { minLength: 1, maxLength: 4 }),
+  fc.constant("all"),
+);
+const layer = fc.oneof(index, fc.constant("embedding"));
+const layerList = fc.array(layer, { minLength: 1, maxLength: 4 });
+const layers = fc.oneof(
+  layer,
+  layerList,
+  fc.record(
+    { from: index, to: index, step: fc.integer({ min: 1, max: 5 }) },
+    { requiredKeys: ["from", "to"] },
+  ),
+  fc.constant("all"),
+);
+const site = fc.constantFrom(...SITES);
+const topK = optional(fc.integer({ min: 1, max: 1000 }));
+const read = fc.oneof(
+  fc.record({
+    kind: fc.constant("next-token"),
+    topK,
+    position: optional(fc.oneof(position, fc.constant("same"))),
+  }),
+  fc.record({
+    kind: optional(fc.constant("generate")),
+    maxTokens: optional(fc.integer({ min: 1, max: 4096 })),
+    topK,
+    ignoreEos: optional(fc.boolean()),
+  }),
+);
+const unrelated = fc.record(
+  { kind: fc.constant("unrelated"), prompts: fc.array(text, { minLength: 1, maxLength: 3 }) },
+  { requiredKeys: ["kind"] },
+);
+const controls = fc.uniqueArray(fc.oneof(fc.constantFrom("unpatched", "unrelated"), unrelated), {
+  selector: (control) => (typeof control === "string" ? control : control.kind),
+});
+
+/** Specs as people write them: short forms, and fields left out. */
+const written = fc
+  .tuple(
+    prompt,
+    fc.oneof(prompt, fc.constant({ prompt: "same" })),
+    fc.record({ position: optional(positions), layer: optional(layers), site: optional(site) }),
+    fc.record({
+      model: optional(fc.constantFrom("same", "m")),
+      position: optional(fc.oneof(positions, fc.constant("same"))),
+      layer: optional(fc.oneof(layers, fc.constant("same"), fc.record({ together: layerList }))),
+      site: optional(site),
+      mode: optional(fc.constant("replace")),
+    }),
+    fc.record({
+      name: optional(text),
+      read: optional(read),
+      controls: optional(controls),
+      seed: optional(fc.integer()),
+    }),
+  )
+  .map(([sourcePrompt, targetPrompt, source, target, rest]) =>
+    withoutUndefined({
+      version: 1,
+      source: { model: "m", ...sourcePrompt, ...source },
+      target: { ...targetPrompt, ...target },
+      ...rest,
+    }),
+  );
+
+function withoutUndefined(value: unknown): unknown {
+  return JSON.parse(JSON.stringify(value));
+}
+
+/** The same data with every object's keys in the opposite order. */
+function reversed(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(reversed);
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value)
+      .reverse()
+      .map(([key, field]) => [key, reversed(field)]),
+  );
+}
+
+const weights = { source: "sha256:00" };
+
+test("A spec that is written out and read again is the same spec", () => {
+  fc.assert(
+    fc.property(written, (input) => {
+      const spec = parseSpec(input);
+      expect(parseSpec(JSON.parse(JSON.stringify(spec)))).toEqual(spec);
+      expect(parseSpecText(JSON.stringify(spec, null, 2))).toEqual(spec);
+    }),
+  );
+});
+
+test("Neither the order of keys nor writing out defaults changes the canonical form", () => {
+  fc.assert(
+    fc.property(written, (input) => {
+      const spec = parseSpec(input);
+      const canonical = canonicalSpec(spec, weights);
+      expect(canonicalSpec(parseSpec(reversed(input)), weights)).toBe(canonical);
+      expect(canonicalSpec(parseSpec(reversed(spec)), weights)).toBe(canonical);
+    }),
+  );
+});
+
+test("The canonical form, read as a spec, is its own canonical form", () => {
+  fc.assert(
+    fc.property(written, (input) => {
+      const canonical = canonicalSpec(parseSpec(input), weights);
+      expect(canonicalSpec(parseSpecText(canonical), weights)).toBe(canonical);
+    }),
+  );
+});
