@@ -46,27 +46,24 @@ export async function runSpec(
   const { model, engine } = on;
   const begin = performance.now();
   const plan = planSpec(spec, model);
-  // Reading and hashing the weights goes on beside the run.
-  const identity = identify(spec, model);
-  const result = async (output: RunOutput): Promise<PatchscopeResult> =>
+  const identity = await identify(spec, model);
+  const result = (output: RunOutput): PatchscopeResult =>
     buildResult(plan, output, textsOf(model), {
       spec,
-      ...provenance(await identity, model, engine),
+      ...provenance(identity, model, engine),
       timing: { loadMs: options.loadMs ?? 0, runMs: performance.now() - begin },
     });
-  let words: Promise<void> | undefined;
   const output = await runPlan(plan, engine, {
     endTokens: model.endTokens,
     signal: options.signal,
     onEvent: (event) => {
       if (event.kind === "progress") {
         options.onProgress?.(event);
-      } else if (options.onWords !== undefined) {
-        words = result(event.output).then(options.onWords);
+      } else {
+        options.onWords?.(result(event.output));
       }
     },
   });
-  await words;
   return result(output);
 }
 

@@ -1,0 +1,86 @@
+import boundaries from "eslint-plugin-boundaries";
+import { defineConfig } from "eslint/config";
+import tseslint from "typescript-eslint";
+
+/** Which folder of src may import which; errors.ts, site.ts and packages are open to all. ARCHITECTURE.md says why. */
+const importTable = {
+  spec: [],
+  engine: [],
+  measure: [],
+  mapping: [],
+  result: ["spec"],
+  plan: ["spec", "engine"],
+  models: ["engine"],
+  run: ["spec", "plan", "engine", "mapping", "measure", "result"],
+  render: ["spec", "measure", "result"],
+  cli: ["spec", "plan", "engine", "models", "run", "mapping", "measure", "result", "render"],
+};
+const folders = Object.keys(importTable);
+
+export default defineConfig(
+  { ignores: ["dist/", "coverage/"] },
+  {
+    files: ["**/*.ts"],
+    extends: [tseslint.configs.strictTypeChecked, tseslint.configs.stylisticTypeChecked],
+    languageOptions: {
+      parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname },
+    },
+    linterOptions: { reportUnusedDisableDirectives: "error" },
+    rules: {
+      "@typescript-eslint/restrict-template-expressions": ["error", { allowNumber: true }],
+      "@typescript-eslint/switch-exhaustiveness-check": [
+        "error",
+        { considerDefaultExhaustiveForUnions: true },
+      ],
+      "@typescript-eslint/consistent-type-imports": "error",
+      "@typescript-eslint/no-confusing-void-expression": ["error", { ignoreArrowShorthand: true }],
+      // A port's method is async whether or not this adapter has to wait: what it throws must reject.
+      "@typescript-eslint/require-await": "off",
+      "max-lines": ["error", { max: 400, skipBlankLines: true, skipComments: true }],
+      "no-console": "error",
+      eqeqeq: "error",
+    },
+  },
+  {
+    files: ["src/**/*.ts", "tests/**/*.ts", "scripts/**/*.ts"],
+    rules: { "no-restricted-exports": ["error", { restrictDefaultExports: { direct: true } }] },
+  },
+  {
+    files: ["src/**/*.ts"],
+    ignores: ["**/*.test.ts"],
+    plugins: { boundaries },
+    settings: {
+      "boundaries/elements": folders.map((type) => ({ type, pattern: `src/${type}` })),
+      "boundaries/files": [
+        { category: "open", pattern: "src/{errors,site,runtime.d}.ts" },
+        { category: "entry", pattern: "src/{index,node}.ts" },
+      ],
+    },
+    rules: {
+      "boundaries/no-unknown-files": "error",
+      "boundaries/dependencies": [
+        "error",
+        {
+          default: "disallow",
+          policies: [
+            ...Object.entries(importTable).map(([type, allowed]) => ({
+              from: { element: { type } },
+              allow: { to: { element: { types: { anyOf: [type, ...allowed] } } } },
+            })),
+            {
+              from: { file: { categories: "entry" } },
+              allow: { to: { element: { types: { anyOf: folders } } } },
+            },
+            {
+              from: { element: { type: "cli" } },
+              allow: { to: { file: { categories: "entry" } } },
+            },
+            { allow: { to: { file: { categories: "open" } } } },
+            { allow: { to: { module: { origin: ["external", "core"] } } } },
+          ],
+        },
+      ],
+    },
+  },
+  { files: ["scripts/**", "bench/**"], rules: { "no-console": "off" } },
+);

@@ -1,0 +1,82 @@
+/** Errors of the commands themselves: options, files that they read and write. */
+import { PatchscopesError } from "../errors.ts";
+
+/** An option's value that is none of the possible ones. */
+export function optionWrong(facts: {
+  readonly option: string;
+  readonly expected: string;
+  readonly got: string;
+  readonly hint?: string;
+}): PatchscopesError {
+  return new PatchscopesError({
+    code: "usage",
+    message: `${facts.option}: expected ${facts.expected}, got ${JSON.stringify(facts.got)}.`,
+    hint: facts.hint,
+  });
+}
+
+/** Something that the contract names and this version cannot do. */
+export function optionNotBuilt(facts: {
+  readonly option: string;
+  readonly value: string;
+  readonly instead: readonly string[];
+}): PatchscopesError {
+  return new PatchscopesError({
+    code: "usage",
+    message: `${facts.option} ${facts.value} is not built yet.`,
+    hint: `Use ${facts.option} ${facts.instead.join(" or ")}.`,
+  });
+}
+
+/** Options that exclude each other, or miss each other. */
+export function optionsConflict(message: string, hint: string): PatchscopesError {
+  return new PatchscopesError({ code: "usage", message, hint });
+}
+
+/** A spec file that cannot be read: the request is wrong, nothing failed. */
+export function specUnreadable(path: string, cause: unknown): PatchscopesError {
+  return new PatchscopesError({
+    code: "usage",
+    message: `Cannot read the spec ${path}: ${reasonOf(cause)}.`,
+    hint: "Give a JSON or YAML file, or - for standard input.",
+    cause,
+  });
+}
+
+/** A spec larger than any that a person or a program writes. */
+export function specTooLarge(path: string, limit: number): PatchscopesError {
+  return new PatchscopesError({
+    code: "usage",
+    message: `The spec ${path} is larger than ${limit / 2 ** 20} MiB.`,
+    hint: "Is it a spec? It says what to inspect; models are named in it, not contained.",
+  });
+}
+
+/** A place where the result cannot be written. */
+export function notWritable(path: string, cause: unknown): PatchscopesError {
+  return new PatchscopesError({
+    code: "io",
+    message: `Cannot write ${path}: ${reasonOf(cause)}.`,
+    hint: "Give --out a file in a folder that exists and that you may write to, with room for it.",
+    cause,
+  });
+}
+
+/** Says what the system says, in words. */
+function reasonOf(error: unknown): string {
+  const code = error instanceof Error && "code" in error ? String(error.code) : undefined;
+  const known = code === undefined ? undefined : SYSTEM_REASONS[code];
+  return known ?? (error instanceof Error ? error.message : String(error));
+}
+
+const SYSTEM_REASONS: Readonly<Record<string, string>> = {
+  ENOENT: "there is no such file or folder",
+  EISDIR: "it is a folder",
+  ENOTDIR: "a part of its path is no folder",
+  EACCES: "permission denied",
+  EPERM: "permission denied",
+  EROFS: "the disk may only be read",
+  ENOSPC: "the disk is full",
+  EDQUOT: "the disk quota is used up",
+  ENAMETOOLONG: "the name is too long",
+};

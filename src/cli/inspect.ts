@@ -1,0 +1,148 @@
+/** `patchscopes inspect TEXT`: what the hidden states of a text say, by one of the presets. */
+import { Command } from "@commander-js/extra-typings";
+import type { CommandUnknownOpts } from "@commander-js/extra-typings";
+import { PRESETS, presetName, presetSpec } from "../spec/presets.ts";
+import type { PresetName, PresetOptions } from "../spec/presets.ts";
+import type { LayerRef, PatchscopeSpec, PositionRef, TargetSpec } from "../spec/spec.ts";
+import type { CommandContext } from "./context.ts";
+import { optionsConflict } from "./errors.ts";
+import { chosenFormat, FORMAT_HELP, parseFormat } from "./formats.ts";
+import {
+  DEFAULT_MODEL,
+  DEVICE_HELP,
+  MODEL_HELP,
+  parseDevice,
+  parsePrecision,
+  PRECISION_HELP,
+  THREADS_HELP,
+} from "./model-options.ts";
+import { nextSteps } from "./next-steps.ts";
+import {
+  parseCount,
+  parseLayers,
+  parsePosition,
+  parseTargetLayer,
+  parseTokens,
+} from "./references.ts";
+import { explainAndShow, runAndShow } from "./run-and-show.ts";
+
+const EXAMPLES = `
+Presets:
+${Object.values(PRESETS)
+  .map(({ name, summary }) => `  ${name.padEnd(11)} ${summary}`)
+  .join("\n")}
+
+Examples:
+  patchscopes inspect "Barack Obama"
+  patchscopes inspect "I spent the summer in Japan" --ask "The official currency of x"
+  patchscopes inspect "The capital of France is" --preset logit-lens --layers 10..29
+  patchscopes inspect "Paris is in France" --at Paris --format csv --out paris.csv`;
+
+/** The command. */
+export function inspectCommand(context: CommandContext): CommandUnknownOpts {
+  return new Command("inspect")
+    .summary("say in words what the hidden states of a text hold")
+    .description(
+      "Decodes a token's hidden states, layer by layer, with the evidence for each read-out.",
+    )
+    .argument("[text]", "the text whose states are read")
+    .option(
+      "--tokens <ids>",
+      "token ids in place of the text, for models without a tokenizer",
+      parseTokens,
+    )
+    .option("-m, --model <model>", MODEL_HELP, DEFAULT_MODEL)
+    .option(
+      "-p, --preset <name>",
+      "entity, identity, attribute or logit-lens (default: entity)",
+      presetName,
+    )
+    .option("--ask <sentence>", "ask for one thing; x in the sentence stands for the vector")
+    .option(
+      "--at <token>",
+      "the token: a number (-1: the last), or text that it holds (default: -1)",
+      parsePosition,
+    )
+    .option(
+      "--layers <layers>",
+      "all, embedding, 3, 0..10 or 0,5,10 (default: all)",
+      (text: string) => parseLayers(text),
+    )
+    .option("--target-layer <layers>", "same, or as --layers (default: same)", parseTargetLayer)
+    .option("--max-tokens <n>", "tokens to generate (default: 20)", parseCount("--max-tokens"))
+    .option("--top-k <n>", "candidates for the next token (default: 10)", parseCount("--top-k"))
+    .option("--no-controls", "skip the controls, and evidence with them")
+    .option("-f, --format <form>", `${FORMAT_HELP} table)`, parseFormat)
+    .option("-o, --out <file>", "write the result to this file")
+    .option("--explain", "print what would be done, and do not run it")
+    .option("--precision <kind>", PRECISION_HELP, parsePrecision, "float32")
+    .option("--device <name>", DEVICE_HELP, parseDevice, "cpu")
+    .option("--threads <n>", THREADS_HELP, parseCount("--threads"))
+    .addHelpText("after", EXAMPLES)
+    .action(async (text, options) => {
+      const spec = inspectionSpec(text, options);
+      if (options.explain === true) return explainAndShow(spec, options.out, context);
+      const request = { text, model: options.model, preset: presetOf(options), ask: options.ask };
+      return runAndShow(
+        spec,
+        {
+          ...options,
+          format: chosenFormat(options, "table"),
+          after: () => nextSteps(request, context.terminal.width),
+        },
+        context,
+      );
+    });
+}
+
+interface InspectOptions {
+  readonly model: string;
+  readonly tokens?: readonly number[] | undefined;
+  readonly preset?: PresetName | undefined;
+  readonly ask?: string | undefined;
+  readonly at?: PositionRef | undefined;
+  readonly layers?: LayerRef | undefined;
+  readonly targetLayer?: TargetSpec["layer"] | undefined;
+  readonly maxTokens?: number | undefined;
+  readonly topK?: number | undefined;
+  readonly controls: boolean;
+}
+
+function presetOf({ preset, ask }: InspectOptions): PresetName {
+  return preset ?? (ask === undefined ? "entity" : "attribute");
+}
+
+/** The spec that the options stand for. Throws `usage` or `spec-invalid`. */
+function inspectionSpec(text: string | undefined, options: InspectOptions): PatchscopeSpec {
+  const { model, tokens, ask, at, layers, targetLayer, maxTokens, topK } = options;
+  const preset = presetOf(options);
+  const given: PresetOptions = defined({
+    ask,
+    position: at,
+    layer: layers,
+    targetLayer,
+    maxTokens,
+    topK,
+    // The logit lens has none to leave out.
+    controls: options.controls || preset === "logit-lens" ? undefined : [],
+  });
+  if (text !== undefined && tokens === undefined) {
+    return presetSpec(preset, { prompt: text, model, ...given });
+  }
+  if (text === undefined && tokens !== undefined) {
+    return presetSpec(preset, { tokens, model, ...given });
+  }
+  throw optionsConflict(
+    text === undefined ? "There is nothing to inspect." : "There is a text and --tokens.",
+    'Give a text, as in: patchscopes inspect "Barack Obama"; or --tokens in its place.',
+  );
+}
+
+type Defined<T> = { [Key in keyof T]?: Exclude<T[Key], undefined> };
+
+/** Leaves out what was not given. */
+function defined<T extends object>(options: T): Defined<T> {
+  return Object.fromEntries(
+    Object.entries(options).filter(([, value]) => value !== undefined),
+  ) as Defined<T>;
+}

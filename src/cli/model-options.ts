@@ -1,0 +1,96 @@
+/** The options of every command that loads a model, and loading with progress. */
+import type { Precision } from "../engine/engine.ts";
+import type { Model } from "../models/model.ts";
+import type { FindOptions, LoadedModel } from "../node.ts";
+import type { CommandContext } from "./context.ts";
+import { optionNotBuilt, optionWrong } from "./errors.ts";
+import type { Progress } from "./progress.ts";
+
+export const DEFAULT_MODEL = "smollm2-135m-instruct";
+
+export const MODEL_HELP =
+  "a catalogue name, OWNER/NAME on the Hugging Face Hub, a folder in its layout, or a .gguf file";
+export const PRECISION_HELP = "float32, or quantized: weights stay 4 or 8 bits in memory";
+export const DEVICE_HELP = "where the model runs: cpu";
+export const THREADS_HELP = "threads of the engine (default: the machine's cores)";
+
+export interface ModelOptions {
+  readonly precision: Precision;
+  readonly device: "cpu";
+  readonly threads?: number | undefined;
+}
+
+/** The value of `--precision`. */
+export function parsePrecision(value: string): Precision {
+  const built = ["float32", "quantized"] as const;
+  return parseBuilt({ option: "--precision", value, built, later: ["int8", "float16"] });
+}
+
+/** The value of `--device`. */
+export function parseDevice(value: string): "cpu" {
+  return parseBuilt({ option: "--device", value, built: ["cpu"], later: ["cuda", "webgpu"] });
+}
+
+function parseBuilt<Name extends string>(facts: {
+  readonly option: string;
+  readonly value: string;
+  readonly built: readonly Name[];
+  readonly later: readonly string[];
+}): Name {
+  const { option, value, built, later } = facts;
+  const name = built.find((each) => each === value);
+  if (name !== undefined) return name;
+  if (later.includes(value)) throw optionNotBuilt({ option, value, instead: built });
+  throw optionWrong({ option, expected: built.join(" or "), got: value });
+}
+
+/** Loads a model, lets `use` have it, and disposes of it whatever happens. */
+export async function withLoadedModel<T>(
+  parts: {
+    readonly name: string;
+    readonly options: ModelOptions;
+    readonly context: CommandContext;
+    readonly progress: Progress;
+  },
+  use: (loaded: LoadedModel) => Promise<T>,
+): Promise<T> {
+  const { name, options, context, progress } = parts;
+  // Loaded when it is needed: help and mistakes in options need no native runtime.
+  const { loadModel } = await import("../node.ts");
+  const loaded = await loadModel(name, {
+    ...findOptions(context, progress),
+    precision: options.precision,
+    ...(options.threads === undefined ? {} : { threads: options.threads }),
+  });
+  try {
+    return await use(loaded);
+  } finally {
+    await loaded.dispose();
+  }
+}
+
+/** Opens a model without its weights, enough for plans, and closes it whatever happens. */
+export async function withOpenModel<T>(
+  parts: {
+    readonly name: string;
+    readonly context: CommandContext;
+    readonly progress: Progress;
+  },
+  use: (model: Model) => T,
+): Promise<T> {
+  const { findAndOpenModel } = await import("../node.ts");
+  const model = await findAndOpenModel(parts.name, findOptions(parts.context, parts.progress));
+  try {
+    return use(model);
+  } finally {
+    await model.close();
+  }
+}
+
+function findOptions({ signal }: CommandContext, progress: Progress): FindOptions {
+  return {
+    signal,
+    onProgress: ({ label, received, total }) =>
+      progress.show({ label: `Downloading ${label}`, done: received, total, unit: "bytes" }),
+  };
+}

@@ -1,0 +1,77 @@
+/** Under an inspection: commands that go on from it, ready to be copied. */
+import type { PresetName } from "../spec/presets.ts";
+import { DEFAULT_MODEL } from "./model-options.ts";
+
+export interface Inspection {
+  /** Absent where token ids were given. */
+  readonly text: string | undefined;
+  readonly model: string;
+  readonly preset: PresetName;
+  readonly ask: string | undefined;
+}
+
+interface Step {
+  readonly what: string;
+  readonly options: readonly string[];
+  readonly isUseful: boolean;
+}
+
+/** What to try, and how: side by side where `width` columns are enough. */
+export function nextSteps(inspection: Inspection, width: number): string {
+  const { text, preset, ask } = inspection;
+  const firstWord = text?.trim().split(/\s+/u)[0] ?? "";
+  const same = ask === undefined ? presetOption(preset) : ["--ask", ask];
+  const steps: readonly Step[] = [
+    {
+      what: "describe it in words",
+      options: [],
+      isUseful: preset !== "entity",
+    },
+    {
+      what: "ask it for one thing; x stands for it",
+      options: ["--ask", "The best thing about x is"],
+      isUseful: preset !== "attribute",
+    },
+    {
+      what: "what each layer would say next",
+      options: ["--preset", "logit-lens"],
+      isUseful: preset !== "logit-lens",
+    },
+    {
+      what: "another token",
+      options: [...same, "--at", firstWord],
+      isUseful: text !== undefined && firstWord !== text.trim(),
+    },
+    { what: "keep all numbers", options: [...same, "--out", "result.json"], isUseful: true },
+  ];
+  const useful = steps.filter(({ isUseful }) => isUseful);
+  const longest = Math.max(...useful.map(({ what }) => what.length));
+  const commands = useful.map(({ options }) => commandOf(inspection, options));
+  const beside = useful.map(
+    ({ what }, index) => `  ${what.padEnd(longest)}  ${commands[index] ?? ""}`,
+  );
+  const fits = beside.every((line) => line.length <= width);
+  const below = useful.flatMap(({ what }, index) => [`  ${what}:`, `    ${commands[index] ?? ""}`]);
+  return ["Next", ...(fits ? beside : below)].join("\n");
+}
+
+function presetOption(preset: PresetName): readonly string[] {
+  return preset === "entity" ? [] : ["--preset", preset];
+}
+
+function commandOf({ text, model }: Inspection, options: readonly string[]): string {
+  const prompt = text === undefined ? ["--tokens", "…"] : [text];
+  const named = model === DEFAULT_MODEL ? [] : ["--model", model];
+  return [
+    "npx",
+    "patchscopes",
+    "inspect",
+    ...[...prompt, ...named, ...options].map(shellQuoted),
+  ].join(" ");
+}
+
+/** A word as a shell takes it whole. */
+function shellQuoted(word: string): string {
+  if (/^[\w./:@%+,=…-]+$/u.test(word)) return word;
+  return /["$`\\!]/u.test(word) ? `'${word.replaceAll("'", "'\\''")}'` : `"${word}"`;
+}

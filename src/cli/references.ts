@@ -1,0 +1,84 @@
+/** Layers, positions and token lists as people write them in options. Whether they exist is for the plan to say. */
+import type { LayerName, LayerRange, LayerRef, PositionRef, TargetSpec } from "../spec/spec.ts";
+import { optionWrong } from "./errors.ts";
+
+const INTEGER = /^-?\d+$/u;
+const RANGE = /^(-?\d+)\.\.(-?\d+)$/u;
+const LAYERS = "all, embedding, a number, a range such as 0..10, or a list such as 0,5,10";
+
+/** `all`, `embedding`, `3`, `-1`, `0..10`, `0,5,10`, `embedding,0..3`. */
+export function parseLayers(text: string, option = "--layers"): LayerRef {
+  if (text === "all") return "all";
+  const parts = text.split(",").map((part) => parseLayerPart(part.trim(), text, option));
+  const [first] = parts;
+  if (parts.length === 1 && first !== undefined) return first;
+  return parts.flatMap((part): readonly LayerName[] =>
+    isRange(part) ? expand(part, text, option) : [part],
+  );
+}
+
+/** As {@link parseLayers}, or `same`: the source's. */
+export function parseTargetLayer(text: string): TargetSpec["layer"] {
+  return text === "same" ? "same" : parseLayers(text, "--target-layer");
+}
+
+function parseLayerPart(part: string, text: string, option: string): LayerName | LayerRange {
+  if (part === "embedding") return part;
+  if (INTEGER.test(part)) return Number(part);
+  const [, from, to] = RANGE.exec(part) ?? [];
+  if (from !== undefined && to !== undefined)
+    return { from: Number(from), to: Number(to), step: 1 };
+  throw optionWrong({ option, expected: LAYERS, got: text });
+}
+
+function isRange(part: LayerName | LayerRange): part is LayerRange {
+  return typeof part === "object";
+}
+
+// Bounds what a typing error can ask for; the deepest models have some hundred layers.
+const MAX_RANGE = 10_000;
+
+function expand(range: LayerRange, text: string, option: string): readonly number[] {
+  const { from, to } = range;
+  if (from < 0 || to < from || to - from > MAX_RANGE) {
+    throw optionWrong({
+      option,
+      expected: "ranges inside a list to ascend from 0 or more",
+      got: text,
+      hint: "A range that counts from the end stands alone: 5..-1",
+    });
+  }
+  return Array.from({ length: to - from + 1 }, (_, index) => from + index);
+}
+
+/** A token by number (`-1` is the last), several (`0,1,2`), `all`, or by the text that it holds. `"12"` in quotes is a text. */
+export function parsePosition(text: string): PositionRef {
+  if (text === "all") return "all";
+  const parts = text.split(",");
+  if (parts.every((part) => INTEGER.test(part.trim()))) {
+    const [first, ...others] = parts.map(Number);
+    if (first !== undefined) return others.length === 0 ? first : [first, ...others];
+  }
+  const quoted = /^"(.+)"$/su.exec(text)?.[1];
+  return { find: quoted ?? text, occurrence: "first", token: "last" };
+}
+
+/** `1,2,3` */
+export function parseTokens(text: string): readonly number[] {
+  const parts = text.split(",").map((part) => part.trim());
+  if (!parts.every((part) => /^\d+$/u.test(part))) {
+    throw optionWrong({ option: "--tokens", expected: "token ids such as 504,3575", got: text });
+  }
+  return parts.map(Number);
+}
+
+/** A whole number from 1 on, for the option named. */
+export function parseCount(option: string): (text: string) => number {
+  return (text) => {
+    const count = Number(text);
+    if (!/^\d+$/u.test(text) || count < 1 || !Number.isSafeInteger(count)) {
+      throw optionWrong({ option, expected: "a whole number from 1 on", got: text });
+    }
+    return count;
+  };
+}

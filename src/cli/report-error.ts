@@ -1,0 +1,58 @@
+/** Any failure as what the user sees: one message, one hint, an exit status. A stack only with `--debug`. */
+import { CommanderError } from "commander";
+import { PatchscopesError } from "../errors.ts";
+import type { Terminal } from "./terminal.ts";
+
+const STOPPED = 130;
+
+/** Prints an error and gives the status to exit with. */
+export function reportError(
+  error: unknown,
+  terminal: Terminal,
+  options: { debug: boolean },
+): number {
+  const facts = factsOf(error);
+  if (facts.status === STOPPED) terminal.note("Stopped.\n");
+  else if (facts.message !== undefined) {
+    terminal.note(`error: ${facts.message}\n`);
+    if (facts.hint !== undefined) terminal.note(`hint: ${facts.hint}\n`);
+  }
+  if (options.debug && facts.status !== 0) terminal.note(`\n${traceOf(error)}\n`);
+  return facts.status;
+}
+
+interface Facts {
+  readonly message: string | undefined;
+  readonly hint: string | undefined;
+  readonly status: number;
+}
+
+function factsOf(error: unknown): Facts {
+  if (error instanceof PatchscopesError) {
+    return { message: error.message, hint: error.hint, status: error.exitStatus };
+  }
+  if (error instanceof CommanderError) return usageFacts(error);
+  const message = error instanceof Error ? error.message : String(error);
+  return {
+    message: `${message} (this is a bug)`,
+    hint: "Run it again with --debug and report what it prints.",
+    status: 1,
+  };
+}
+
+function usageFacts(error: CommanderError): Facts {
+  if (error.exitCode === 0) return { message: undefined, hint: undefined, status: 0 };
+  // Commander's own suggestion stands on a line of its own.
+  const [message = "", suggestion] = error.message.replace(/^error: /u, "").split("\n");
+  return {
+    message,
+    hint: suggestion?.replace(/^\((.*)\)$/u, "$1") ?? "Add --help to see what is possible.",
+    status: 2,
+  };
+}
+
+function traceOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const trace = error.stack ?? error.message;
+  return error.cause === undefined ? trace : `${trace}\ncaused by: ${traceOf(error.cause)}`;
+}

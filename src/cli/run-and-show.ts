@@ -1,0 +1,97 @@
+/** A spec, run or explained, on the screen or in a file: what `run` and `inspect` have in common. */
+import { explain } from "../plan/explain.ts";
+import { table } from "../render/table.ts";
+import type { PatchscopeResult } from "../result/result.ts";
+import { planSpec, runSpec } from "../run/run-spec.ts";
+import type { RunSpecOptions } from "../run/run-spec.ts";
+import type { PatchscopeSpec } from "../spec/spec.ts";
+import type { CommandContext } from "./context.ts";
+import { formatted } from "./formats.ts";
+import type { Format } from "./formats.ts";
+import { liveTable } from "./live-table.ts";
+import { withLoadedModel, withOpenModel } from "./model-options.ts";
+import type { ModelOptions } from "./model-options.ts";
+import { openOutput } from "./output.ts";
+import type { Output } from "./output.ts";
+import { progressOn } from "./progress.ts";
+import type { Progress } from "./progress.ts";
+import type { Terminal } from "./terminal.ts";
+
+export interface ShowOptions extends ModelOptions {
+  readonly format: Format;
+  readonly out?: string | undefined;
+  /** Lines under a table on standard output. */
+  readonly after?: () => string;
+}
+
+/** Runs a spec and shows its result. Where it goes to is tried before the work begins. */
+export async function runAndShow(
+  spec: PatchscopeSpec,
+  options: ShowOptions,
+  context: CommandContext,
+): Promise<void> {
+  const output = await openOutput(options.out, context.terminal);
+  const progress = progressOn(context.terminal);
+  try {
+    await withLoadedModel(
+      { name: spec.source.model, options, context, progress },
+      async (loaded) => {
+        const live = isOnScreen(output, options) ? liveTable(context.terminal) : undefined;
+        const result = await runSpec(spec, loaded, {
+          signal: context.signal,
+          loadMs: loaded.loadMs,
+          onProgress: progressOfRun(progress),
+          onWords: (words) => {
+            if (live === undefined) return;
+            progress.clear();
+            live.words(words);
+          },
+        });
+        progress.clear();
+        if (live === undefined)
+          await output.writeText(textOf(result, options.format, context.terminal));
+        else {
+          live.finish(result);
+          if (options.after !== undefined) context.terminal.print(`\n${options.after()}\n`);
+        }
+      },
+    );
+  } finally {
+    progress.clear();
+  }
+}
+
+/** Prints what running a spec would do. Needs the model's tokenizer and shape, not its weights. */
+export async function explainAndShow(
+  spec: PatchscopeSpec,
+  out: string | undefined,
+  context: CommandContext,
+): Promise<void> {
+  const output = await openOutput(out, context.terminal);
+  const progress = progressOn(context.terminal);
+  try {
+    const name = spec.source.model;
+    const text = await withOpenModel({ name, context, progress }, (model) =>
+      explain(planSpec(spec, model)),
+    );
+    progress.clear();
+    await output.writeText(text);
+  } finally {
+    progress.clear();
+  }
+}
+
+function isOnScreen(output: Output, { format }: ShowOptions): boolean {
+  return output.path === undefined && format === "table";
+}
+
+function textOf(result: PatchscopeResult, format: Format, { width }: Terminal): string {
+  if (format !== "table") return formatted(result, format);
+  return table(result, { width, colour: false, unicode: true });
+}
+
+function progressOfRun(progress: Progress): NonNullable<RunSpecOptions["onProgress"]> {
+  const labels = { read: "Reading the states", score: "Scoring the controls" };
+  return ({ phase, done, total }) =>
+    progress.show({ label: labels[phase], done, total, unit: "count" });
+}

@@ -1,0 +1,64 @@
+/** What the commands know of the terminal they run in, and the one place where they write to it. */
+
+export interface Terminal {
+  /** Columns of standard output; a usual number where it is no terminal. */
+  readonly width: number;
+  /** Lines of standard output; none where it is no terminal. */
+  readonly height: number | undefined;
+  readonly colour: boolean;
+  readonly unicode: boolean;
+  /** Progress is drawn on standard error only where somebody looks at it. */
+  readonly hasProgressBars: boolean;
+  /** Writes to standard output. */
+  readonly print: (text: string) => void;
+  /** Writes to standard output and waits until a slow reader took it. */
+  readonly printBytes: (bytes: Uint8Array) => Promise<void>;
+  /** Writes to standard error. */
+  readonly note: (text: string) => void;
+}
+
+/** Columns of a table in a pipe or a file. */
+const WIDTH_WITHOUT_TERMINAL = 100;
+
+/** The terminal of this process. */
+export function processTerminal(): Terminal {
+  const { stdout, stderr, env } = process;
+  return {
+    // The last column stays free: some terminals break the line after it.
+    width: stdout.isTTY ? stdout.columns - 1 : WIDTH_WITHOUT_TERMINAL,
+    height: stdout.isTTY ? stdout.rows : undefined,
+    colour: hasColour(stdout, env),
+    unicode: isUnicode(env),
+    hasProgressBars: stderr.isTTY,
+    print: (text) => stdout.write(text),
+    printBytes: (bytes) =>
+      new Promise((resolve, reject) => {
+        stdout.write(bytes, (error) => (error ? reject(error) : resolve()));
+      }),
+    note: (text) => stderr.write(text),
+  };
+}
+
+/** A reader that has seen enough (`| head`) is no failure. Other errors of the streams are. */
+export function endWithReader(): void {
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on("error", (error: NodeJS.ErrnoException) => {
+      process.exit(error.code === "EPIPE" ? 0 : 1);
+    });
+  }
+}
+
+function hasColour(stream: NodeJS.WriteStream, env: NodeJS.ProcessEnv): boolean {
+  if ((env["NO_COLOR"] ?? "") !== "") return false;
+  const forced = env["FORCE_COLOR"];
+  if (forced !== undefined) return forced !== "0" && forced !== "false";
+  return stream.isTTY && stream.hasColors();
+}
+
+/** A locale that says nothing is most often a container, whose terminal shows UTF-8. */
+function isUnicode(env: NodeJS.ProcessEnv): boolean {
+  const locale = [env["LC_ALL"], env["LC_CTYPE"], env["LANG"]].find(
+    (value) => (value ?? "") !== "",
+  );
+  return locale === undefined || /utf-?8/iu.test(locale);
+}

@@ -1,0 +1,60 @@
+/**
+ * A result as comma-separated values: a line for every cell, whatever its text holds. Line breaks inside a
+ * text are written `\n`, so that tools that work by lines can read it; JSON keeps texts exactly.
+ */
+import type { CellRecord, PatchscopeResult } from "../result/result.ts";
+import { logprobOf, placesOf } from "./reading.ts";
+
+/** Writes a header and a line for each cell, in their order. Log-probabilities are of the first 8 tokens, in nats. */
+export function csv(result: PatchscopeResult): string {
+  const isGenerated = result.spec.read.kind === "generate";
+  const ranks = isGenerated ? 0 : Math.max(0, ...result.cells.map(({ next }) => next.length));
+  const controls = Math.max(
+    0,
+    ...result.cells.map(({ logprobUnder }) => logprobUnder?.unrelated?.length ?? 0),
+  );
+  const header = [
+    "source_layer",
+    "source_position",
+    "target_layer",
+    "target_position",
+    ...(isGenerated ? ["text"] : []),
+    ...numbered(ranks).flatMap((rank) => [`next_${rank}`, `logprob_${rank}`]),
+    ...(isGenerated ? ["logprob", "evidence", "logprob_unpatched"] : []),
+    ...numbered(controls).map((control) => `logprob_unrelated_${control}`),
+  ];
+  const row = (cell: CellRecord): readonly (string | number | undefined)[] => [
+    ...placeColumns(cell),
+    ...(isGenerated ? [cell.text] : []),
+    ...numbered(ranks).flatMap((rank) => [
+      cell.next[rank - 1]?.piece,
+      cell.next[rank - 1]?.logprob,
+    ]),
+    ...(isGenerated ? [logprobOf(cell), cell.evidence, cell.logprobUnder?.unpatched] : []),
+    ...numbered(controls).map((control) => cell.logprobUnder?.unrelated?.[control - 1]),
+  ];
+  return [header, ...result.cells.map(row)].map((line) => line.map(field).join()).join("\n");
+}
+
+function numbered(count: number): readonly number[] {
+  return Array.from({ length: count }, (_, index) => index + 1);
+}
+
+/** The four places of a cell; several values in one column where a cell writes several vectors. */
+export function placeColumns(cell: CellRecord): readonly string[] {
+  const places = placesOf(cell);
+  return [
+    places.map(({ source }) => source.layer).join(";"),
+    places.map(({ source }) => source.position).join(";"),
+    places.map(({ target }) => target.layer).join(";"),
+    places.map(({ target }) => target.position).join(";"),
+  ];
+}
+
+function field(value: string | number | undefined): string {
+  const text = String(value ?? "")
+    .replaceAll("\\", "\\\\")
+    .replaceAll("\n", "\\n")
+    .replaceAll("\r", "\\r");
+  return /[",;]|^\s|\s$/u.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+}

@@ -1,0 +1,66 @@
+/** Sentences under a table: what it shows, how its numbers are meant, and what they do not say. */
+import { EVIDENCE_THRESHOLD, EVIDENCE_TOKENS } from "../measure/evidence.ts";
+import type { PatchscopeResult } from "../result/result.ts";
+import type { LayerName } from "../spec/spec.ts";
+import { placesOf, verdictOf } from "./reading.ts";
+import { layersLabel } from "./rows.ts";
+import type { Shape } from "./rows.ts";
+import type { Style } from "./style.ts";
+
+/** Says in one sentence which read-outs depend on the vector. */
+export function summaryOf(
+  result: PatchscopeResult,
+  shape: Shape,
+  style: Style,
+): string | undefined {
+  const judged = result.cells.filter((cell) => cell.evidence !== undefined);
+  if (judged.length === 0) {
+    return style.isPartial
+      ? "Evidence is being computed: would the prompt say this anyway?"
+      : undefined;
+  }
+  const depending = judged.filter(
+    ({ evidence }) => verdictOf(evidence ?? 0) === "depends on the vector",
+  );
+  if (depending.length === 0)
+    return "No read-out depends on the vector: the prompt says all this anyway.";
+  if (depending.length === judged.length) return "Every read-out depends on the vector.";
+  if (shape.isGrid || shape.sourcePositions > 1 || shape.rowsAre === "writes") {
+    return `${depending.length} of ${judged.length} read-outs depend on the vector; the prompt says the others anyway.`;
+  }
+  const layers = depending.flatMap((cell) =>
+    placesOf(cell).map(({ source, target }): LayerName =>
+      shape.rowsAre === "source layers" ? source.layer : target.layer,
+    ),
+  );
+  const label = layersLabel(layers).replaceAll("–", style.alphabet.range);
+  return `Depends on the vector: ${layers.length === 1 ? "layer" : "layers"} ${label}. The prompt says the others anyway.`;
+}
+
+/** What every rendering says of what it shows. */
+export const CAVEAT =
+  "A read-out is what can be decoded from a state: not that it is stored there, or used, or true.";
+
+/** Explains the numbers of a table, and what a read-out does not say. */
+export function legendOf(result: PatchscopeResult, style: Style): string {
+  const hasEvidence = style.isPartial || result.cells.some((cell) => cell.evidence !== undefined);
+  const perToken = `p/token: the model's probability of a token, averaged over the first ${EVIDENCE_TOKENS}.`;
+  return [
+    ...(hasEvidence ? [evidenceLegend(result)] : []),
+    ...(result.spec.read.kind === "generate" ? [perToken] : []),
+    CAVEAT,
+  ].join(" ");
+}
+
+/** Says what evidence is, with the controls that there were. */
+export function evidenceLegend({ controls }: PatchscopeResult): string {
+  const unrelated = controls.unrelated?.length ?? 0;
+  const without =
+    unrelated === 0
+      ? "without it"
+      : `without it or with the vectors of ${unrelated} unrelated sentences`;
+  return (
+    `evidence (nats): how much likelier the first ${EVIDENCE_TOKENS} tokens are with the vector than ${without}. ` +
+    `From ${EVIDENCE_THRESHOLD.toFixed(1)} on (20 times) they depend on the vector; below, the prompt says this anyway.`
+  );
+}

@@ -1,0 +1,69 @@
+/** A result as a Markdown table with a row for every cell, to paste into notes and issues. */
+import type { CellRecord, PatchscopeResult } from "../result/result.ts";
+import { placeColumns } from "./csv.ts";
+import { alphabetOf, markedPrompt, readable } from "./display-text.ts";
+import { CAVEAT, evidenceLegend } from "./legend.ts";
+import { nextTokensLine } from "./next-tokens.ts";
+import { logprobOf, verdictOf } from "./reading.ts";
+
+const alphabet = alphabetOf(true);
+
+/** Writes what was inspected, the table, what the target says without the vector, and the warnings. */
+export function markdown(result: PatchscopeResult): string {
+  const isGenerated = result.spec.read.kind === "generate";
+  const header = [
+    "source layer",
+    "source position",
+    "target layer",
+    "target position",
+    isGenerated ? "text" : "next tokens",
+    "logprob",
+    ...(isGenerated ? ["evidence", "reading", "unpatched", "unrelated"] : []),
+  ];
+  const rows = result.cells.map((cell) => [
+    ...placeColumns(cell),
+    saidBy(cell),
+    number(logprobOf(cell)),
+    ...(isGenerated ? evidenceColumns(cell) : []),
+  ]);
+  const { unpatched } = result.controls;
+  return [
+    `**${result.models.map(({ name }) => escaped(name)).join(", ")}** · source ${code(markedPrompt(result.source, Infinity, alphabet))} · target ${code(markedPrompt(result.target, Infinity, alphabet))}`,
+    "",
+    ...[header, header.map(() => "---"), ...rows].map((columns) => `| ${columns.join(" | ")} |`),
+    "",
+    ...(unpatched === undefined ? [] : [`Without the vector: ${saidBy(unpatched)}`, ""]),
+    ...(isGenerated
+      ? [`${evidenceLegend(result)} The other numbers: nats, over the same tokens.`]
+      : []),
+    CAVEAT,
+    ...result.warnings.flatMap(({ message }) => ["", `Warning: ${escaped(message)}`]),
+  ].join("\n");
+}
+
+function saidBy(readOut: Pick<CellRecord, "text" | "next">): string {
+  if (readOut.text !== undefined) return escaped(readable(readOut.text, alphabet));
+  return escaped(nextTokensLine(readOut.next, alphabet));
+}
+
+function evidenceColumns({ evidence, logprobUnder }: CellRecord): readonly string[] {
+  return [
+    number(evidence),
+    evidence === undefined ? "" : verdictOf(evidence),
+    number(logprobUnder?.unpatched),
+    (logprobUnder?.unrelated ?? []).map(number).join(" "),
+  ];
+}
+
+function number(value: number | undefined): string {
+  return value === undefined ? "" : value.toFixed(2);
+}
+
+/** Keeps a text from being read as a column's end, a tag or emphasis. */
+function escaped(text: string): string {
+  return text.replace(/[\\|`*_<>[\]]/gu, "\\$&");
+}
+
+function code(text: string): string {
+  return `\`${text.replaceAll("`", "'")}\``;
+}

@@ -1,0 +1,85 @@
+/**
+ * A result as a table for a terminal, with words around it that say how to read it.
+ * Everything is readable without colour. What to do next is the command line's to say.
+ */
+import type { PatchscopeResult } from "../result/result.ts";
+import { markedPrompt, visible, widthOf, wrap } from "./display-text.ts";
+import { gridLines } from "./grid.ts";
+import { legendOf, summaryOf } from "./legend.ts";
+import { sectionsOf, shapeOf } from "./rows.ts";
+import type { Shape } from "./rows.ts";
+import { styleOf } from "./style.ts";
+import type { Style, TableOptions } from "./style.ts";
+import { tableLines } from "./table-lines.ts";
+
+/** Draws a result of any shape. Ends without a line break. */
+export function table(result: PatchscopeResult, options: TableOptions): string {
+  const style = styleOf(options);
+  const shape = shapeOf(result);
+  const body =
+    (shape.isGrid ? gridLines(result, style) : undefined) ??
+    tableLines(sectionsOf(result), result, shape, style);
+  const summary = summaryOf(result, shape, style);
+  return [
+    ...titleLines(result, shape, style),
+    "",
+    ...body,
+    "",
+    ...(summary === undefined ? [] : wrap(summary, style.width)),
+    ...wrap(legendOf(result, style), style.width).map((line) => style.paint.dim(line)),
+    ...warningLines(result, style),
+  ].join("\n");
+}
+
+function titleLines(result: PatchscopeResult, shape: Shape, style: Style): readonly string[] {
+  const { alphabet, paint, width } = style;
+  const model = result.models[0];
+  const seconds = (result.timing.runMs / 1000).toFixed(1);
+  const facts = [
+    ...(model === undefined
+      ? []
+      : [visible(model.name, alphabet), `${model.layers} layers`, model.precision]),
+    `${result.engine.name} on ${result.engine.device}`,
+    ...(style.isPartial ? [] : [`${seconds} s`]),
+  ];
+  const labels = ["source", "target"] as const;
+  const title = facts.reduce((line, fact) => {
+    const longer = `${line} ${alphabet.dot} ${fact}`;
+    return widthOf(longer) > width ? line : longer;
+  });
+  return [
+    paint.bold(title),
+    ...labels.map(
+      (side) =>
+        `${paint.dim(side)}  ${markedPrompt(result[side], width - side.length - 2, alphabet)}`,
+    ),
+    ...wrap(whatHappens(result, shape), width).map((line) => paint.dim(line)),
+  ];
+}
+
+function whatHappens(result: PatchscopeResult, shape: Shape): string {
+  if (shape.rowsAre === "writes") {
+    return "A row is one run with several states replaced: source layer@position > target layer@position.";
+  }
+  const from =
+    shape.rowsAre === "source layers" ? "at one layer" : `at ${layerName(shape.sourceLayer)}`;
+  const to = shape.isSameLayer ? "at the same layer" : `at ${layerName(shape.targetLayer)}`;
+  const read =
+    result.spec.read.kind === "generate" ? "then the model goes on" : "then the next token is read";
+  return `The state of the source's [token] ${from} replaces the one of the target's [token] ${to}; ${read}.`;
+}
+
+function layerName(layer: Shape["sourceLayer"]): string {
+  if (layer === undefined) return "each layer";
+  return layer === "embedding" ? "the embedding" : `layer ${layer}`;
+}
+
+function warningLines(
+  result: PatchscopeResult,
+  { width, alphabet, paint }: Style,
+): readonly string[] {
+  return result.warnings.flatMap(({ message }) => {
+    const lines = wrap(`! ${visible(message, alphabet)}`, width, "  ");
+    return ["", ...lines.map((line) => paint.yellow(line))];
+  });
+}
