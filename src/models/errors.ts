@@ -28,7 +28,7 @@ export function modelUnsupported(facts: {
   return new PatchscopesError({
     code: "model-unsupported",
     message: `${facts.file} is not supported: ${facts.missing}.`,
-    hint: facts.hint ?? "Take another model; docs/models.md lists what is supported.",
+    hint: facts.hint ?? "Take another model: `patchscopes models` lists some that are built.",
     cause: facts.cause,
   });
 }

@@ -4,7 +4,7 @@ import type { Family } from "./family.ts";
 import { LLAMA } from "./llama.ts";
 
 /** All families. */
-export const FAMILIES: readonly Family[] = [LLAMA];
+const FAMILIES: readonly Family[] = [LLAMA];
 
 /**
  * The family of a config.json.

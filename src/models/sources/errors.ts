@@ -138,7 +138,8 @@ export function catalogueModelFailed(facts: {
     code: "download-failed",
     message: `${entry.name} could not be downloaded. The Hub: ${facts.hub.message}.${wheel}`,
     hint: `Check the network and the proxy, and run it again; or copy ${entry.file.name} (sha256 ${entry.file.sha256}) to ${facts.path}`,
-    cause: facts.wheel ?? facts.hub,
+    // Both failures, the Hub's first.
+    cause: facts.wheel === undefined ? facts.hub : new AggregateError([facts.hub, facts.wheel]),
   });
 }
 

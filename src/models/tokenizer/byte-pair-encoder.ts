@@ -54,8 +54,8 @@ export class BytePairEncoder {
       const { left, merged } = best;
       const right = next[left] ?? end;
       // What was proposed may have changed since: either part has been taken or has grown.
-      const isStale =
-        parts[left] === "" || right === end || parts[left] + (parts[right] ?? "") !== merged;
+      const now = `${parts[left] ?? ""}${parts[right] ?? ""}`;
+      const isStale = parts[left] === "" || right === end || now !== merged;
       if (isStale) continue;
       parts[left] = merged;
       parts[right] = "";

@@ -15,6 +15,24 @@ import type { CutStep } from "./pre-tokenize.ts";
 const MAX_TOKENS = 2 ** 24;
 
 const id = z.number().int().nonnegative().max(MAX_TOKENS);
+/** "left right", or both apart. */
+type Merge = string | readonly [string, string];
+
+// By hand: a schema for each of 100,000 entries would take longer than all the rest of opening a model.
+function isVocabulary(value: unknown): boolean {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return false;
+  return Object.values(value).every(
+    (token) => Number.isInteger(token) && token >= 0 && token <= MAX_TOKENS,
+  );
+}
+
+function isMerges(value: unknown): boolean {
+  const isText = (part: unknown): boolean => typeof part === "string";
+  const isMerge = (merge: unknown): boolean =>
+    isText(merge) || (Array.isArray(merge) && merge.length === 2 && merge.every(isText));
+  return Array.isArray(value) && value.every(isMerge);
+}
+
 const addedToken = z.object({
   id,
   content: z.string(),
@@ -37,8 +55,8 @@ const tokenizerSchema = z.object({
     end_of_word_suffix: z.string().nullish(),
     byte_fallback: z.boolean().nullish(),
     ignore_merges: z.boolean().nullish(),
-    vocab: z.record(z.string(), id),
-    merges: z.array(z.union([z.string(), z.tuple([z.string(), z.string()])])),
+    vocab: z.custom<Readonly<Record<string, number>>>(isVocabulary, "must give each token an id"),
+    merges: z.custom<readonly Merge[]>(isMerges, "must be a list of pairs"),
   }),
 });
 type TokenizerJson = z.infer<typeof tokenizerSchema>;

@@ -66,32 +66,40 @@ function writeValue(out: ByteList, value: WrittenValue): void {
   switch (value.kind) {
     case "uint32":
       out.uint32(4);
-      return out.uint32(value.value);
+      out.uint32(value.value);
+      break;
     case "int32":
       out.uint32(5);
-      return out.uint32(value.value >>> 0);
+      out.uint32(value.value >>> 0);
+      break;
     case "float32":
       out.uint32(6);
-      return out.raw(f32Bytes([value.value]));
+      out.raw(f32Bytes([value.value]));
+      break;
     case "bool":
       out.uint32(7);
-      return out.raw(Uint8Array.of(value.value ? 1 : 0));
+      out.raw(Uint8Array.of(value.value ? 1 : 0));
+      break;
     case "string":
       out.uint32(8);
-      return out.string(value.value);
+      out.string(value.value);
+      break;
     case "uint64":
       out.uint32(10);
-      return out.uint64(value.value);
+      out.uint64(value.value);
+      break;
     case "strings":
       out.uint32(9);
       out.uint32(8);
       out.uint64(value.value.length);
-      return value.value.forEach((one) => out.string(one));
+      value.value.forEach((one) => out.string(one));
+      break;
     case "int32s":
       out.uint32(9);
       out.uint32(5);
       out.uint64(value.value.length);
-      return out.raw(new Uint8Array(Int32Array.from(value.value).buffer));
+      out.raw(new Uint8Array(Int32Array.from(value.value).buffer));
+      break;
   }
 }
 

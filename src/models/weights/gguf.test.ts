@@ -65,7 +65,7 @@ describe("metadata", () => {
   test("a header longer than the first look at the file is read whole", async () => {
     const words = Array.from({ length: 300_000 }, (_, i) => `token number ${i}`);
     const bytes = writeGguf({ words: { kind: "strings", value: words } }, [vector("v", 1, 2)]);
-    expect(bytes.length).toBeGreaterThan(2 ** 23);
+    expect(bytes.length).toBeGreaterThan(2 ** 22);
     const file = await open(bytes);
     expect(file.metadata.strings("words")?.at(-1)).toBe("token number 299999");
     expect(file.tensors.get("v")?.shape).toEqual([2]);
