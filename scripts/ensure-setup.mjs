@@ -56,10 +56,12 @@ function isBuilt() {
   const stamp = join(root, "dist", ".built");
   if (!existsSync(stamp)) return false;
   const builtAt = statSync(stamp).mtimeMs;
-  const configuration = ["base", "build", "pure", "node"].map((name) => `tsconfig.${name}.json`);
-  return [...sources(join(root, "src")), ...configuration.map((name) => join(root, name))].every(
-    (file) => statSync(file).mtimeMs <= builtAt,
-  );
+  const configuration = readdirSync(root).filter((name) => /^tsconfig.*\.json$/u.test(name));
+  return [
+    ...sources(join(root, "src")),
+    ...sources(join(root, "bench")),
+    ...configuration.map((name) => join(root, name)),
+  ].every((file) => statSync(file).mtimeMs <= builtAt);
 }
 
 function sources(folder) {

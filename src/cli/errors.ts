@@ -57,7 +57,7 @@ export function notWritable(path: string, cause: unknown): PatchscopesError {
   return new PatchscopesError({
     code: "io",
     message: `Cannot write ${path}: ${reasonOf(cause)}.`,
-    hint: "Give --out a file in a folder that exists and that you may write to, with room for it.",
+    hint: "Write to a file in a folder that exists and that you may write to, with room for it.",
     cause,
   });
 }

@@ -23,6 +23,7 @@ import {
   parsePosition,
   parseTargetLayer,
   parseTokens,
+  positionText,
 } from "./references.ts";
 import { explainAndShow, runAndShow } from "./run-and-show.ts";
 
@@ -82,7 +83,13 @@ export function inspectCommand(context: CommandContext): CommandUnknownOpts {
     .action(async (text, options) => {
       const spec = inspectionSpec(text, options);
       if (options.explain === true) return explainAndShow(spec, options.out, context);
-      const request = { text, model: options.model, preset: presetOf(options), ask: options.ask };
+      const request = {
+        text,
+        model: options.model,
+        preset: presetOf(options),
+        ask: options.ask,
+        at: options.at === undefined ? undefined : positionText(options.at),
+      };
       return runAndShow(
         spec,
         {

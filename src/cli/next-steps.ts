@@ -8,6 +8,8 @@ export interface Inspection {
   readonly model: string;
   readonly preset: PresetName;
   readonly ask: string | undefined;
+  /** As `--at` was written; absent for the last token. */
+  readonly at: string | undefined;
 }
 
 interface Step {
@@ -18,31 +20,36 @@ interface Step {
 
 /** What to try, and how: side by side where `width` columns are enough. */
 export function nextSteps(inspection: Inspection, width: number): string {
-  const { text, preset, ask } = inspection;
-  const firstWord = text?.trim().split(/\s+/u)[0] ?? "";
+  const { text, preset, ask, at } = inspection;
+  const here = at === undefined ? [] : ["--at", at];
   const same = ask === undefined ? presetOption(preset) : ["--ask", ask];
+  const otherWord = text === undefined ? undefined : wordBeside(text, at);
   const steps: readonly Step[] = [
     {
       what: "describe it in words",
-      options: [],
+      options: here,
       isUseful: preset !== "entity",
     },
     {
       what: "ask it for one thing; x stands for it",
-      options: ["--ask", "The best thing about x is"],
+      options: [...here, "--ask", "The best thing about x is"],
       isUseful: preset !== "attribute",
     },
     {
       what: "what each layer would say next",
-      options: ["--preset", "logit-lens"],
+      options: [...here, "--preset", "logit-lens"],
       isUseful: preset !== "logit-lens",
     },
     {
       what: "another token",
-      options: [...same, "--at", firstWord],
-      isUseful: text !== undefined && firstWord !== text.trim(),
+      options: [...same, "--at", otherWord ?? ""],
+      isUseful: otherWord !== undefined,
     },
-    { what: "keep all numbers", options: [...same, "--out", "result.json"], isUseful: true },
+    {
+      what: "keep all numbers",
+      options: [...here, ...same, "--out", "result.json"],
+      isUseful: true,
+    },
   ];
   const useful = steps.filter(({ isUseful }) => isUseful);
   const longest = Math.max(...useful.map(({ what }) => what.length));
@@ -53,6 +60,13 @@ export function nextSteps(inspection: Inspection, width: number): string {
   const fits = beside.every((line) => line.length <= width);
   const below = useful.flatMap(({ what }, index) => [`  ${what}:`, `    ${commands[index] ?? ""}`]);
   return ["Next", ...(fits ? beside : below)].join("\n");
+}
+
+/** Another word of the text than the one that was looked at. */
+function wordBeside(text: string, at: string | undefined): string | undefined {
+  const words = text.trim().split(/\s+/u);
+  const others = at === undefined ? words.slice(0, -1) : words.filter((word) => !word.includes(at));
+  return others.find((word) => /^\p{L}+$/u.test(word));
 }
 
 function presetOption(preset: PresetName): readonly string[] {

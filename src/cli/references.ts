@@ -1,4 +1,5 @@
 /** Layers, positions and token lists as people write them in options. Whether they exist is for the plan to say. */
+import { isList } from "../spec/is-list.ts";
 import type { LayerName, LayerRange, LayerRef, PositionRef, TargetSpec } from "../spec/spec.ts";
 import { optionWrong } from "./errors.ts";
 
@@ -61,6 +62,15 @@ export function parsePosition(text: string): PositionRef {
   }
   const quoted = /^"(.+)"$/su.exec(text)?.[1];
   return { find: quoted ?? text, occurrence: "first", token: "last" };
+}
+
+/** A position as {@link parsePosition} reads it; nothing for one that no option can say. */
+export function positionText(position: PositionRef): string | undefined {
+  if (typeof position === "number" || position === "all") return String(position);
+  if (isList(position)) {
+    return position.every((entry) => typeof entry === "number") ? position.join() : undefined;
+  }
+  return INTEGER.test(position.find) ? `"${position.find}"` : position.find;
 }
 
 /** `1,2,3` */

@@ -4,6 +4,7 @@ import { PatchscopesError } from "../errors.ts";
 import type { Terminal } from "./terminal.ts";
 
 const STOPPED = 130;
+const HELP = "Add --help to see what is possible.";
 
 /** Prints an error and gives the status to exit with. */
 export function reportError(
@@ -29,7 +30,12 @@ interface Facts {
 
 function factsOf(error: unknown): Facts {
   if (error instanceof PatchscopesError) {
-    return { message: error.message, hint: error.hint, status: error.exitStatus };
+    const status = error.exitStatus;
+    return {
+      message: error.message,
+      hint: error.hint ?? (status === 2 ? HELP : undefined),
+      status,
+    };
   }
   if (error instanceof CommanderError) return usageFacts(error);
   const message = error instanceof Error ? error.message : String(error);
@@ -46,7 +52,7 @@ function usageFacts(error: CommanderError): Facts {
   const [message = "", suggestion] = error.message.replace(/^error: /u, "").split("\n");
   return {
     message,
-    hint: suggestion?.replace(/^\((.*)\)$/u, "$1") ?? "Add --help to see what is possible.",
+    hint: suggestion?.replace(/^\((.*)\)$/u, "$1") ?? HELP,
     status: 2,
   };
 }

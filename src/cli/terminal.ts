@@ -1,4 +1,5 @@
 /** What the commands know of the terminal they run in, and the one place where they write to it. */
+import { notWritable } from "./errors.ts";
 
 export interface Terminal {
   /** Columns of standard output; a usual number where it is no terminal. */
@@ -39,11 +40,16 @@ export function processTerminal(): Terminal {
   };
 }
 
-/** A reader that has seen enough (`| head`) is no failure. Other errors of the streams are. */
+/** A reader that has seen enough (`| head`) is no failure. Other errors of the streams are: a full disk, say. */
 export function endWithReader(): void {
   for (const stream of [process.stdout, process.stderr]) {
     stream.on("error", (error: NodeJS.ErrnoException) => {
-      process.exit(error.code === "EPIPE" ? 0 : 1);
+      if (error.code === "EPIPE") process.exit(0);
+      if (stream === process.stdout) {
+        const { message, hint } = notWritable("standard output", error);
+        process.stderr.write(`error: ${message}\nhint: ${hint ?? ""}\n`);
+      }
+      process.exit(1);
     });
   }
 }

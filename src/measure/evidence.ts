@@ -35,7 +35,7 @@ export function evidenceOf(terms: EvidenceTerms): number | undefined {
 }
 
 /** log of the mean of exp(x), without overflow. */
-export function logMeanExp(values: readonly number[]): number {
+function logMeanExp(values: readonly number[]): number {
   const top = Math.max(...values);
   if (top === -Infinity) {
     return -Infinity;

@@ -16,6 +16,8 @@ export interface CellGroup {
 
 // Enough for matrix products to run at full speed, and little memory: 1,024 rows of a vocabulary are never kept.
 const MAX_TOKENS = 1024;
+// Rows that go on generating keep their keys and values: 128 of them are fast, and bound the memory.
+const MAX_GENERATING_ROWS = 128;
 
 /** The cells of a plan in passes of at most `maxTokens` tokens (but at least one row). */
 export function groupCells(
@@ -23,6 +25,7 @@ export function groupCells(
   options: { readonly maxTokens?: number } = {},
 ): readonly CellGroup[] {
   const maxTokens = options.maxTokens ?? MAX_TOKENS;
+  const maxRows = plan.read.kind === "generate" ? MAX_GENERATING_ROWS : Infinity;
   const byFrom = new Map<number, number[]>();
   for (const [index, { from }] of plan.cells.entries()) {
     const cells = byFrom.get(from) ?? [];
@@ -31,7 +34,7 @@ export function groupCells(
   }
   return [...byFrom].flatMap(([from, cells]) => {
     const length = plan.target.tokens.length - from;
-    const rows = Math.max(1, Math.floor(maxTokens / length));
+    const rows = Math.min(maxRows, Math.max(1, Math.floor(maxTokens / length)));
     const entryOf = (cell: number): number => plan.cells[cell]?.entry ?? 0;
     const sorted = cells.toSorted((a, b) => entryOf(a) - entryOf(b));
     return Array.from({ length: Math.ceil(sorted.length / rows) }, (_, batch) => ({

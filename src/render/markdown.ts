@@ -11,6 +11,7 @@ const alphabet = alphabetOf(true);
 /** Writes what was inspected, the table, what the target says without the vector, and the warnings. */
 export function markdown(result: PatchscopeResult): string {
   const isGenerated = result.spec.read.kind === "generate";
+  const hasEvidence = result.cells.some(({ evidence }) => evidence !== undefined);
   const header = [
     "source layer",
     "source position",
@@ -18,13 +19,13 @@ export function markdown(result: PatchscopeResult): string {
     "target position",
     isGenerated ? "text" : "next tokens",
     "logprob",
-    ...(isGenerated ? ["evidence", "reading", "unpatched", "unrelated"] : []),
+    ...(hasEvidence ? ["evidence", "reading", "unpatched", "unrelated"] : []),
   ];
   const rows = result.cells.map((cell) => [
     ...placeColumns(cell),
     saidBy(cell),
     number(logprobOf(cell)),
-    ...(isGenerated ? evidenceColumns(cell) : []),
+    ...(hasEvidence ? evidenceColumns(cell) : []),
   ]);
   const { unpatched } = result.controls;
   return [
@@ -33,7 +34,7 @@ export function markdown(result: PatchscopeResult): string {
     ...[header, header.map(() => "---"), ...rows].map((columns) => `| ${columns.join(" | ")} |`),
     "",
     ...(unpatched === undefined ? [] : [`Without the vector: ${saidBy(unpatched)}`, ""]),
-    ...(isGenerated
+    ...(hasEvidence
       ? [`${evidenceLegend(result)} The other numbers: nats, over the same tokens.`]
       : []),
     CAVEAT,

@@ -70,7 +70,7 @@ export async function readCells(batch: CellBatch): Promise<CellReadOut[]> {
 }
 
 /** The most probable tokens of one read-out. */
-export function topOf(readOut: ReadOut, index: number, topK: number): ScoredToken[] {
+function topOf(readOut: ReadOut, index: number, topK: number): ScoredToken[] {
   return Array.from({ length: topK }, (_, k) => ({
     token: readOut.topTokens[index * topK + k] ?? 0,
     logprob: readOut.topLogprobs[index * topK + k] ?? 0,

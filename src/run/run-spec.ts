@@ -93,7 +93,7 @@ function provenance(
 }
 
 /** Token ids as text; without a tokenizer, or beyond its vocabulary, as `<id>`. */
-export function textsOf({ tokenizer }: Pick<RunModel, "tokenizer">): TokenTexts {
+function textsOf({ tokenizer }: Pick<RunModel, "tokenizer">): TokenTexts {
   const isKnown = (token: number): boolean =>
     tokenizer !== undefined && token < tokenizer.vocabSize;
   const piece = (token: number): string =>

@@ -28,13 +28,13 @@ function nodeRuntime(threads: number | undefined): Runtime {
     device: "cpu",
     version: ort.env.versions.node ?? ort.env.versions.common,
     createSession: (graph) => createSession(graph, threads),
-    float32: (data, dims) => new ort.Tensor("float32", data, dims) as RuntimeTensor,
+    float32: (data, dims) => new ort.Tensor("float32", data, dims),
     int64: (data, dims) =>
       new ort.Tensor(
         "int64",
         data instanceof BigInt64Array ? data : BigInt64Array.from(data, BigInt),
         dims,
-      ) as RuntimeTensor,
+      ),
   };
 }
 

@@ -186,3 +186,8 @@ export function floatsOf(tensor: RuntimeTensor | undefined): Float32Array {
   }
   throw new Error("bug: expected a float32 tensor");
 }
+
+/** For what the graph's own rules say must be there. */
+export function missing(): never {
+  throw new Error("bug: a tensor or row that must be there is missing");
+}

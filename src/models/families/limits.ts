@@ -7,7 +7,7 @@ import { z } from "zod";
 import { modelUnreadable, modelUnsupported } from "../errors.ts";
 import type { GgufMetadata } from "../weights/gguf-metadata.ts";
 
-export const LIMITS = {
+export const LIMITS: Readonly<Record<Size, number>> = {
   layers: 4096,
   hiddenSize: 2 ** 20,
   heads: 2 ** 16,
@@ -15,7 +15,16 @@ export const LIMITS = {
   intermediateSize: 2 ** 24,
   vocabSize: 2 ** 24,
   maxPositions: 2 ** 27,
-} as const;
+};
+
+type Size =
+  | "layers"
+  | "hiddenSize"
+  | "heads"
+  | "headSize"
+  | "intermediateSize"
+  | "vocabSize"
+  | "maxPositions";
 
 /** A size in a JSON configuration. */
 export function sizeUpTo(limit: number): z.ZodNumber {

@@ -7,8 +7,19 @@ import type { RopeScaling } from "./rope.ts";
 
 const DEFAULT_THETA = 10_000;
 
-const positive = z.number().positive();
-const ropeParameters = z.object({
+type Nullish<Schema extends z.ZodType> = z.ZodOptional<z.ZodNullable<Schema>>;
+
+const positive: z.ZodNumber = z.number().positive();
+const ropeParameters: z.ZodObject<{
+  rope_type: Nullish<z.ZodString>;
+  type: Nullish<z.ZodString>;
+  rope_theta: Nullish<z.ZodNumber>;
+  factor: Nullish<z.ZodNumber>;
+  low_freq_factor: Nullish<z.ZodNumber>;
+  high_freq_factor: Nullish<z.ZodNumber>;
+  original_max_position_embeddings: Nullish<z.ZodNumber>;
+  partial_rotary_factor: Nullish<z.ZodNumber>;
+}> = z.object({
   rope_type: z.string().nullish(),
   type: z.string().nullish(),
   rope_theta: positive.nullish(),
@@ -21,7 +32,13 @@ const ropeParameters = z.object({
 type RopeParameters = z.infer<typeof ropeParameters>;
 
 /** The fields of config.json that say how positions turn: transformers 5 writes the last, older files the others. */
-export const ropeFields = {
+export const ropeFields: {
+  rope_theta: Nullish<z.ZodNumber>;
+  rope_scaling: Nullish<typeof ropeParameters>;
+  original_max_position_embeddings: Nullish<z.ZodNumber>;
+  partial_rotary_factor: Nullish<z.ZodNumber>;
+  rope_parameters: Nullish<typeof ropeParameters>;
+} = {
   rope_theta: positive.nullish(),
   rope_scaling: ropeParameters.nullish(),
   original_max_position_embeddings: positive.nullish(),

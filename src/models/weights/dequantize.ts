@@ -6,7 +6,7 @@
  * one rounding when they are stored is the one float32 arithmetic makes.
  */
 import type { StorageType } from "../../engine/architecture.ts";
-import { halfTable } from "./float16.ts";
+import { halfTable } from "../../float16.ts";
 
 /** How one storage type lays out its numbers: blocks of a fixed size, one after the other. */
 export interface StorageFormat {

@@ -12,7 +12,7 @@ import type { GraphBuilder } from "./graph-builder.ts";
 import { int } from "./graph-builder.ts";
 import type { LinearLayer, LinearWriter } from "./linear.ts";
 import { biasOf, floatLinear, inputsOf, outputsOf } from "./linear.ts";
-import { halfTable } from "../../../models/weights/float16.ts";
+import { halfTable } from "../../../float16.ts";
 
 const BLOCK_SIZE = 32;
 const NIBBLE_BYTES = BLOCK_SIZE / 2;

@@ -1,16 +1,11 @@
 /** The read-out: final norm, output matrix, log-softmax, top K and one tracked token, for some final states. */
-import type { Architecture, Weights } from "../../architecture.ts";
-import { rmsNorm } from "./decoder-graph.ts";
+import type { DecoderParts } from "./block.ts";
+import { rmsNorm } from "./block.ts";
 import type { Graph } from "./graph-builder.ts";
 import { GraphBuilder, int } from "./graph-builder.ts";
-import type { LinearWriter } from "./linear.ts";
 
 /** `states` `[rows, hidden]`, `k` `[1]`, `tracked` `[rows, 1]` → `top_logprobs`, `top_tokens`, `tracked_logprobs`, `logits`. */
-export function buildReadOut(parts: {
-  readonly architecture: Architecture;
-  readonly weights: Weights;
-  readonly linear: LinearWriter;
-}): Graph {
+export function buildReadOut(parts: DecoderParts): Graph {
   const { hiddenSize, vocabSize, normEpsilon } = parts.architecture;
   const graph = new GraphBuilder("read_out");
   const states = graph.input("states", "float32", ["rows", hiddenSize]);

@@ -1,0 +1,169 @@
+import { mkdtemp, readdir, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { beforeEach, describe, expect, test } from "vitest";
+import { recordingTerminal } from "../../tests/support/recording-terminal.ts";
+import { runCommandLine } from "./program.ts";
+
+interface Ending {
+  readonly status: number;
+  readonly out: string;
+  readonly err: string;
+}
+
+async function patchscopes(...args: readonly string[]): Promise<Ending> {
+  const terminal = recordingTerminal();
+  const status = await runCommandLine(args, { terminal, signal: new AbortController().signal });
+  return { status, out: terminal.printed(), err: terminal.noted() };
+}
+
+let folder = "";
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), "patchscopes-cli-"));
+});
+
+/** A spec in a file. */
+async function specFile(text: string): Promise<string> {
+  const path = join(folder, "spec.yaml");
+  await writeFile(path, text);
+  return path;
+}
+
+describe("help", () => {
+  test("is there for the program and for each command", async () => {
+    for (const args of [[], ["--help"], ["help"]]) {
+      expect(await patchscopes(...args)).toMatchObject({ status: 0, err: "" });
+    }
+    for (const command of ["inspect", "run", "explain", "capture", "models", "bench"]) {
+      const { status, out } = await patchscopes(command, "--help");
+      expect({ status, out }).toEqual({
+        status: 0,
+        out: expect.stringContaining(`patchscopes ${command} [options]`) as string,
+      });
+    }
+  });
+
+  test("--version prints the version alone", async () => {
+    const { out, status } = await patchscopes("--version");
+    expect(status).toBe(0);
+    expect(out).toMatch(/^\d+\.\d+\.\d+\n$/u);
+  });
+});
+
+describe("a wrong request ends with 2, one message and one hint", () => {
+  test.each([
+    ["an unknown command", ["inspekt"], "unknown command 'inspekt'"],
+    ["an unknown option", ["inspect", "x", "--presett", "entity"], "unknown option '--presett'"],
+    ["a missing argument", ["run"], "missing required argument 'spec'"],
+    [
+      "a missing option",
+      ["capture", "--prompt", "x"],
+      "required option '-o, --out <file>' not specified",
+    ],
+    ["nothing to inspect", ["inspect"], "There is nothing to inspect."],
+    ["a text and tokens", ["inspect", "x", "--tokens", "1"], "There is a text and --tokens."],
+    ["nothing to capture", ["capture", "--out", "x"], "There is no prompt."],
+    [
+      "an unknown form",
+      ["inspect", "x", "--format", "xml"],
+      '--format: expected table, json, csv or md, got "xml".',
+    ],
+    ["an unknown preset", ["inspect", "x", "--preset", "entitiy"], 'there is no preset "entitiy"'],
+    ["a preset without its question", ["inspect", "x", "--preset", "attribute"], "ask"],
+    ["a question without an x", ["inspect", "x", "--ask", "What is it?"], "x"],
+    [
+      "a site that does not exist",
+      ["capture", "--prompt", "x", "--site", "mlp", "--out", "x"],
+      "--site: expected resid_pre",
+    ],
+    [
+      "a precision that is not built",
+      ["inspect", "x", "--precision", "int8"],
+      "--precision int8 is not built yet.",
+    ],
+    [
+      "a device that is not built",
+      ["inspect", "x", "--device", "cuda"],
+      "--device cuda is not built yet.",
+    ],
+    [
+      "no threads at all",
+      ["inspect", "x", "--threads", "0"],
+      "--threads: expected a whole number from 1 on",
+    ],
+    [
+      "a spec that is not there",
+      ["run", "missing.yaml"],
+      "Cannot read the spec missing.yaml: there is no such file or folder.",
+    ],
+    ["a spec that is a folder", ["explain", "."], "Cannot read the spec .: it is a folder."],
+  ])("%s", async (_, args, message) => {
+    const { status, out, err } = await patchscopes(...args);
+    expect(err).toMatch(/^error: [^\n]+\nhint: [^\n]+\n$/u);
+    expect(err).toContain(message);
+    expect({ status, out }).toEqual({ status: 2, out: "" });
+  });
+
+  test("a spec with several mistakes names them all", async () => {
+    const path = await specFile(
+      "version: 1\nsource: {model: m, prompt: a, layer: middle}\ntarget: {prompt: b, mode: add}\n",
+    );
+    const { status, err } = await patchscopes("run", path);
+    expect(status).toBe(2);
+    expect(err).toContain("source.layer:");
+    expect(err).toContain("target.mode:");
+    expect(err.match(/^hint: /gmu)).toHaveLength(1);
+  });
+});
+
+describe("what fails ends with 1", () => {
+  test("a model that nobody knows, before anything is written", async () => {
+    const out = join(folder, "result.json");
+    const { status, err } = await patchscopes(
+      "inspect",
+      "x",
+      "--model",
+      "smollm2-135m-instrukt",
+      "--out",
+      out,
+    );
+    expect(status).toBe(1);
+    expect(err).toContain('error: There is no model "smollm2-135m-instrukt".');
+    expect(err).toContain("Did you mean smollm2-135m-instruct?");
+    expect(await readdir(folder)).toEqual([]);
+  });
+
+  test("a place where nothing can be written, before the model is looked for", async () => {
+    const out = join(folder, "missing", "result.json");
+    const model = "no-such-model";
+    const spec = `{version: 1, source: {model: ${model}, prompt: a}, target: {prompt: b}}`;
+    for (const args of [
+      ["inspect", "x", "--model", model],
+      ["run", await specFile(spec)],
+      ["explain", await specFile(spec)],
+      ["capture", "--prompt", "x", "--model", model],
+    ]) {
+      const { status, err } = await patchscopes(...args, "--out", out);
+      expect({ args, status }).toEqual({ args, status: 1 });
+      expect(err).toContain(`error: Cannot write ${out}: there is no such file or folder.\nhint: `);
+    }
+  });
+});
+
+test("a stack is printed with --debug only", async () => {
+  const args = ["run", "missing.yaml"];
+  expect((await patchscopes(...args)).err).not.toContain("at ");
+  expect((await patchscopes(...args, "--debug")).err).toMatch(
+    /\n +at .*\ncaused by: Error: ENOENT/su,
+  );
+});
+
+test("models lists what is known, for people and for programs", async () => {
+  const people = await patchscopes("models");
+  expect(people.out).toMatch(/^smollm2-135m-instruct {2}98 MB {2}Apache-2\.0\n/u);
+  const programs = await patchscopes("models", "--format", "json");
+  expect(JSON.parse(programs.out)).toContainEqual(
+    expect.objectContaining({ name: "smollm2-135m-instruct", bytes: 98_362_432 }),
+  );
+});

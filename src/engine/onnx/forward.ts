@@ -1,0 +1,226 @@
+/**
+ * One call of the decoder graph: what it is fed and what it puts out. Rows, patches and taps as the port says them
+ * become the graph's inputs here; running the session and keeping caches is left to the engine.
+ */
+import type { Site } from "../../site.ts";
+import type { Architecture } from "../architecture.ts";
+import { entryOf } from "../engine.ts";
+import type { PrefillPass, Tap } from "../engine.ts";
+import { blockName, GRAPH_SITES, SHAPE_WIDTH, shapesOf, slotOf } from "./graph/decoder-io.ts";
+import type { GraphSite } from "./graph/decoder-io.ts";
+import type { BlockKv, SharedContext } from "./onnx-cache.ts";
+import { missing } from "./onnx-cache.ts";
+import type { Feeds, Runtime, RuntimeTensor } from "./runtime.ts";
+
+/** One call of the decoder: rows with their states, and what stands before them. */
+export interface Forward {
+  /** Entry block of each row, ascending. */
+  readonly entries: readonly number[];
+  readonly length: number;
+  /** `[rows × length, hidden]`, all rows that enter any block. */
+  readonly join: Float32Array;
+  readonly context: SharedContext;
+  readonly ownLength: number;
+  readonly past: (layer: number, rows: number) => BlockKv;
+  readonly patches: readonly GraphPatch[];
+  readonly needs: Needs;
+}
+
+interface GraphPatch {
+  /** Layer and site, in the graph's order. */
+  readonly slot: number;
+  /** Token row of `[rows × length]`. */
+  readonly index: number;
+  readonly vector: Float32Array;
+}
+
+/** What a call of the decoder puts out. */
+export interface Needs {
+  readonly taps: readonly Tap[];
+  /** The last block's output, for the read-out. */
+  readonly final: boolean;
+  /** Keys and values. */
+  readonly cache: boolean;
+}
+
+/** Everything that the decoder graph is fed for one call. */
+export function feedsOf(forward: Forward, architecture: Architecture, runtime: Runtime): Feeds {
+  const { layers, hiddenSize } = architecture;
+  const { length, context, ownLength } = forward;
+  const joinCounts = Array.from({ length: layers }, () => 0);
+  for (const entry of forward.entries) {
+    if (entry < layers) {
+      joinCounts[entry] = (joinCounts[entry] ?? 0) + 1;
+    }
+  }
+  const shapes: number[] = [];
+  const feeds: Record<string, RuntimeTensor> = {};
+  let rows = 0;
+  for (const [layer, joining] of joinCounts.entries()) {
+    rows += joining;
+    shapes.push(...shapesOf(architecture, { rows, length, context: context.length }));
+    const shared = context.blocks[layer] ?? missing();
+    const past = forward.past(layer, rows);
+    feeds[blockName.contextKeys(layer)] = shared.keys;
+    feeds[blockName.contextValues(layer)] = shared.values;
+    feeds[blockName.pastKeys(layer)] = past.keys;
+    feeds[blockName.pastValues(layer)] = past.values;
+  }
+  const first = context.length + ownLength;
+  return {
+    ...feeds,
+    ...patchFeeds(forward.patches, architecture, runtime),
+    ...outputFeeds(forward, architecture, runtime),
+    join: runtime.float32(forward.join, [forward.join.length / hiddenSize, hiddenSize]),
+    join_counts: runtime.int64(
+      joinCounts.map((count) => count * length),
+      [layers],
+    ),
+    shapes: runtime.int64(shapes, [layers, SHAPE_WIDTH]),
+    positions: runtime.int64(
+      Array.from({ length }, (_, offset) => offset),
+      [1, length],
+    ),
+    ...angleFeeds({ first, length }, architecture, runtime),
+    mask: runtime.float32(causalMask(first, length), [1, 1, 1, length, first + length]),
+    key_split: runtime.int64([context.length, ownLength + length], [2]),
+  };
+}
+
+/** Cosines and sines of the positions from `first` on. */
+function angleFeeds(
+  { first, length }: { readonly first: number; readonly length: number },
+  architecture: Architecture,
+  runtime: Runtime,
+): Feeds {
+  const { inverseFrequencies, attentionFactor } = architecture.rope;
+  const half = inverseFrequencies.length;
+  const cos = new Float32Array(length * half);
+  const sin = new Float32Array(length * half);
+  for (let offset = 0; offset < length; offset++) {
+    for (let pair = 0; pair < half; pair++) {
+      const angle = (first + offset) * (inverseFrequencies[pair] ?? 0);
+      cos[offset * half + pair] = Math.cos(angle) * attentionFactor;
+      sin[offset * half + pair] = Math.sin(angle) * attentionFactor;
+    }
+  }
+  return {
+    cos: runtime.float32(cos, [length, half]),
+    sin: runtime.float32(sin, [length, half]),
+  };
+}
+
+/** How much of each output is wanted: all or nothing. */
+function outputFeeds(
+  { needs, entries, length }: Forward,
+  architecture: Architecture,
+  runtime: Runtime,
+): Feeds {
+  const { layers } = architecture;
+  const slots = layers * GRAPH_SITES.length;
+  const counts = Array.from({ length: slots }, () => 0);
+  for (const { site, layer } of neededStates(needs, layers)) {
+    counts[slotOf(site, layer)] = entries.length * length;
+  }
+  return {
+    tap_counts: runtime.int64(counts, [slots]),
+    kept_rows: runtime.int64([needs.cache ? entries.length : 0], [1]),
+  };
+}
+
+/** Patches of all blocks in one pair of inputs, in the order of their places. */
+function patchFeeds(
+  patches: readonly GraphPatch[],
+  architecture: Architecture,
+  runtime: Runtime,
+): Feeds {
+  const { layers, hiddenSize } = architecture;
+  const slots = layers * GRAPH_SITES.length;
+  const ordered = patches.toSorted((a, b) => a.slot - b.slot);
+  const counts = Array.from({ length: slots }, () => 0);
+  const values = new Float32Array(ordered.length * hiddenSize);
+  for (const [at, patch] of ordered.entries()) {
+    counts[patch.slot] = (counts[patch.slot] ?? 0) + 1;
+    values.set(patch.vector, at * hiddenSize);
+  }
+  return {
+    patch_index: runtime.int64(
+      ordered.map((patch) => patch.index),
+      [ordered.length, 1],
+    ),
+    patch_value: runtime.float32(values, [ordered.length, hiddenSize]),
+    patch_counts: runtime.int64(counts, [slots]),
+  };
+}
+
+/** The names of the outputs that a call needs. */
+export function outputsOf({ needs }: Forward, layers: number): string[] {
+  const names = neededStates(needs, layers).map(({ site, layer }) => blockName.site(site, layer));
+  if (needs.cache || names.length === 0) {
+    for (let layer = 0; layer < layers; layer++) {
+      names.push(blockName.presentKeys(layer), blockName.presentValues(layer));
+    }
+  }
+  return names;
+}
+
+/**
+ * Sorts patches into those of a row's own entry states, which are written here, and those inside the graph.
+ * A later patch of the same place wins.
+ */
+export function placePatches(
+  pass: PrefillPass,
+  states: Float32Array,
+  hiddenSize: number,
+): { readonly inputs: Float32Array; readonly patches: readonly GraphPatch[] } {
+  const inGraph = new Map<string, GraphPatch>();
+  for (const patch of pass.patches ?? []) {
+    const row = pass.rows[patch.row] ?? missing();
+    const index = patch.row * pass.length + patch.offset;
+    if (patch.site === "resid_pre" && patch.layer === entryOf(row)) {
+      states.set(patch.vector, index * hiddenSize);
+      continue;
+    }
+    const { site, layer } = inGraphTerms(patch) ?? missing();
+    const slot = slotOf(site, layer);
+    inGraph.set(`${slot}:${index}`, { slot, index, vector: patch.vector });
+  }
+  return { inputs: states, patches: [...inGraph.values()] };
+}
+
+/** A state as the graph has it: what block l reads is what block l - 1 puts out; there is nothing below block 0. */
+function inGraphTerms(state: {
+  readonly site: Site;
+  readonly layer: number;
+}): { readonly site: GraphSite; readonly layer: number } | undefined {
+  if (state.site !== "resid_pre") {
+    return { site: state.site, layer: state.layer };
+  }
+  return state.layer === 0 ? undefined : { site: "resid_post", layer: state.layer - 1 };
+}
+
+/** The graph's states that are needed, each once. */
+function neededStates(
+  { taps, final }: Needs,
+  layers: number,
+): readonly { readonly site: GraphSite; readonly layer: number }[] {
+  const last = { site: "resid_post", layer: layers - 1 } as const;
+  const states = [...taps.map(inGraphTerms), ...(final ? [last] : [])];
+  const bySlot = new Map<number, { readonly site: GraphSite; readonly layer: number }>();
+  for (const state of states) {
+    if (state !== undefined) {
+      bySlot.set(slotOf(state.site, state.layer), state);
+    }
+  }
+  return [...bySlot.values()];
+}
+
+/** 0 where a token may look, -inf where not: `[length, first + length]`. */
+function causalMask(first: number, length: number): Float32Array {
+  const keys = first + length;
+  const mask = new Float32Array(length * keys);
+  for (let offset = 0; offset < length; offset++) {
+    mask.fill(-Infinity, offset * keys + first + offset + 1, (offset + 1) * keys);
+  }
+  return mask;
+}

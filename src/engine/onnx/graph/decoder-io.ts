@@ -1,0 +1,144 @@
+/**
+ * The decoder graph's inputs and outputs: their names, the places that can be written and read, and the shapes
+ * that differ from block to block. What both sides of the graph must agree on: who writes it and who feeds it.
+ */
+import type { Architecture } from "../../architecture.ts";
+import type { GraphBuilder } from "./graph-builder.ts";
+import { int } from "./graph-builder.ts";
+
+/** Sites that the graph itself can write and read; `resid_pre` is the block before's `resid_post`. */
+export const GRAPH_SITES = ["attn_out", "resid_mid", "mlp_out", "resid_post"] as const;
+export type GraphSite = (typeof GRAPH_SITES)[number];
+
+/** A site's place in the inputs that have one entry for each. */
+export function slotOf(site: GraphSite, layer: number): number {
+  return layer * GRAPH_SITES.length + GRAPH_SITES.indexOf(site);
+}
+
+/** Ranks of the shapes that each block is fed, in their order. */
+export const SHAPE_RANKS = [3, 3, 2, 5, 4, 3, 4, 5, 2] as const;
+export const SHAPE_WIDTH: number = SHAPE_RANKS.reduce((sum, rank) => sum + rank, 0);
+
+/** The shapes for a block with `rows` rows: one line of the `shapes` input. */
+export function shapesOf(
+  a: Architecture,
+  sizes: { readonly rows: number; readonly length: number; readonly context: number },
+): number[] {
+  const { rows, length, context } = sizes;
+  const group = a.heads / a.kvHeads;
+  return [
+    ...[rows, length, a.heads * a.headSize], // queries for the rotary embedding
+    ...[rows, length, a.kvHeads * a.headSize], // keys for the rotary embedding
+    ...[rows, length], // position of each token
+    ...[rows, length, a.kvHeads, group, a.headSize], // queries by head
+    ...[rows, length, a.kvHeads, a.headSize], // keys and values by head
+    ...[a.kvHeads, rows * group * length, a.headSize], // queries against the context
+    ...[a.kvHeads, rows, group * length, a.headSize], // queries against the row itself
+    ...[a.kvHeads, rows, group, length, context], // scores against the context
+    ...[rows * length, a.heads * a.headSize], // heads together
+  ];
+}
+
+/** Names of the inputs and outputs that exist once per block. */
+export const blockName = {
+  contextKeys: (layer: number): string => `context_k.${layer}`,
+  contextValues: (layer: number): string => `context_v.${layer}`,
+  pastKeys: (layer: number): string => `past_k.${layer}`,
+  pastValues: (layer: number): string => `past_v.${layer}`,
+  presentKeys: (layer: number): string => `present_k.${layer}`,
+  presentValues: (layer: number): string => `present_v.${layer}`,
+  site: (site: GraphSite, layer: number): string => `${site}.${layer}`,
+};
+
+/** Values that all blocks use. */
+export interface SharedInputs {
+  readonly shapes: string;
+  readonly positions: string;
+  readonly cos: string;
+  readonly sin: string;
+  readonly mask: string;
+  readonly keySplit: string;
+  readonly keptRows: string;
+}
+
+export function sharedInputs(graph: GraphBuilder, a: Architecture): SharedInputs {
+  return {
+    shapes: graph.input("shapes", "int64", [a.layers, SHAPE_WIDTH]),
+    positions: graph.input("positions", "int64", ["position_rows", "length"]),
+    cos: graph.input("cos", "float32", ["angles", a.headSize / 2]),
+    sin: graph.input("sin", "float32", ["angles", a.headSize / 2]),
+    /** Added to the scores: 0 where a token may look, -inf where not. */
+    mask: graph.input("mask", "float32", [1, "mask_rows", 1, "length", "keys"]),
+    /** Sizes of the two parts of the keys: [context, past + length]. */
+    keySplit: graph.input("key_split", "int64", [2]),
+    /** Rows whose keys and values are put out: all, or none. */
+    keptRows: graph.input("kept_rows", "int64", [1]),
+  };
+}
+
+/** The patches of one place: token rows, and the vectors written over them. */
+export type PatchOf = (site: GraphSite, layer: number) => readonly [index: string, value: string];
+
+/** All patches come in one pair of inputs, in the order of layers and sites, and are split here. */
+export function patchInputs(graph: GraphBuilder, a: Architecture): PatchOf {
+  const count = a.layers * GRAPH_SITES.length;
+  const index = graph.input("patch_index", "int64", ["patches", 1]);
+  const value = graph.input("patch_value", "float32", ["patches", a.hiddenSize]);
+  const counts = graph.input("patch_counts", "int64", [count]);
+  const attributes = { axis: int(0) };
+  const indices = graph.ops("Split", [index, counts], count, { attributes });
+  const values = graph.ops("Split", [value, counts], count, { attributes });
+  return (site, layer) => {
+    const slot = slotOf(site, layer);
+    return [indices[slot] ?? "", values[slot] ?? ""];
+  };
+}
+
+/** How many token rows of a place are put out. */
+export type TapEnd = (site: GraphSite, layer: number) => string;
+
+/**
+ * How many token rows of each site are put out: none, unless somebody asks. (A graph's outputs stay in memory
+ * until it has run, fetched or not.)
+ */
+export function tapInputs(graph: GraphBuilder, a: Architecture): TapEnd {
+  const count = a.layers * GRAPH_SITES.length;
+  const counts = graph.input("tap_counts", "int64", [count]);
+  const ends = graph.ops("Split", [counts], count, {
+    attributes: { axis: int(0), num_outputs: int(count) },
+  });
+  return (site, layer) => ends[slotOf(site, layer)] ?? "";
+}
+
+/**
+ * Outputs of which all or nothing is wanted: the first `end` entries of an axis.
+ * ONNX Runtime orders nodes from the last one without a reader upwards. So these are written behind everything else and
+ * in reverse, the first block's last of all: else every output would be cut when all blocks are done, and all
+ * states would be in memory until then.
+ */
+export class OptionalOutputs {
+  readonly #graph: GraphBuilder;
+  readonly #entries: OptionalOutput[] = [];
+
+  constructor(graph: GraphBuilder) {
+    this.#graph = graph;
+  }
+
+  add(entry: OptionalOutput): void {
+    this.#entries.push(entry);
+  }
+
+  write(): void {
+    const graph = this.#graph;
+    for (const { name, value, end, axis } of this.#entries.toReversed()) {
+      graph.op("Slice", [value, graph.int64([0]), end, graph.int64([axis])], { name });
+    }
+  }
+}
+
+interface OptionalOutput {
+  readonly name: string;
+  readonly value: string;
+  readonly end: string;
+  readonly axis: number;
+}

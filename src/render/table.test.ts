@@ -1,0 +1,257 @@
+import { stripVTControlCharacters } from "node:util";
+import { describe, expect, test } from "vitest";
+import {
+  exampleLadder,
+  exampleResult,
+  generated,
+  nextTokens,
+  place,
+} from "../../tests/support/example-results.ts";
+import type { CellRecord, PatchscopeResult } from "../result/result.ts";
+import { widthOf } from "./display-text.ts";
+import { table } from "./table.ts";
+
+const plain = { width: 80, colour: false, unicode: true };
+const nextTokenRead = { kind: "next-token", topK: 3, position: "same" } as const;
+
+/** Before the controls are scored. */
+function withoutEvidence(result: PatchscopeResult): PatchscopeResult {
+  const cells = result.cells.map((cell): CellRecord => {
+    const { evidence, logprobUnder, ...words } = cell;
+    return words;
+  });
+  return { ...result, cells };
+}
+
+/** The lines between the title and the sentences under the table. */
+function body(text: string): string {
+  return `\n${text.split("\n\n")[1] ?? ""}\n`;
+}
+
+describe("a ladder of layers", () => {
+  test("says what was done, what each layer says, and what that is worth", () => {
+    expect(table(exampleLadder(), plain)).toMatchInlineSnapshot(`
+      "smollm2-135m-instruct · 30 layers · float32 · onnx on cpu · 1.2 s
+      source  Barack[ Obama]
+      target  Syria: Country in the Middle East,[ x]
+      The state of the source's [token] at one layer replaces the one of the target's
+      [token] at the same layer; then the model goes on.
+
+      layer  what the state says                    p/token  evidence
+        0–1  : American politician, 44th presiden…   50–62%   12.9–14.2 ███▉    vector
+          2  : American politician and lawyer           21%         4.0 █▎      vector
+          3  미국의 정치인이자 변호사이며 제44대 …     8.0%         3.2 █       vector
+        4–5  : a country in the Middle East          40–42%  0.0 to 1.3         prompt
+      ────────────────────────────────────────────────────────────────────────────────
+          –  : a country in Asia                        35%  without the vector
+
+      Depends on the vector: layers 0–3. The prompt says the others anyway.
+      evidence (nats): how much likelier the first 8 tokens are with the vector than
+      without it or with the vectors of 2 unrelated sentences. From 3.0 on (20 times)
+      they depend on the vector; below, the prompt says this anyway. p/token: the
+      model's probability of a token, averaged over the first 8. A read-out is what
+      can be decoded from a state: not that it is stored there, or used, or true.
+
+      ! Position 0 gathers attention whatever its token is: its state says little."
+    `);
+  });
+
+  test("writes verdicts out where there is room, and leaves the bar out where there is none", () => {
+    expect(body(table(exampleLadder(), { ...plain, width: 120 }))).toMatchInlineSnapshot(`
+      "
+      layer  what the state says                                       p/token  evidence
+        0–1  : American politician, 44th president⏎of the United Sta…   50–62%   12.9–14.2 ███▉    depends on the vector
+          2  : American politician and lawyer                              21%         4.0 █▎      depends on the vector
+          3  미국의 정치인이자 변호사이며 제44대 대통령                   8.0%         3.2 █       depends on the vector
+        4–5  : a country in the Middle East                             40–42%  0.0 to 1.3         the prompt says this anyway
+      ────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+          –  : a country in Asia                                           35%  without the vector
+      "
+    `);
+    expect(body(table(exampleLadder(), { ...plain, width: 60 }))).toMatchInlineSnapshot(`
+      "
+      layer  what the state says      p/token  evidence
+        0–1  : American politician,…   50–62%   12.9–14.2   vector
+          2  : American politician …      21%         4.0   vector
+          3  미국의 정치인이자 변호…     8.0%         3.2   vector
+        4–5  : a country in the Mid…   40–42%  0.0 to 1.3   prompt
+      ────────────────────────────────────────────────────────────
+          –  : a country in Asia          35%  without the vector
+      "
+    `);
+  });
+
+  test("shows dots where evidence is still to come", () => {
+    const partial = table(withoutEvidence(exampleLadder()), { ...plain, isPartial: true });
+    expect(body(partial)).toMatchInlineSnapshot(`
+      "
+      layer  what the state says                           p/token  evidence
+        0–1  : American politician, 44th president⏎of th…   50–62%  …
+          2  : American politician and lawyer                  21%  …
+          3  미국의 정치인이자 변호사이며 제44대 대통령       8.0%  …
+        4–5  : a country in the Middle East                 40–42%  …
+      ────────────────────────────────────────────────────────────────────────────────
+          –  : a country in Asia                               35%  without the vector
+      "
+    `);
+  });
+
+  test("has no columns for evidence where no control ran", () => {
+    const result = { ...withoutEvidence(exampleLadder()), controls: {} };
+    expect(body(table(result, plain))).toMatchInlineSnapshot(`
+      "
+      layer  what the state says                                         p/token
+        0–1  : American politician, 44th president⏎of the United States   50–62%
+          2  : American politician and lawyer                                21%
+          3  미국의 정치인이자 변호사이며 제44대 대통령                     8.0%
+        4–5  : a country in the Middle East                               40–42%
+      "
+    `);
+  });
+
+  test("writes its own signs in ASCII where the terminal has nothing else", () => {
+    const text = table(exampleLadder(), { ...plain, unicode: false });
+    expect(text.replaceAll(/\p{Script=Hangul}/gu, "")).toMatch(/^\p{ASCII}*$/u);
+  });
+
+  test("is the same text with colours and without", () => {
+    const coloured = table(exampleLadder(), { ...plain, colour: true });
+    expect(coloured).not.toBe(table(exampleLadder(), plain));
+    expect(stripVTControlCharacters(coloured)).toBe(table(exampleLadder(), plain));
+  });
+
+  test("never gets wider than the terminal, in any script", () => {
+    for (const width of [60, 80, 99, 140]) {
+      const lines = table(exampleLadder(), { ...plain, width }).split("\n");
+      expect(Math.max(...lines.map(widthOf))).toBeLessThanOrEqual(width);
+    }
+  });
+
+  test("takes the power from control characters", () => {
+    const cell = {
+      source: place(0, 2),
+      target: place(0, 8),
+      ...generated("\u001b[2Jx\u202e", 0.5),
+    };
+    expect(table(exampleResult({ cells: [cell] }), plain)).toContain("\\u{1b}[2Jx\\u{202e}");
+  });
+});
+
+describe("next tokens", () => {
+  test("are listed by probability, apart where only the space differs", () => {
+    const cells = (["embedding", 0] as const).map((layer) => ({
+      source: place(layer, 2),
+      target: place(29, 8),
+      next: nextTokens(
+        [" the", 0.4],
+        ["the", 0.3],
+        [" Obama", 0.1],
+        ["\n", 0.02],
+        [" ", 0.004],
+        ["x", 0.0001],
+      ),
+    }));
+    const controls = { unpatched: { next: nextTokens([" the", 0.2]) } };
+    expect(table(exampleResult({ read: nextTokenRead, cells, controls }), plain))
+      .toMatchInlineSnapshot(`
+      "smollm2-135m-instruct · 30 layers · float32 · onnx on cpu · 1.2 s
+      source  Barack[ Obama]
+      target  Syria: Country in the Middle East,[ x]
+      The state of the source's [token] at one layer replaces the one of the target's
+      [token] at layer 29; then the next token is read.
+
+      layer  most probable next tokens
+        emb  ␣the 40% · the 30% · Obama 10% · ⏎ 2.0% · ␣ 0.4%
+          0  ␣the 40% · the 30% · Obama 10% · ⏎ 2.0% · ␣ 0.4%
+      ───────────────────────────────────────────────────────
+          –  the 20% (without the vector)
+
+      A read-out is what can be decoded from a state: not that it is stored there, or
+      used, or true."
+    `);
+  });
+});
+
+describe("source layers against target layers", () => {
+  const sweep = (sources: number, targets: number): PatchscopeResult =>
+    exampleResult({
+      cells: Array.from({ length: sources * targets }, (_, index) => {
+        const [source, target] = [Math.floor(index / targets), index % targets];
+        const text = `: American politician ${Math.floor(target / 4)}`;
+        return {
+          source: place(source, 2),
+          target: place(target, 8),
+          ...generated(text, 0.3),
+          evidence: source * target,
+        };
+      }),
+    });
+
+  test("are a grid where the cells stay readable", () => {
+    expect(body(table(sweep(3, 4), plain))).toMatchInlineSnapshot(`
+      "
+      from into 0             into 1             into 2             into 3
+         0 -: American polit… -: American polit… -: American polit… -: American polit…
+         1 -: American polit… -: American polit… -: American polit… : American politi…
+         2 -: American polit… -: American polit… : American politi… : American politi…
+      - before a read-out: the prompt says this anyway
+      "
+    `);
+  });
+
+  test("are a list for each source layer where they would not", () => {
+    expect(body(table(sweep(2, 20), plain))).toMatchInlineSnapshot(`
+      "
+       into  what the state says      p/token  evidence
+      from layer 0
+        0–3  : American politician 0      30%        0.0         prompt
+        4–7  : American politician 1      30%        0.0         prompt
+       8–11  : American politician 2      30%        0.0         prompt
+      12–15  : American politician 3      30%        0.0         prompt
+      16–19  : American politician 4      30%        0.0         prompt
+      from layer 1
+        0–2  : American politician 0      30%    0.0–2.0         prompt
+          3  : American politician 0      30%        3.0 ▉       vector
+        4–7  : American politician 1      30%    4.0–7.0 █▎      vector
+       8–11  : American politician 2      30%   8.0–11.0 ██▍     vector
+      12–15  : American politician 3      30%  12.0–15.0 ███▋    vector
+      16–19  : American politician 4      30%  16.0–19.0 ████▊   vector
+      "
+    `);
+  });
+});
+
+test("several source positions have a heading each", () => {
+  const cells = [0, 2].flatMap((position) =>
+    [0, 1].map((layer) => ({
+      source: place(layer, position),
+      target: place(layer, 8),
+      ...generated(`: ${position} at ${layer}`, 0.3),
+    })),
+  );
+  expect(body(table(exampleResult({ cells }), plain))).toMatchInlineSnapshot(`
+    "
+    layer  what the state says  p/token
+    from token 0 "Bar"
+        0  : 0 at 0                 30%
+        1  : 0 at 1                 30%
+    from token 2 "Obama"
+        0  : 2 at 0                 30%
+        1  : 2 at 1                 30%
+    "
+  `);
+});
+
+test("a cell that writes several vectors is named by all of them", () => {
+  const writes = [
+    { source: place(1, 0), target: place(3, 8) },
+    { source: place("embedding", 1), target: place(3, 7) },
+  ];
+  const cells = [{ writes, ...generated(": American politician", 0.3), evidence: 4 }];
+  expect(body(table(exampleResult({ cells }), plain))).toMatchInlineSnapshot(`
+    "
+               writes  what the state says    p/token  evidence
+    1@0>3@8 emb@1>3@7  : American politician      30%  4.0 █▎      vector
+    "
+  `);
+});
