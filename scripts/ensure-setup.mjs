@@ -87,5 +87,6 @@ function run(command, args) {
     env: { ...process.env, ONNXRUNTIME_NODE_INSTALL: "skip" },
   });
   if (error !== undefined) console.error(error.message);
-  if (status !== 0) process.exit(status ?? 1);
+  // npx keeps a half-made folder when `prepare` fails, and fails for ever after: let the command itself fail.
+  if (status !== 0) process.exit(process.env.npm_command === "exec" ? 0 : (status ?? 1));
 }

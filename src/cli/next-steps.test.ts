@@ -13,7 +13,6 @@ test("each way to go on is a command that can be copied", () => {
     "Next
       ask it for one thing; x stands for it  npx patchscopes inspect "Barack Obama" --ask "The best thing about x is"
       what each layer would say next         npx patchscopes inspect "Barack Obama" --preset logit-lens
-      another token                          npx patchscopes inspect "Barack Obama" --at Barack
       keep all numbers                       npx patchscopes inspect "Barack Obama" --out result.json"
   `);
 });
@@ -32,8 +31,6 @@ test("the model, the question and the shell's own signs are kept, below each oth
         npx patchscopes inspect 'It costs $5 "net"' --model "./my model.gguf" --at costs
       what each layer would say next:
         npx patchscopes inspect 'It costs $5 "net"' --model "./my model.gguf" --at costs --preset logit-lens
-      another token:
-        npx patchscopes inspect 'It costs $5 "net"' --model "./my model.gguf" --ask "The price of x" --at It
       keep all numbers:
         npx patchscopes inspect 'It costs $5 "net"' --model "./my model.gguf" --at costs --ask "The price of x" --out result.json"
   `);

@@ -62,11 +62,19 @@ export function nextSteps(inspection: Inspection, width: number): string {
   return ["Next", ...(fits ? beside : below)].join("\n");
 }
 
-/** Another word of the text than the one that was looked at. */
+/**
+ * Another word of the text than the one that was looked at: the longest, which is likeliest to mean something.
+ * Never the first one, whose state says little about it (an attention sink).
+ */
 function wordBeside(text: string, at: string | undefined): string | undefined {
-  const words = text.trim().split(/\s+/u);
+  const words = text.trim().split(/\s+/u).slice(1);
   const others = at === undefined ? words.slice(0, -1) : words.filter((word) => !word.includes(at));
-  return others.find((word) => /^\p{L}+$/u.test(word));
+  return others
+    .filter((word) => /^\p{L}+$/u.test(word))
+    .reduce<string | undefined>(
+      (best, word) => (best === undefined || word.length > best.length ? word : best),
+      undefined,
+    );
 }
 
 function presetOption(preset: PresetName): readonly string[] {
