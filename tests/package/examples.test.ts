@@ -1,4 +1,4 @@
-/** The files of examples/: every spec can be run with the model that it names, and the program prints what it promises. */
+/** The files of examples/, and the specs that documents print: all can be run with the model that they name. */
 import { execFile } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -17,6 +17,13 @@ test.each(specs)("%s is a valid spec and says how to run itself", (name) => {
   const text = readFileSync(join(EXAMPLES, name), "utf8");
   expect(parseSpecText(text).source.model).toBe(REAL_MODEL);
   expect(text).toContain(`npx patchscopes run examples/${name} `);
+});
+
+test.each(["README.md", "README.ko.md", "docs/spec.md"])("the specs in %s are valid", (name) => {
+  const text = readFileSync(join(ROOT, name), "utf8");
+  const printed = [...text.matchAll(/^```yaml\n(version: 1\n.*?)^```$/gms)];
+  expect(printed.length).toBeGreaterThan(0);
+  for (const [, spec] of printed) expect(() => parseSpecText(spec ?? "")).not.toThrow();
 });
 
 await describeRealModel("examples with the real model", () => {

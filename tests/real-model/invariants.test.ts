@@ -11,6 +11,7 @@ import { expectNear } from "../support/nats.ts";
 import {
   describeRealModel,
   REAL_MODEL,
+  TEST_THREADS,
   useLoadedModel,
   useResource,
 } from "../support/real-model.ts";
@@ -127,7 +128,7 @@ await describeRealModel("SmolLM2 in float32", () => {
 
   describe("held against the quantised weights", () => {
     const quantized = useResource(
-      () => createOnnxEngine(loaded().model, { precision: "quantized" }),
+      () => createOnnxEngine(loaded().model, { precision: "quantized", threads: TEST_THREADS }),
       (engine) => engine.dispose(),
     );
     const specs = [

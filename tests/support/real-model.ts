@@ -13,6 +13,9 @@ import { findAndOpenModel, loadModel, type LoadedModel } from "../../src/node.ts
 /** Its name in the catalogue. */
 export const REAL_MODEL = "smollm2-135m-instruct";
 
+/** Threads of a test's engine: test files run beside each other, and threads of engines that compete wait in loops. */
+export const TEST_THREADS = 1;
+
 /** Tests that need the real model; without a network they are skipped, with the reason in the title. */
 export async function describeRealModel(title: string, tests: () => void): Promise<void> {
   const reason = await reasonToSkip();
@@ -31,7 +34,7 @@ export function useOpenedModel(): () => Model {
 /** The model loaded in float32, once for all tests of the surrounding `describeRealModel`. */
 export function useLoadedModel(): () => LoadedModel {
   return useResource(
-    () => loadModel(REAL_MODEL),
+    () => loadModel(REAL_MODEL, { threads: TEST_THREADS }),
     (loaded) => loaded.dispose(),
   );
 }
