@@ -23,17 +23,18 @@ function readBeforeWrite({ cells }: Pick<Plan, "cells">): Warning | undefined {
 // Seen on SmolLM2: the first token's state still says its token at layer 0, and no longer at layer 2.
 const SINK_FROM_LAYER = 1;
 
-/** A first token that is no BOS attracts attention and loses its own meaning within a few layers. */
+/** The first token of a text attracts attention, BOS or not, and loses its own meaning within a few layers. */
 function sinkRead(plan: Omit<Plan, "warnings">, { tokenizer }: PlanModel): Warning | undefined {
-  if (tokenizer === undefined || plan.source.tokens[0] === tokenizer.bos) return undefined;
   const isRead = plan.cells.some((cell) =>
     cell.writes.some(({ from }) => from.position === 0 && from.layer >= SINK_FROM_LAYER),
   );
-  if (!isRead) return undefined;
+  if (tokenizer === undefined || !isRead) return undefined;
+  const isBos = plan.source.tokens[0] === tokenizer.bos;
   return {
     code: "attention-sink",
-    message:
-      "Position 0 is read, and the source does not begin with a beginning-of-sequence token: from the first few layers on, its state says little about its token. Put words before it.",
+    message: isBos
+      ? "Position 0 is read, the beginning-of-sequence token: an attention sink, whose state says little about the text."
+      : "Position 0 is read, and the source does not begin with a beginning-of-sequence token, so it is an attention sink: from the first few layers on, its state says little about its token. Put words before it.",
   };
 }
 

@@ -1,6 +1,7 @@
 /**
- * The fixture's cells as specs. Cells with the same prompts, positions and site share a spec whose layers are axes:
- * they run in one batch, with the other cells of the product beside them. Several writes of one cell become `patches`.
+ * The fixture's cells as specs. Cells with the same prompts, site and written position share a spec whose source
+ * positions and layers are axes: they run in one batch, with the other cells of the product beside them.
+ * Several writes of one cell become `patches`.
  */
 import type { CellRecord } from "../../src/result/result.ts";
 import { parseSpec } from "../../src/spec/schema.ts";
@@ -49,30 +50,49 @@ export function recordOf(
   );
 }
 
-// Sixteen rows beside one another are little more work than one.
-const MAX_CELLS = 4;
+// Rows beside one another cost little, up to about this many.
+const MAX_ROWS = 16;
 
-/** Cells that run together: those that are one spec with lists of layers. */
+/** Cells that run together: those that are one spec with lists of source positions and of layers. */
 function groupsOf(cells: readonly FixtureCell[]): readonly (readonly FixtureCell[])[] {
   const groups: FixtureCell[][] = [];
   for (const cell of cells) {
-    const group = groups.find(
-      (one) => one.length < MAX_CELLS && one[0] !== undefined && isSameButLayers(one[0], cell),
-    );
+    const group = groups.find((one) => isOneSpec([...one, cell]));
     if (group === undefined) groups.push([cell]);
     else group.push(cell);
   }
   return groups;
 }
 
-function isSameButLayers(a: FixtureCell, b: FixtureCell): boolean {
-  const key = (cell: FixtureCell): string =>
+function isOneSpec(cells: readonly FixtureCell[]): boolean {
+  const { source, target } = axesOf(cells);
+  const kinds = cells.map((cell) =>
     [
       cell.source?.prompt,
       sayTarget(cell),
-      ...cell.writes.map(({ site, source, target }) => [site, source.position, target.position]),
-    ].join("\n");
-  return a.writes.length === 1 && b.writes.length === 1 && key(a) === key(b);
+      ...cell.writes.map((write) => [write.site, write.target.position]),
+    ].join("\n"),
+  );
+  return (
+    cells.every(({ writes }) => writes.length === 1) &&
+    new Set(kinds).size === 1 &&
+    source.positions.length * source.layers.length * target.layers.length <= MAX_ROWS
+  );
+}
+
+/** What each side's places are made of, each once. */
+function axesOf(cells: readonly FixtureCell[]): Record<Side, Axes> {
+  const writes = cells.flatMap((cell) => cell.writes);
+  const axes = (side: Side): Axes => ({
+    positions: [...new Set(writes.map((write) => write[side].position))],
+    layers: [...new Set(writes.map((write) => write[side].layer))],
+  });
+  return { source: axes("source"), target: axes("target") };
+}
+
+interface Axes {
+  readonly positions: readonly number[];
+  readonly layers: readonly FixturePlace["layer"][];
 }
 
 function patchedSpec(cells: readonly FixtureCell[]): Omit<FixtureSpec, "unpatched"> {
@@ -104,15 +124,15 @@ function unpatchedSpec(cell: FixtureCell): FixtureSpec {
 
 type Side = "source" | "target";
 
-/** Texts or messages; layers as an axis. */
+/** Texts or messages; positions and layers as axes. */
 function sweptSide(side: Side, cells: readonly FixtureCell[]): object {
-  const writes = cells.flatMap((cell) => cell.writes);
+  const { positions, layers } = axesOf(cells)[side];
   return {
     ...modelOf(side),
     ...promptFields(cells[0]?.[side]),
-    position: writes[0]?.[side].position,
-    layer: [...new Set(writes.map((write) => write[side].layer))],
-    site: writes[0]?.site,
+    position: positions,
+    layer: layers,
+    site: cells[0]?.writes[0]?.site,
   };
 }
 

@@ -6,7 +6,14 @@ import type { Site } from "../../site.ts";
 import type { Architecture } from "../architecture.ts";
 import { entryOf } from "../engine.ts";
 import type { PrefillPass, Tap } from "../engine.ts";
-import { blockName, GRAPH_SITES, SHAPE_WIDTH, shapesOf, slotOf } from "./graph/decoder-io.ts";
+import {
+  blockName,
+  GRAPH_SITES,
+  SHAPE_RANKS,
+  SHAPE_WIDTH,
+  shapesOf,
+  slotOf,
+} from "./graph/decoder-io.ts";
 import type { GraphSite } from "./graph/decoder-io.ts";
 import type { BlockKv, SharedContext } from "./onnx-cache.ts";
 import { missing } from "./onnx-cache.ts";
@@ -58,7 +65,9 @@ export function feedsOf(forward: Forward, architecture: Architecture, runtime: R
   let rows = 0;
   for (const [layer, joining] of joinCounts.entries()) {
     rows += joining;
-    shapes.push(...shapesOf(architecture, { rows, length, context: context.length }));
+    shapes.push(
+      ...shapesOf(architecture, { rows, length, context: context.length, own: ownLength + length }),
+    );
     const shared = context.blocks[layer] ?? missing();
     const past = forward.past(layer, rows);
     feeds[blockName.contextKeys(layer)] = shared.keys;
@@ -77,6 +86,7 @@ export function feedsOf(forward: Forward, architecture: Architecture, runtime: R
       [layers],
     ),
     shapes: runtime.int64(shapes, [layers, SHAPE_WIDTH]),
+    shape_ranks: runtime.int64(SHAPE_RANKS, [SHAPE_RANKS.length]),
     positions: runtime.int64(
       Array.from({ length }, (_, offset) => offset),
       [1, length],

@@ -139,7 +139,10 @@ export function catalogueModelFailed(facts: {
     message: `${entry.name} could not be downloaded. The Hub: ${facts.hub.message}.${wheel}`,
     hint: `Check the network and the proxy, and run it again; or copy ${entry.file.name} (sha256 ${entry.file.sha256}) to ${facts.path}`,
     // Both failures, the Hub's first.
-    cause: facts.wheel === undefined ? facts.hub : new AggregateError([facts.hub, facts.wheel]),
+    cause:
+      facts.wheel === undefined
+        ? facts.hub
+        : new AggregateError([facts.hub, facts.wheel], "no source gave the file"),
   });
 }
 

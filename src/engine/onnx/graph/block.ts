@@ -1,7 +1,14 @@
 /** Writes one block of the decoder graph: attention and MLP, with every state in between open to be written and read. */
 import type { Architecture, LayerWeight, Weights } from "../../architecture.ts";
-import type { GraphSite, OptionalOutputs, PatchOf, SharedInputs, TapEnd } from "./decoder-io.ts";
-import { blockName, SHAPE_RANKS } from "./decoder-io.ts";
+import type {
+  BlockShape,
+  GraphSite,
+  OptionalOutputs,
+  PatchOf,
+  SharedInputs,
+  TapEnd,
+} from "./decoder-io.ts";
+import { BLOCK_SHAPE_NAMES, blockName } from "./decoder-io.ts";
 import type { GraphBuilder } from "./graph-builder.ts";
 import { float, int, ints } from "./graph-builder.ts";
 import type { LinearLayer, LinearWriter } from "./linear.ts";
@@ -108,20 +115,12 @@ export class BlockWriter {
       { attributes: { axis: int(1) } },
     );
     const positions = graph.op("Expand", [this.#shared.positions, shape.positions]);
-    const rotatedQ = this.#rotate(
-      graph.op("Reshape", [q, shape.q], ALLOW_ZERO),
-      positions,
-      a.heads,
-    );
-    const rotatedK = this.#rotate(
-      graph.op("Reshape", [k, shape.k], ALLOW_ZERO),
-      positions,
-      a.kvHeads,
-    );
+    const rotatedQ = this.#rotate(this.#reshape(q, shape.queries), positions, a.heads);
+    const rotatedK = this.#rotate(this.#reshape(k, shape.keys), positions, a.kvHeads);
     // [kvHeads, rows, group, length, headSize]
-    const queries = this.#byHead(rotatedQ, shape.qByHead, [2, 0, 3, 1, 4]);
-    const keys = this.#append("keys", this.#byHead(rotatedK, shape.kvByHead, [2, 0, 1, 3]));
-    const values = this.#append("values", this.#byHead(v, shape.kvByHead, [2, 0, 1, 3]));
+    const queries = this.#byHead(rotatedQ, shape.queriesByHead, [2, 0, 3, 1, 4]);
+    const keys = this.#append("keys", this.#byHead(rotatedK, shape.keysByHead, [2, 0, 1, 3]));
+    const values = this.#append("values", this.#byHead(v, shape.keysByHead, [2, 0, 1, 3]));
     const mixed = this.#attend({ queries, keys, values, shape });
     return this.#linear(mixed, "o", ["o"], bias ? ["oBias"] : []);
   }
@@ -131,7 +130,7 @@ export class BlockWriter {
     readonly queries: string;
     readonly keys: string;
     readonly values: string;
-    readonly shape: BlockShapes;
+    readonly shape: Readonly<Record<BlockShape, string>>;
   }): string {
     const graph = this.#graph;
     const { headSize, attentionScale, kvHeads } = this.#parts.architecture;
@@ -140,30 +139,17 @@ export class BlockWriter {
     const contextKeys = graph.input(blockName.contextKeys(this.#layer), "float32", context);
     const contextValues = graph.input(blockName.contextValues(this.#layer), "float32", context);
     const scaled = graph.op("Mul", [queries, graph.float32(attentionScale)]);
-    const forContext = graph.op("Reshape", [scaled, shape.qForContext], ALLOW_ZERO);
-    const forRow = graph.op("Reshape", [scaled, shape.qForRow], ALLOW_ZERO);
-    const contextScores = graph.op(
-      "Reshape",
-      [
-        graph.op("MatMul", [forContext, graph.op("Transpose", [contextKeys], perm([0, 2, 1]))]),
-        shape.contextScores,
-      ],
-      ALLOW_ZERO,
+    const forContext = this.#reshape(scaled, shape.queriesForContext);
+    const forRow = this.#reshape(scaled, shape.queriesForRow);
+    const contextScores = this.#reshape(
+      graph.op("MatMul", [forContext, graph.op("Transpose", [contextKeys], perm([0, 2, 1]))]),
+      shape.contextScores,
     );
-    const rowScores = graph.op("MatMul", [
-      forRow,
-      graph.op("Transpose", [keys], perm([0, 1, 3, 2])),
-    ]);
-    const sizes = graph.op(
-      "Concat",
-      [
-        graph.op("Shape", [queries], { attributes: { start: int(0), end: int(4) } }),
-        graph.op("Shape", [keys], { attributes: { start: int(2), end: int(3) } }),
-      ],
-      { attributes: { axis: int(0) } },
+    const rowScores = this.#reshape(
+      graph.op("MatMul", [forRow, graph.op("Transpose", [keys], perm([0, 1, 3, 2]))]),
+      shape.rowScores,
     );
-    const rowScores5 = graph.op("Reshape", [rowScores, sizes], ALLOW_ZERO);
-    const scores = graph.op("Concat", [contextScores, rowScores5], {
+    const scores = graph.op("Concat", [contextScores, rowScores], {
       attributes: { axis: int(-1) },
     });
     const probabilities = graph.op("Softmax", [graph.op("Add", [scores, this.#shared.mask])], {
@@ -175,34 +161,27 @@ export class BlockWriter {
       2,
       { attributes: { axis: int(-1) } },
     );
-    const onContext3 = this.#merge(onContext, shape.qForContext, contextKeys, 1, 2);
-    const onRow4 = this.#merge(onRow, shape.qForRow, keys, 2, 3);
-    const byHead = graph.op("Shape", [queries]);
-    const fromContext = graph.op(
-      "Reshape",
-      [graph.op("MatMul", [onContext3, contextValues]), byHead],
-      ALLOW_ZERO,
-    );
-    const fromRow = graph.op("Reshape", [graph.op("MatMul", [onRow4, values]), byHead], ALLOW_ZERO);
-    const mixed = graph.op("Add", [fromContext, fromRow]);
+    const fromContext = graph.op("MatMul", [
+      this.#reshape(onContext, shape.onContext),
+      contextValues,
+    ]);
+    const fromRow = graph.op("MatMul", [this.#reshape(onRow, shape.onRow), values]);
+    const mixed = graph.op("Add", [
+      this.#reshape(fromContext, shape.mixed),
+      this.#reshape(fromRow, shape.mixed),
+    ]);
     const rowsFirst = graph.op("Transpose", [mixed], perm([1, 3, 0, 2, 4]));
-    return graph.op("Reshape", [rowsFirst, shape.merged], ALLOW_ZERO);
+    return this.#reshape(rowsFirst, shape.merged);
   }
 
-  /** Reshapes scores to the rank of the queries that made them; the last size is the number of keys. */
-  #merge(scores: string, queryShape: string, keys: string, keyAxis: number, rank: number): string {
-    const graph = this.#graph;
-    const leading = graph.op("Slice", [queryShape, graph.int64([0]), graph.int64([rank])]);
-    const last = graph.op("Shape", [keys], {
-      attributes: { start: int(keyAxis), end: int(keyAxis + 1) },
-    });
-    const shape = graph.op("Concat", [leading, last], { attributes: { axis: int(0) } });
-    return graph.op("Reshape", [scores, shape], ALLOW_ZERO);
+  /** Zero sizes are meant: blocks that no row has reached yet are empty. */
+  #reshape(x: string, shape: string): string {
+    return this.#graph.op("Reshape", [x, shape], { attributes: { allowzero: int(1) } });
   }
 
   #byHead(x: string, shape: string, order: readonly number[]): string {
     const graph = this.#graph;
-    return graph.op("Transpose", [graph.op("Reshape", [x, shape], ALLOW_ZERO)], perm(order));
+    return graph.op("Transpose", [this.#reshape(x, shape)], perm(order));
   }
 
   #rotate(x: string, positions: string, heads: number): string {
@@ -224,43 +203,17 @@ export class BlockWriter {
     return all;
   }
 
-  #shapes(): BlockShapes {
+  #shapes(): Readonly<Record<BlockShape, string>> {
     const graph = this.#graph;
-    const line = graph.op("Gather", [this.#shared.shapes, graph.int64(this.#layer)], {
-      attributes: { axis: int(0) },
-    });
-    const [q, k, positions, qByHead, kvByHead, qForContext, qForRow, contextScores, merged] =
-      graph.ops("Split", [line, graph.int64([...SHAPE_RANKS])], SHAPE_RANKS.length, {
-        attributes: { axis: int(0) },
-      });
-    return {
-      q: q ?? "",
-      k: k ?? "",
-      positions: positions ?? "",
-      qByHead: qByHead ?? "",
-      kvByHead: kvByHead ?? "",
-      qForContext: qForContext ?? "",
-      qForRow: qForRow ?? "",
-      contextScores: contextScores ?? "",
-      merged: merged ?? "",
-    };
+    const { shapes, shapeRanks } = this.#shared;
+    const attributes = { axis: int(0) };
+    const line = graph.op("Gather", [shapes, graph.int64(this.#layer)], { attributes });
+    const values = graph.ops("Split", [line, shapeRanks], BLOCK_SHAPE_NAMES.length, { attributes });
+    return Object.fromEntries(
+      BLOCK_SHAPE_NAMES.map((name, index) => [name, values[index] ?? ""]),
+    ) as Record<BlockShape, string>;
   }
 }
-
-interface BlockShapes {
-  readonly q: string;
-  readonly k: string;
-  readonly positions: string;
-  readonly qByHead: string;
-  readonly kvByHead: string;
-  readonly qForContext: string;
-  readonly qForRow: string;
-  readonly contextScores: string;
-  readonly merged: string;
-}
-
-/** Zero sizes are meant: blocks that no row has reached yet are empty. */
-const ALLOW_ZERO = { attributes: { allowzero: int(1) } } as const;
 
 function perm(order: readonly number[]) {
   return { attributes: { perm: ints(order) } };

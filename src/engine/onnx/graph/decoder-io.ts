@@ -15,28 +15,61 @@ export function slotOf(site: GraphSite, layer: number): number {
   return layer * GRAPH_SITES.length + GRAPH_SITES.indexOf(site);
 }
 
-/** Ranks of the shapes that each block is fed, in their order. */
-export const SHAPE_RANKS = [3, 3, 2, 5, 4, 3, 4, 5, 2] as const;
+/** Shapes that differ from block to block, because rows join: fed in, with the rank of each. */
+const BLOCK_SHAPES = {
+  /** For the rotary embedding. */
+  queries: 3,
+  keys: 3,
+  /** Position of each token. */
+  positions: 2,
+  queriesByHead: 5,
+  keysByHead: 4,
+  queriesForContext: 3,
+  queriesForRow: 4,
+  contextScores: 5,
+  rowScores: 5,
+  onContext: 3,
+  onRow: 4,
+  mixed: 5,
+  /** All heads of a token together. */
+  merged: 2,
+} as const;
+export type BlockShape = keyof typeof BLOCK_SHAPES;
+export const BLOCK_SHAPE_NAMES: readonly BlockShape[] = Object.keys(BLOCK_SHAPES) as BlockShape[];
+/** Fed rather than constant, see {@link encodeModel}. */
+export const SHAPE_RANKS: readonly number[] = Object.values(BLOCK_SHAPES);
 export const SHAPE_WIDTH: number = SHAPE_RANKS.reduce((sum, rank) => sum + rank, 0);
 
 /** The shapes for a block with `rows` rows: one line of the `shapes` input. */
 export function shapesOf(
   a: Architecture,
-  sizes: { readonly rows: number; readonly length: number; readonly context: number },
+  sizes: {
+    readonly rows: number;
+    readonly length: number;
+    /** Keys of the shared context, and of the row itself. */
+    readonly context: number;
+    readonly own: number;
+  },
 ): number[] {
-  const { rows, length, context } = sizes;
-  const group = a.heads / a.kvHeads;
-  return [
-    ...[rows, length, a.heads * a.headSize], // queries for the rotary embedding
-    ...[rows, length, a.kvHeads * a.headSize], // keys for the rotary embedding
-    ...[rows, length], // position of each token
-    ...[rows, length, a.kvHeads, group, a.headSize], // queries by head
-    ...[rows, length, a.kvHeads, a.headSize], // keys and values by head
-    ...[a.kvHeads, rows * group * length, a.headSize], // queries against the context
-    ...[a.kvHeads, rows, group * length, a.headSize], // queries against the row itself
-    ...[a.kvHeads, rows, group, length, context], // scores against the context
-    ...[rows * length, a.heads * a.headSize], // heads together
-  ];
+  const { rows, length, context, own } = sizes;
+  const { kvHeads, headSize } = a;
+  const group = a.heads / kvHeads;
+  const shapes: Record<BlockShape, readonly number[]> = {
+    queries: [rows, length, a.heads * headSize],
+    keys: [rows, length, kvHeads * headSize],
+    positions: [rows, length],
+    queriesByHead: [rows, length, kvHeads, group, headSize],
+    keysByHead: [rows, length, kvHeads, headSize],
+    queriesForContext: [kvHeads, rows * group * length, headSize],
+    queriesForRow: [kvHeads, rows, group * length, headSize],
+    contextScores: [kvHeads, rows, group, length, context],
+    rowScores: [kvHeads, rows, group, length, own],
+    onContext: [kvHeads, rows * group * length, context],
+    onRow: [kvHeads, rows, group * length, own],
+    mixed: [kvHeads, rows, group, length, headSize],
+    merged: [rows * length, a.heads * headSize],
+  };
+  return BLOCK_SHAPE_NAMES.flatMap((name) => shapes[name]);
 }
 
 /** Names of the inputs and outputs that exist once per block. */
@@ -53,6 +86,7 @@ export const blockName = {
 /** Values that all blocks use. */
 export interface SharedInputs {
   readonly shapes: string;
+  readonly shapeRanks: string;
   readonly positions: string;
   readonly cos: string;
   readonly sin: string;
@@ -64,6 +98,7 @@ export interface SharedInputs {
 export function sharedInputs(graph: GraphBuilder, a: Architecture): SharedInputs {
   return {
     shapes: graph.input("shapes", "int64", [a.layers, SHAPE_WIDTH]),
+    shapeRanks: graph.input("shape_ranks", "int64", [SHAPE_RANKS.length]),
     positions: graph.input("positions", "int64", ["position_rows", "length"]),
     cos: graph.input("cos", "float32", ["angles", a.headSize / 2]),
     sin: graph.input("sin", "float32", ["angles", a.headSize / 2]),

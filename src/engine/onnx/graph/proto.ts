@@ -11,8 +11,6 @@ import {
   TensorProto_DataLocation,
   TensorProto_DataType,
   TensorProtoSchema,
-  TensorShapeProto_DimensionSchema,
-  TensorShapeProtoSchema,
   TypeProto_TensorSchema,
   TypeProtoSchema,
   ValueInfoProtoSchema,
@@ -30,7 +28,11 @@ const DATA_TYPES: Record<ElementType, TensorProto_DataType> = {
   uint8: TensorProto_DataType.UINT8,
 };
 
-/** Encodes a graph; weights stay outside, under the paths that the initialisers name. */
+/**
+ * Encodes a graph; weights stay outside, under the paths that the initialisers name.
+ * Shapes of inputs and outputs are left out: with known ranks, ONNX Runtime compares every value with every free one
+ * to share their memory, in vain where all sizes are unknown, and takes three times as long to load the graph.
+ */
 export function encodeModel(graph: Graph): Uint8Array {
   const model = create(ModelProtoSchema, {
     irVersion: IR_VERSION,
@@ -107,18 +109,7 @@ function entryOf(key: string, value: string): StringStringEntryProto {
 }
 
 function valueInfo(value: GraphValue): ValueInfoProto {
-  const dim = value.shape.map((size) =>
-    create(TensorShapeProto_DimensionSchema, {
-      value:
-        typeof size === "string"
-          ? { case: "dimParam", value: size }
-          : { case: "dimValue", value: BigInt(size) },
-    }),
-  );
-  const tensorType = create(TypeProto_TensorSchema, {
-    elemType: DATA_TYPES[value.type],
-    shape: create(TensorShapeProtoSchema, { dim }),
-  });
+  const tensorType = create(TypeProto_TensorSchema, { elemType: DATA_TYPES[value.type] });
   return create(ValueInfoProtoSchema, {
     name: value.name,
     type: create(TypeProtoSchema, { value: { case: "tensorType", value: tensorType } }),
