@@ -30,9 +30,15 @@ export { explain } from "./plan/explain.ts";
 export type { Plan } from "./plan/plan.ts";
 export type { CellRecord, PatchscopeResult } from "./result/result.ts";
 export { captureStates, type CapturedStates, type CaptureRequest } from "./run/capture.ts";
-export { planSpec, runSpec, type RunModel, type RunSpecOptions } from "./run/run-spec.ts";
+export {
+  planSpec,
+  runSpec,
+  type ReadyModel,
+  type RunModel,
+  type RunSpecOptions,
+} from "./run/run-spec.ts";
 export { SITES, type Site } from "./site.ts";
 export { parseSpecText } from "./spec/parse-text.ts";
-export { PRESETS } from "./spec/presets.ts";
+export { PRESETS, presetSpec, type PresetName, type PresetRequest } from "./spec/presets.ts";
 export { parseSpec, safeParseSpec } from "./spec/schema.ts";
 export type { PatchscopeSpec } from "./spec/spec.ts";

@@ -39,7 +39,6 @@ export async function runAndShow(
         const live = isOnScreen(output, options) ? liveTable(context.terminal) : undefined;
         const result = await runSpec(spec, loaded, {
           signal: context.signal,
-          loadMs: loaded.loadMs,
           onProgress: progressOfRun(progress),
           onWords: (words) => {
             if (live === undefined) return;

@@ -20,10 +20,16 @@ export interface RunModel extends PlanModel {
   weightsHash(): Promise<string>;
 }
 
+/** A model and the engine that it is loaded into. */
+export interface ReadyModel {
+  readonly model: RunModel;
+  readonly engine: Engine;
+  /** From process start, or from wherever waiting began, until the model could run; 0 where nobody measured it. */
+  readonly loadMs?: number;
+}
+
 export interface RunSpecOptions {
   readonly signal?: AbortSignal | undefined;
-  /** From process start, or from wherever waiting began, until the model could run. */
-  readonly loadMs?: number;
   readonly onProgress?: ((event: Extract<RunEvent, { kind: "progress" }>) => void) | undefined;
   /** Called once when all cells are read and their evidence is not there yet. */
   readonly onWords?: ((result: PatchscopeResult) => void) | undefined;
@@ -40,10 +46,10 @@ export function planSpec(spec: PatchscopeSpec, model: PlanModel): Plan {
  */
 export async function runSpec(
   spec: PatchscopeSpec,
-  on: { readonly model: RunModel; readonly engine: Engine },
+  on: ReadyModel,
   options: RunSpecOptions = {},
 ): Promise<PatchscopeResult> {
-  const { model, engine } = on;
+  const { model, engine, loadMs = 0 } = on;
   const begin = performance.now();
   const plan = planSpec(spec, model);
   const identity = await identify(spec, model);
@@ -51,7 +57,7 @@ export async function runSpec(
     buildResult(plan, output, textsOf(model), {
       spec,
       ...provenance(identity, model, engine),
-      timing: { loadMs: options.loadMs ?? 0, runMs: performance.now() - begin },
+      timing: { loadMs, runMs: performance.now() - begin },
     });
   const output = await runPlan(plan, engine, {
     endTokens: model.endTokens,

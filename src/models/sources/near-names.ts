@@ -1,17 +1,27 @@
 /** Names that a mistyped one may have meant. */
 
-/** Those of `known` a few edits away from `name`, or that begin with it; the nearest first. */
+/** Those of `known` a few edits away from `name`, or whose beginning is; the nearest first. */
 export function nearNames(name: string, known: readonly string[]): readonly string[] {
   const asked = name.toLowerCase();
   const limit = Math.max(2, Math.floor(asked.length / 3));
   return known
-    .map((candidate) => ({ candidate, edits: editsBetween(asked, candidate.toLowerCase()) }))
-    .filter(({ candidate, edits }) => {
-      const isBeginning = asked.length >= 3 && candidate.toLowerCase().startsWith(asked);
-      return edits <= limit || isBeginning;
-    })
+    .map((candidate) => ({ candidate, edits: editsFrom(asked, candidate.toLowerCase()) }))
+    .filter(({ edits }) => edits <= limit)
     .sort((a, b) => a.edits - b.edits)
     .map(({ candidate }) => candidate);
+}
+
+// Shorter ones begin like half of all names.
+const MIN_BEGINNING = 3;
+
+/** To the whole of a name, or to as much of its beginning as was written. */
+function editsFrom(asked: string, candidate: string): number {
+  const whole = editsBetween(asked, candidate);
+  if (asked.length < MIN_BEGINNING) return whole;
+  const beginnings = [asked.length, asked.length + 1].map((length) =>
+    editsBetween(asked, candidate.slice(0, length)),
+  );
+  return Math.min(whole, ...beginnings);
 }
 
 /** Levenshtein's distance: how many characters to insert, remove or change. */
