@@ -1,0 +1,129 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import type { Engine } from "../../src/engine/engine.ts";
+import { createOnnxEngine } from "../../src/engine/onnx/node.ts";
+import { createReferenceEngine } from "../../src/engine/reference/reference-engine.ts";
+import { assert } from "../../src/errors.ts";
+import { EVIDENCE_TOKENS, evidenceOf } from "../../src/measure/evidence.ts";
+import { buildPlan } from "../../src/plan/build-plan.ts";
+import type { Plan } from "../../src/plan/plan.ts";
+import { runPlan } from "../../src/run/run-plan.ts";
+import { parseSpec } from "../../src/spec/schema.ts";
+import { randomModel } from "../support/random-model.ts";
+import { wordTokenizer } from "../support/word-model.ts";
+import { readSlowly } from "./slow-path.ts";
+
+const LAYERS = 3;
+const VOCAB = 40;
+const model = randomModel({
+  seed: 11,
+  layers: LAYERS,
+  hiddenSize: 16,
+  heads: 4,
+  kvHeads: 2,
+  headSize: 4,
+  intermediateSize: 24,
+  vocabSize: VOCAB,
+});
+const SENTENCES = ["red", "one two three", "a b"];
+const END_TOKENS = new Set([7, 19]);
+const TOLERANCE = 1e-3;
+
+/** Any spec that generates: axes, several places, sites, one vector at several layers. */
+const specs = fc.record({
+  source: fc.array(fc.nat(VOCAB - 1), { minLength: 1, maxLength: 5 }),
+  target: fc.array(fc.nat(VOCAB - 1), { minLength: 1, maxLength: 5 }),
+  sourceLayer: fc.constantFrom<unknown>("all", "embedding", -1, [0, 2], ["embedding", 1]),
+  targetLayer: fc.constantFrom<unknown>("same", "all", 0, [2, 0], { together: [0, 2] }),
+  targetPosition: fc.constantFrom<unknown>(-1, 0, "all", [0, -1]),
+  site: fc.constantFrom("resid_post", "resid_pre"),
+  maxTokens: fc.integer({ min: 1, max: EVIDENCE_TOKENS + 2 }),
+  ignoreEos: fc.boolean(),
+});
+
+function planOf(shape: typeof specs extends fc.Arbitrary<infer Shape> ? Shape : never): Plan {
+  const spec = parseSpec({
+    version: 1,
+    source: { model: "toy", tokens: shape.source, layer: shape.sourceLayer, site: shape.site },
+    target: {
+      tokens: shape.target,
+      layer: shape.targetLayer,
+      position: shape.targetPosition,
+      site: shape.site,
+    },
+    read: {
+      kind: "generate",
+      maxTokens: shape.maxTokens,
+      ignoreEos: shape.ignoreEos,
+      topK: 3,
+    },
+  });
+  const architecture = { ...model.architecture, maxPositions: 64 };
+  return buildPlan(spec, {
+    model: { name: "toy", architecture, tokenizer: wordTokenizer() },
+    unrelatedSentences: SENTENCES,
+  });
+}
+
+async function expectSameAsSlow(plan: Plan, engine: Engine, slow: Engine): Promise<void> {
+  const output = await runPlan(plan, engine, { endTokens: END_TOKENS });
+  for (const [index, cell] of plan.cells.entries()) {
+    const expected = await readSlowly(plan, slow, cell, END_TOKENS);
+    const got = output.cells[index];
+    assert(got, "every cell was read");
+    expect(got.generated.map(({ token }) => token)).toEqual(expected.tokens);
+    got.generated.forEach(({ logprob }, step) => {
+      expect(Math.abs(logprob - (expected.logprobs[step] ?? NaN))).toBeLessThan(TOLERANCE);
+    });
+    const { unpatched, controls } = expected;
+    const underVector = expected.logprobs.slice(0, EVIDENCE_TOKENS).reduce((a, b) => a + b, 0);
+    const evidence = evidenceOf({ underVector, unpatched, unrelated: controls });
+    expect(Math.abs((got.evidence ?? NaN) - (evidence ?? NaN))).toBeLessThan(TOLERANCE);
+    expect(got.logprobUnder?.unrelated).toHaveLength(SENTENCES.length);
+    controls.forEach((control, at) => {
+      const difference = (got.logprobUnder?.unrelated?.[at] ?? NaN) - control;
+      expect(Math.abs(difference)).toBeLessThan(TOLERANCE);
+    });
+  }
+}
+
+describe.each([
+  ["reference", createReferenceEngine],
+  ["onnx", (definition: typeof model) => createOnnxEngine(definition, { threads: 1 })],
+] as const)("plans on the %s engine", (_, create) => {
+  test("say what running every cell and control alone from block 0 says", async () => {
+    const engine = await create(model);
+    const slow = await createReferenceEngine(model);
+    await fc.assert(
+      fc.asyncProperty(specs, async (shape) => {
+        await expectSameAsSlow(planOf(shape), engine, slow);
+      }),
+      { numRuns: 25, seed: 4 },
+    );
+    await engine.dispose();
+  });
+
+  test("stop where the signal says so, and leave nothing behind", async () => {
+    const engine = await create(model);
+    const plan = planOf({
+      source: [1, 2],
+      target: [3, 4],
+      sourceLayer: "all",
+      targetLayer: "all",
+      targetPosition: -1,
+      site: "resid_post",
+      maxTokens: 10,
+      ignoreEos: true,
+    });
+    const controller = new AbortController();
+    const run = runPlan(plan, engine, {
+      endTokens: END_TOKENS,
+      signal: controller.signal,
+      onEvent: () => {
+        controller.abort();
+      },
+    });
+    await expect(run).rejects.toMatchObject({ code: "aborted" });
+    await engine.dispose();
+  });
+});

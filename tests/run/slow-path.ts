@@ -1,0 +1,110 @@
+/**
+ * What a spec asks for, done the slow way: every cell and every control is a run of the whole prompt from block 0,
+ * one at a time. The fast path must say the same.
+ */
+import type { Engine, Patch } from "../../src/engine/engine.ts";
+import { assert } from "../../src/errors.ts";
+import { EVIDENCE_TOKENS } from "../../src/measure/evidence.ts";
+import type { Plan, PlannedCell, State, Write } from "../../src/plan/plan.ts";
+
+export interface SlowCell {
+  readonly tokens: readonly number[];
+  readonly logprobs: readonly number[];
+  /** Of the first tokens: without the patch, and with each control's states. */
+  readonly unpatched: number;
+  readonly controls: readonly number[];
+}
+
+/** Reads one cell of a plan that generates, and scores its text under each control. */
+export async function readSlowly(
+  plan: Plan,
+  engine: Engine,
+  cell: PlannedCell,
+  endTokens: ReadonlySet<number>,
+): Promise<SlowCell> {
+  assert(plan.read.kind === "generate", "the plan generates");
+  const own = await writesOf(engine, plan.capture.tokens, cell, ({ from }) => from);
+  const tokens: number[] = [];
+  const logprobs: number[] = [];
+  while (tokens.length < plan.read.maxTokens) {
+    const [next] = await logprobsAfter(engine, [...plan.target.tokens, ...tokens], own, 1);
+    assert(next, "there is a next token");
+    const best = next.reduce((a, logprob, b) => (logprob > (next[a] ?? -Infinity) ? b : a), 0);
+    tokens.push(best);
+    logprobs.push(next[best] ?? -Infinity);
+    if (endTokens.has(best) && !plan.read.ignoreEos) break;
+  }
+  const text = tokens.slice(0, EVIDENCE_TOKENS);
+  const controls: number[] = [];
+  for (const { tokens: sentence } of plan.controls.unrelated) {
+    const last = sentence.length - 1;
+    const writes = await writesOf(engine, sentence, cell, ({ from }) => ({
+      ...from,
+      position: last,
+    }));
+    controls.push(await score(plan, engine, text, writes));
+  }
+  return { tokens, logprobs, unpatched: await score(plan, engine, text, []), controls };
+}
+
+type SlowWrite = Omit<Patch, "row">;
+
+/** The vectors of a cell's writes, read from a prompt at the places that `placeOf` says. */
+async function writesOf(
+  engine: Engine,
+  prompt: readonly number[],
+  cell: PlannedCell,
+  placeOf: (write: Write) => State,
+): Promise<SlowWrite[]> {
+  const { hiddenSize } = engine.architecture;
+  const { taps } = await engine.run({
+    kind: "prefill",
+    length: prompt.length,
+    rows: [{ tokens: prompt }],
+    taps: cell.writes.map(({ from: { site, layer } }) => ({ site, layer })),
+  });
+  return cell.writes.map((write, index) => {
+    const { position } = placeOf(write);
+    const vector = taps[index]?.slice(position * hiddenSize, (position + 1) * hiddenSize);
+    assert(vector, "the state was read");
+    return { site: write.to.site, layer: write.to.layer, offset: write.to.position, vector };
+  });
+}
+
+async function score(
+  plan: Plan,
+  engine: Engine,
+  text: readonly number[],
+  writes: readonly SlowWrite[],
+): Promise<number> {
+  const prompt = [...plan.target.tokens, ...text.slice(0, -1)];
+  const rows = await logprobsAfter(engine, prompt, writes, text.length);
+  return rows.reduce((sum, row, index) => sum + (row[text[index] ?? 0] ?? -Infinity), 0);
+}
+
+/** Log-probabilities of every token after each of the last `count` positions. */
+async function logprobsAfter(
+  engine: Engine,
+  tokens: readonly number[],
+  writes: readonly SlowWrite[],
+  count: number,
+): Promise<number[][]> {
+  const at = Array.from({ length: count }, (_, index) => ({
+    row: 0,
+    offset: tokens.length - count + index,
+  }));
+  const { read } = await engine.run({
+    kind: "prefill",
+    length: tokens.length,
+    rows: [{ tokens }],
+    patches: writes.map((write) => ({ ...write, row: 0 })),
+    read: { at, topK: 0, logits: true },
+  });
+  const { vocabSize } = engine.architecture;
+  return at.map((_, index) => {
+    const logits = [...(read?.logits?.subarray(index * vocabSize, (index + 1) * vocabSize) ?? [])];
+    const top = Math.max(...logits);
+    const total = Math.log(logits.reduce((sum, logit) => sum + Math.exp(logit - top), 0)) + top;
+    return logits.map((logit) => logit - total);
+  });
+}
