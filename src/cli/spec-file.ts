@@ -1,6 +1,5 @@
 /** A spec from a file or from standard input. */
 import { open } from "node:fs/promises";
-import { parseSpecText } from "../spec/parse-text.ts";
 import type { PatchscopeSpec } from "../spec/spec.ts";
 import { specTooLarge, specUnreadable } from "./errors.ts";
 
@@ -11,7 +10,10 @@ const MAX_SPEC_BYTES = 16 * 2 ** 20;
 
 /** Reads and checks a spec. Throws `usage` where there is none, `spec-invalid` for what is wrong in it. */
 export async function readSpecFile(path: string): Promise<PatchscopeSpec> {
-  return parseSpecText(await readText(path));
+  const text = await readText(path);
+  // The YAML parser is loaded by the commands that read a file.
+  const { parseSpecText } = await import("../spec/parse-text.ts");
+  return parseSpecText(text);
 }
 
 async function readText(path: string): Promise<string> {
