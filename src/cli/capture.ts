@@ -118,16 +118,26 @@ function depth(layer: LayerName): number {
 }
 
 async function captured(
-  { engine }: LoadedModel,
+  { engine, model }: LoadedModel,
   request: CaptureRequest,
   signal: AbortSignal,
 ): Promise<readonly Uint8Array[]> {
   const { states, logits } = await captureStates(engine, request, signal);
   const { hiddenSize, vocabSize } = engine.architecture;
   const positions = request.tokens.length;
-  return writeSafetensors([
+  const tensors = [
     { name: request.site, shape: [request.layers.length, positions, hiddenSize], data: states },
     { name: "logits", shape: [positions, vocabSize], data: logits },
     { name: "tokens", shape: [positions], data: Int32Array.from(request.tokens) },
-  ]);
+  ];
+  const { name, version, precision } = engine.info;
+  // Safetensors metadata are texts; the layers are the first axis of the states.
+  return writeSafetensors(tensors, {
+    model: model.name,
+    weights: await model.weightsHash(),
+    site: request.site,
+    layers: JSON.stringify(request.layers),
+    precision,
+    engine: `${name} ${version}`,
+  });
 }
