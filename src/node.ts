@@ -21,6 +21,8 @@ export interface LoadOptions extends FindOptions {
   readonly precision?: Precision;
   /** The machine's cores by default. */
   readonly threads?: number;
+  /** Called when the model's files are here and its weights begin to load. */
+  readonly onLoading?: () => void;
 }
 
 /** A model that is ready to run. */
@@ -40,6 +42,7 @@ export interface LoadedModel {
  */
 export async function loadModel(name: string, options: LoadOptions = {}): Promise<LoadedModel> {
   const model = await findAndOpenModel(name, options);
+  options.onLoading?.();
   try {
     const engine = await createOnnxEngine(model, options);
     return {

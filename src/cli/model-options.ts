@@ -59,6 +59,8 @@ export async function withLoadedModel<T>(
   const { loadModel } = await import("../node.ts");
   const loaded = await loadModel(name, {
     ...findOptions(context, progress),
+    onLoading: () =>
+      progress.show({ label: "Loading the model", done: 0, total: undefined, unit: "count" }),
     precision: options.precision,
     ...(options.threads === undefined ? {} : { threads: options.threads }),
   });
