@@ -1,32 +1,27 @@
-/** A graph as data → the bytes of an ONNX model. The only importer of the protobuf bindings. */
-import { create, toBinary } from "@bufbuild/protobuf";
-import {
-  AttributeProto_AttributeType,
-  AttributeProtoSchema,
-  GraphProtoSchema,
-  ModelProtoSchema,
-  NodeProtoSchema,
-  OperatorSetIdProtoSchema,
-  StringStringEntryProtoSchema,
-  TensorProto_DataLocation,
-  TensorProto_DataType,
-  TensorProtoSchema,
-  TypeProto_TensorSchema,
-  TypeProtoSchema,
-  ValueInfoProtoSchema,
-} from "onnx-buf";
-import type { AttributeProto, StringStringEntryProto, TensorProto, ValueInfoProto } from "onnx-buf";
-import type { Attribute, ElementType, Graph, GraphValue, Initializer } from "./graph-builder.ts";
+/** A graph as data → the bytes of an ONNX model. Field numbers are those of onnx.proto (IR version 10). */
+import type {
+  Attribute,
+  ElementType,
+  Graph,
+  GraphNode,
+  GraphValue,
+  Initializer,
+} from "./graph-builder.ts";
+import { ProtoWriter } from "./proto-writer.ts";
 
 /** Opset 24: RMSNormalization and RotaryEmbedding are standard operators since 23. */
-const OPSET_VERSION = 24n;
-const IR_VERSION = 10n;
+const OPSETS = [
+  { domain: "", version: 24 },
+  { domain: "com.microsoft", version: 1 },
+];
+const IR_VERSION = 10;
 
-const DATA_TYPES: Record<ElementType, TensorProto_DataType> = {
-  float32: TensorProto_DataType.FLOAT,
-  int64: TensorProto_DataType.INT64,
-  uint8: TensorProto_DataType.UINT8,
-};
+/** TensorProto.DataType */
+const DATA_TYPES: Record<ElementType, number> = { float32: 1, uint8: 2, int64: 7 };
+/** AttributeProto.AttributeType */
+const ATTRIBUTE_TYPES: Record<Attribute["kind"], number> = { float: 1, int: 2, ints: 7 };
+/** TensorProto.DataLocation */
+const EXTERNAL = 1;
 
 /**
  * Encodes a graph; weights stay outside, under the paths that the initialisers name.
@@ -34,84 +29,69 @@ const DATA_TYPES: Record<ElementType, TensorProto_DataType> = {
  * to share their memory, in vain where all sizes are unknown, and takes three times as long to load the graph.
  */
 export function encodeModel(graph: Graph): Uint8Array {
-  const model = create(ModelProtoSchema, {
-    irVersion: IR_VERSION,
-    producerName: "patchscopes",
-    opsetImport: [
-      create(OperatorSetIdProtoSchema, { domain: "", version: OPSET_VERSION }),
-      create(OperatorSetIdProtoSchema, { domain: "com.microsoft", version: 1n }),
-    ],
-    graph: create(GraphProtoSchema, {
-      name: graph.name,
-      node: graph.nodes.map((node) =>
-        create(NodeProtoSchema, {
-          name: node.name,
-          opType: node.op,
-          domain: node.domain,
-          input: [...node.inputs],
-          output: [...node.outputs],
-          attribute: Object.entries(node.attributes).map(([name, value]) => attribute(name, value)),
-        }),
-      ),
-      initializer: graph.initializers.map(initializer),
-      input: graph.inputs.map(valueInfo),
-      output: graph.outputs.map(valueInfo),
-    }),
+  const model = new ProtoWriter().int(1, IR_VERSION).text(2, "patchscopes");
+  model.message(7, (proto) => {
+    graph.nodes.forEach((node) => proto.message(1, (inner) => writeNode(inner, node)));
+    proto.text(2, graph.name);
+    graph.initializers.forEach((each) =>
+      proto.message(5, (inner) => writeInitializer(inner, each)),
+    );
+    graph.inputs.forEach((value) => proto.message(11, (inner) => writeValue(inner, value)));
+    graph.outputs.forEach((value) => proto.message(12, (inner) => writeValue(inner, value)));
   });
-  return toBinary(ModelProtoSchema, model);
+  for (const { domain, version } of OPSETS) {
+    model.message(8, (opset) => opset.text(1, domain).int(2, version));
+  }
+  return model.bytes();
 }
 
-function attribute(name: string, value: Attribute): AttributeProto {
-  switch (value.kind) {
-    case "int":
-      return create(AttributeProtoSchema, {
-        name,
-        type: AttributeProto_AttributeType.INT,
-        i: BigInt(value.value),
-      });
+/** NodeProto */
+function writeNode(proto: ProtoWriter, node: GraphNode): void {
+  node.inputs.forEach((name) => proto.text(1, name));
+  node.outputs.forEach((name) => proto.text(2, name));
+  proto.text(3, node.name).text(4, node.op);
+  for (const [name, value] of Object.entries(node.attributes)) {
+    proto.message(5, (inner) => writeAttribute(inner, name, value));
+  }
+  proto.text(7, node.domain);
+}
+
+/** AttributeProto */
+function writeAttribute(proto: ProtoWriter, name: string, attribute: Attribute): void {
+  proto.text(1, name);
+  switch (attribute.kind) {
     case "float":
-      return create(AttributeProtoSchema, {
-        name,
-        type: AttributeProto_AttributeType.FLOAT,
-        f: value.value,
-      });
+      proto.float(2, attribute.value);
+      break;
+    case "int":
+      proto.int(3, attribute.value);
+      break;
     case "ints":
-      return create(AttributeProtoSchema, {
-        name,
-        type: AttributeProto_AttributeType.INTS,
-        ints: value.value.map(BigInt),
-      });
+      attribute.value.forEach((value) => proto.int(8, value));
+      break;
   }
+  proto.int(20, ATTRIBUTE_TYPES[attribute.kind]);
 }
 
-function initializer(value: Initializer): TensorProto {
-  const shared = {
-    name: value.name,
-    dims: value.shape.map(BigInt),
-    dataType: DATA_TYPES[value.type],
-  };
+/** TensorProto */
+function writeInitializer(proto: ProtoWriter, value: Initializer): void {
+  value.shape.forEach((size) => proto.int(1, size));
+  proto.int(2, DATA_TYPES[value.type]).text(8, value.name);
   if (value.kind === "inline") {
-    return create(TensorProtoSchema, { ...shared, rawData: new Uint8Array(value.bytes) });
+    proto.data(9, value.bytes);
+    return;
   }
-  return create(TensorProtoSchema, {
-    ...shared,
-    dataLocation: TensorProto_DataLocation.EXTERNAL,
-    externalData: [
-      entryOf("location", value.name),
-      entryOf("offset", "0"),
-      entryOf("length", String(value.byteLength)),
-    ],
-  });
+  const entries = { location: value.name, offset: "0", length: String(value.byteLength) };
+  for (const [key, text] of Object.entries(entries)) {
+    proto.message(13, (entry) => entry.text(1, key).text(2, text));
+  }
+  proto.int(14, EXTERNAL);
 }
 
-function entryOf(key: string, value: string): StringStringEntryProto {
-  return create(StringStringEntryProtoSchema, { key, value });
-}
-
-function valueInfo(value: GraphValue): ValueInfoProto {
-  const tensorType = create(TypeProto_TensorSchema, { elemType: DATA_TYPES[value.type] });
-  return create(ValueInfoProtoSchema, {
-    name: value.name,
-    type: create(TypeProtoSchema, { value: { case: "tensorType", value: tensorType } }),
+/** ValueInfoProto, with a TypeProto whose tensor has a type and no shape. */
+function writeValue(proto: ProtoWriter, value: GraphValue): void {
+  proto.text(1, value.name);
+  proto.message(2, (type) => {
+    type.message(1, (tensor) => tensor.int(1, DATA_TYPES[value.type]));
   });
 }
