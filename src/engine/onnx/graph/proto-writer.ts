@@ -57,28 +57,39 @@ export class ProtoWriter {
 
   /** Seven bits a byte, the lowest first; a negative number as 64 bits in two's complement. */
   #varint(value: number): void {
-    if (value >= 0 && value < 128) {
-      this.#append(Uint8Array.of(value));
-      return;
+    let rest = value;
+    if (value < 0) {
+      let bits = BigInt.asUintN(64, BigInt(value));
+      for (; bits >= 128n; bits >>= 7n) {
+        this.#byte(Number(bits & 127n) | 128);
+      }
+      rest = Number(bits);
     }
-    let rest = BigInt.asUintN(64, BigInt(value));
-    const bytes: number[] = [];
-    while (rest >= 128n) {
-      bytes.push(Number(rest & 127n) | 128);
-      rest >>= 7n;
+    for (; rest >= 128; rest = Math.floor(rest / 128)) {
+      this.#byte((rest % 128) | 128);
     }
-    bytes.push(Number(rest));
-    this.#append(Uint8Array.from(bytes));
+    this.#byte(rest);
+  }
+
+  #byte(byte: number): void {
+    this.#reserve(1);
+    this.#bytes[this.#length] = byte;
+    this.#length += 1;
   }
 
   #append(more: Uint8Array): void {
-    const needed = this.#length + more.length;
-    if (needed > this.#bytes.length) {
-      const larger = new Uint8Array(Math.max(needed, this.#bytes.length * 2));
-      larger.set(this.#bytes);
-      this.#bytes = larger;
-    }
+    this.#reserve(more.length);
     this.#bytes.set(more, this.#length);
-    this.#length = needed;
+    this.#length += more.length;
+  }
+
+  #reserve(count: number): void {
+    const needed = this.#length + count;
+    if (needed <= this.#bytes.length) {
+      return;
+    }
+    const larger = new Uint8Array(Math.max(needed, this.#bytes.length * 2));
+    larger.set(this.#bytes);
+    this.#bytes = larger;
   }
 }
