@@ -48,6 +48,7 @@ export function readGgufTokenizer(metadata: GgufMetadata): Tokenizer | undefined
     specials: findSpecials(metadata, entries.length),
     merges,
     takesWholeWords: false,
+    normalizers: [],
     steps: stepsOf(metadata),
     bos: addsBos ? bos : undefined,
     endTokens: new Set([eos, id("eot_token_id")].filter((token) => token !== undefined)),

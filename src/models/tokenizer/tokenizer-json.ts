@@ -97,6 +97,7 @@ export function readTokenizerJson(files: TokenizerFiles): Tokenizer {
     entries,
     specials: json.added_tokens.map((token) => token.id),
     merges: json.model.merges.map((merge) => (typeof merge === "string" ? merge : merge.join(" "))),
+    normalizers: [],
     takesWholeWords: json.model.ignore_merges ?? false,
     steps: stepsOf(json.pre_tokenizer ?? undefined, file),
     bos: bosOf(json.post_processor ?? undefined, file),
