@@ -67,7 +67,7 @@ export class AlignedText {
       text += this.text.slice(done, one.start) + one.text;
       keep(one.start);
       const span = this.span(one.start, one.end);
-      for (let unit = 0; unit < one.text.length; unit++) spans.push(span);
+      spans.push(...Array.from({ length: one.text.length }, () => span));
       done = one.end;
     }
     text += this.text.slice(done);
