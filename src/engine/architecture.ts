@@ -34,7 +34,22 @@ export interface Rope {
 }
 
 /** How a tensor's numbers are stored. Names as GGUF spells them. */
-export type StorageType = "F32" | "F16" | "BF16" | "Q4_1" | "Q8_0";
+export type StorageType =
+  | "F32"
+  | "F16"
+  | "BF16"
+  | "Q4_0"
+  | "Q4_1"
+  | "Q5_0"
+  | "Q5_1"
+  | "Q8_0"
+  | "Q2_K"
+  | "Q3_K"
+  | "Q4_K"
+  | "Q5_K"
+  | "Q6_K"
+  | "IQ4_NL"
+  | "IQ4_XS";
 
 /**
  * A stored weight, read on demand. Matrices are `[outputs, inputs]`, row by row, as checkpoints keep

@@ -95,11 +95,11 @@ describe("binding weights", () => {
   test("a type that cannot be dequantised is refused with the tensor's name", () => {
     const tensors = tensorsFor(plain);
     const tensor = tensors.get("model.norm.weight");
-    if (tensor !== undefined) tensors.set(tensor.name, { ...tensor, type: "Q6_K" });
+    if (tensor !== undefined) tensors.set(tensor.name, { ...tensor, type: "IQ2_XS" });
     expect(() => bind(plain, tensors)).toThrow(
       expect.objectContaining({
         code: "model-unsupported",
-        message: `m.safetensors is not supported: tensor "model.norm.weight" is stored as Q6_K, and only F32, F16, BF16, Q4_1, Q8_0 can be read.`,
+        message: `m.safetensors is not supported: tensor "model.norm.weight" is stored as IQ2_XS, and only F32, F16, BF16, Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, Q2_K, Q3_K, Q4_K, Q5_K, Q6_K, IQ4_NL, IQ4_XS can be read.`,
       }),
     );
   });

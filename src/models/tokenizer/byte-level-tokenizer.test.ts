@@ -16,6 +16,7 @@ function tokenizer(changes: Partial<ByteLevelVocabulary> = {}): Tokenizer {
     specials: [BOS, BOS + 1],
     merges: MERGES,
     takesWholeWords: false,
+    normalizers: [],
     steps: ["digits", "gpt2-words"],
     bos: undefined,
     endTokens: new Set([BOS + 1]),

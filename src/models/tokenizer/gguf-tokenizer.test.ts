@@ -87,8 +87,8 @@ describe("metadata", () => {
   });
 
   test.each<[Record<string, GgufValue>, string]>([
-    [{ "tokenizer.ggml.model": "llama" }, `its tokenizer is "llama"`],
-    [{ "tokenizer.ggml.pre": "llama-bpe" }, `its pre-tokenizer is "llama-bpe"`],
+    [{ "tokenizer.ggml.model": "t5" }, `its tokenizer is "t5"`],
+    [{ "tokenizer.ggml.pre": "tekken" }, `its pre-tokenizer is "tekken"`],
     [{ "tokenizer.ggml.pre": "constructor" }, `its pre-tokenizer is "constructor"`],
     [{ "tokenizer.ggml.add_eos_token": true }, "ends every text with a token"],
   ])("what is not built is refused by name: %j", (changes, message) => {

@@ -4,15 +4,12 @@ import type { Tokenizer } from "../model.ts";
 import type { GgufMetadata } from "../weights/gguf-metadata.ts";
 import { makeByteLevelTokenizer } from "./byte-level-tokenizer.ts";
 import type { ChatTemplate } from "./chat-template.ts";
-import type { CutStep } from "./pre-tokenize.ts";
+import { ggufWords } from "./gguf-words.ts";
+import { makeGgufPieceTokenizer } from "./gguf-pieces.ts";
+import type { Vocabulary } from "./text-tokenizer.ts";
 
-const BYTE_LEVEL_MODEL = "gpt2";
-
-/** How each named pre-tokenizer cuts. Names are llama.cpp's. */
-const STEPS: Readonly<Record<string, readonly CutStep[]>> = {
-  "gpt-2": ["gpt2-words"],
-  smollm: ["digits", "gpt2-words"],
-};
+/** What both kinds of vocabularies have. */
+export type GgufVocabulary = Omit<Vocabulary, "normalizers" | "steps">;
 
 /** Token types that are found in a text: unknown, control, user-defined. */
 const FOUND_TYPES: ReadonlySet<number> = new Set([2, 3, 4]);
@@ -26,44 +23,47 @@ export function readGgufTokenizer(metadata: GgufMetadata): Tokenizer | undefined
   const entries = metadata.strings("tokenizer.ggml.tokens");
   if (kind === undefined || entries === undefined) return undefined;
   const { file } = metadata;
-  if (kind !== BYTE_LEVEL_MODEL) {
-    throw modelUnsupported({
-      file,
-      missing: `its tokenizer is "${kind}", not "${BYTE_LEVEL_MODEL}"`,
-    });
-  }
-  const merges = metadata.strings("tokenizer.ggml.merges");
-  if (merges === undefined) {
-    throw modelUnreadable({ file, problem: `"tokenizer.ggml.merges" is missing` });
-  }
   if (metadata.boolean("tokenizer.ggml.add_eos_token") === true) {
     throw modelUnsupported({ file, missing: "its tokenizer ends every text with a token" });
   }
+  switch (kind) {
+    case "gpt2":
+      return byteLevel(metadata, entries);
+    case "llama": // llama.cpp begins these with BOS where the file does not say
+      return makeGgufPieceTokenizer(metadata, vocabularyOf(metadata, entries, { addsBos: true }));
+    default:
+      throw modelUnsupported({
+        file,
+        missing: `its tokenizer is "${kind}", not "gpt2" or "llama"`,
+      });
+  }
+}
+
+function byteLevel(metadata: GgufMetadata, entries: readonly string[]): Tokenizer {
+  const words = ggufWords(metadata);
+  const merges = metadata.strings("tokenizer.ggml.merges");
+  if (merges === undefined) {
+    throw modelUnreadable({ file: metadata.file, problem: `"tokenizer.ggml.merges" is missing` });
+  }
+  return makeByteLevelTokenizer({ ...vocabularyOf(metadata, entries, words), ...words, merges });
+}
+
+function vocabularyOf(
+  metadata: GgufMetadata,
+  entries: readonly string[],
+  defaults: { readonly addsBos: boolean },
+): GgufVocabulary {
   const id = (key: string): number | undefined => tokenId(metadata, key, entries.length);
   const bos = id("bos_token_id");
   const eos = id("eos_token_id");
-  const addsBos = metadata.boolean("tokenizer.ggml.add_bos_token") ?? false;
-  return makeByteLevelTokenizer({
+  const addsBos = metadata.boolean("tokenizer.ggml.add_bos_token") ?? defaults.addsBos;
+  return {
     entries,
     specials: findSpecials(metadata, entries.length),
-    merges,
-    takesWholeWords: false,
-    steps: stepsOf(metadata),
     bos: addsBos ? bos : undefined,
     endTokens: new Set([eos, id("eot_token_id")].filter((token) => token !== undefined)),
     chatTemplate: chatTemplateOf(metadata, entries, bos, eos),
-  });
-}
-
-function stepsOf(metadata: GgufMetadata): readonly CutStep[] {
-  const name = metadata.string("tokenizer.ggml.pre") ?? "default";
-  const steps = Object.hasOwn(STEPS, name) ? STEPS[name] : undefined;
-  if (steps !== undefined) return steps;
-  const known = Object.keys(STEPS).map((one) => `"${one}"`);
-  throw modelUnsupported({
-    file: metadata.file,
-    missing: `its pre-tokenizer is "${name}", and only ${known.join(", ")} are built`,
-  });
+  };
 }
 
 function findSpecials(metadata: GgufMetadata, count: number): readonly number[] {

@@ -101,9 +101,9 @@ describe("tokenizer.json of byte-level BPE", () => {
   });
 
   test.each<[string, object, string]>([
-    ["another model", { model: { ...MODEL, type: "Unigram" } }, "a model of type Unigram"],
+    ["another model", { model: { ...MODEL, type: "WordPiece" } }, "a model of type WordPiece"],
     ["byte fallback", { model: { ...MODEL, byte_fallback: true } }, "byte_fallback"],
-    ["a normalizer", { normalizer: { type: "NFC" } }, "a normalizer (NFC)"],
+    ["a normalizer", { normalizer: { type: "NFKC" } }, "a normalizer (NFKC)"],
     ["another decoder", { decoder: { type: "Metaspace" } }, "a decoder of type Metaspace"],
     [
       "another way of cutting",
@@ -119,9 +119,9 @@ describe("tokenizer.json of byte-level BPE", () => {
     ["two tokens in front", beginning(BOS, BOS, TEXT), "more than one token"],
     ["a token behind", beginning(TEXT, BOS), "adds more than one token"],
     [
-      "tokens that strip",
-      { added_tokens: [{ id: 300, content: "<m>", lstrip: true }] },
-      "strip spaces",
+      "tokens that are words",
+      { added_tokens: [{ id: 300, content: "<m>", single_word: true }] },
+      "match words only",
     ],
   ])("%s is refused by name", (_, changes, message) => {
     expect(() => read(changes)).toThrow(

@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import fc from "fast-check";
 import { z } from "zod";
 import { describe, expect, test } from "vitest";
 
@@ -48,7 +49,9 @@ test.each(Object.entries(STORAGE_FORMATS))(
   (_, { blockSize, bytesPerBlock, dequantize }) => {
     const out = new Float32Array(blockSize + 5).fill(7);
     dequantize(new Uint8Array(bytesPerBlock), out, 3);
-    expect([...out]).toEqual([7, 7, 7, ...new Array<number>(blockSize).fill(0), 7, 7]);
+    const zeros = Array.from(out.subarray(3, -2), Math.abs); // a negative number times zero is −0
+    expect(zeros).toEqual(new Array<number>(blockSize).fill(0));
+    expect([...out.subarray(0, 3), ...out.subarray(-2)]).toEqual([7, 7, 7, 7, 7]);
   },
 );
 
@@ -62,5 +65,29 @@ test.each(Object.entries(STORAGE_FORMATS))(
     dequantize(bytes, plain, 0);
     dequantize(shifted.subarray(1), moved, 0);
     expect(moved).toEqual(plain);
+  },
+);
+
+test.each(Object.entries(STORAGE_FORMATS))(
+  "%s: any bytes give the same numbers in one run as block by block",
+  (_, { blockSize, bytesPerBlock, dequantize }) => {
+    const anyBlocks = fc
+      .integer({ min: 1, max: 4 })
+      .chain((count) =>
+        fc.uint8Array({ minLength: count * bytesPerBlock, maxLength: count * bytesPerBlock }),
+      );
+    fc.assert(
+      fc.property(anyBlocks, (bytes) => {
+        const count = bytes.length / bytesPerBlock;
+        const whole = new Float32Array(count * blockSize);
+        dequantize(bytes, whole, 0);
+        const single = new Float32Array(whole.length);
+        for (let block = 0; block < count; block++) {
+          const from = block * bytesPerBlock;
+          dequantize(bytes.subarray(from, from + bytesPerBlock), single, block * blockSize);
+        }
+        expect(single).toEqual(whole);
+      }),
+    );
   },
 );

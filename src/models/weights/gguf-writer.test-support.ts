@@ -13,7 +13,7 @@ export type WrittenValue =
 export interface WrittenTensor {
   readonly name: string;
   /** A name of {@link GGML_TYPES}, or a number that is in no table. */
-  readonly type: StorageType | "Q6_K" | number;
+  readonly type: StorageType | "IQ2_XS" | number;
   /** Outermost first. */
   readonly shape: readonly number[];
   readonly bytes: Uint8Array;

@@ -1,10 +1,13 @@
+import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 
 import { PatchscopesError } from "../../errors.ts";
 import { memorySource } from "./byte-source.ts";
-import { bytesOf } from "./checkpoint.ts";
+import { bytesOf, sizeOf } from "./checkpoint.ts";
+import { isStorageType, STORAGE_FORMATS } from "./dequantize.ts";
 import { f32Bytes, writeGguf, type WrittenTensor } from "./gguf-writer.test-support.ts";
 import { openGguf, type GgufFile } from "./gguf.ts";
+import { storedWeight } from "./stored-weight.ts";
 
 function open(bytes: Uint8Array): Promise<GgufFile> {
   return openGguf(memorySource("m.gguf", bytes));
@@ -88,9 +91,9 @@ describe("tensors", () => {
   });
 
   test("of a type that cannot be dequantised are still found", async () => {
-    const tensor = { name: "q", type: "Q6_K", shape: [256], bytes: new Uint8Array(210) } as const;
+    const tensor = { name: "q", type: "IQ2_XS", shape: [256], bytes: new Uint8Array(74) } as const;
     const file = await open(writeGguf({}, [tensor]));
-    expect(file.tensors.get("q")).toMatchObject({ type: "Q6_K", byteLength: 210 });
+    expect(file.tensors.get("q")).toMatchObject({ type: "IQ2_XS", byteLength: 74 });
   });
 });
 
@@ -160,5 +163,36 @@ describe("a broken file is refused and named", () => {
     const bytes = writeGguf({ a: value, b: value }, []);
     bytes[bytes.lastIndexOf("b".charCodeAt(0))] = "a".charCodeAt(0);
     return bytes;
+  }
+});
+
+describe("a damaged file is refused, or read with the numbers that its header promises", () => {
+  test.each(Object.entries(STORAGE_FORMATS))("%s", async (name, format) => {
+    const type = isStorageType(name) ? name : "F32";
+    const one = { name: "t", type, shape: [2, format.blockSize] };
+    const whole = writeGguf({}, [{ ...one, bytes: new Uint8Array(2 * format.bytesPerBlock) }]);
+    const change = fc.tuple(fc.integer({ min: 4, max: whole.length - 1 }), fc.nat(255));
+    const end = fc.oneof(fc.constant(whole.length), fc.nat(whole.length));
+    await fc.assert(
+      fc.asyncProperty(end, fc.array(change, { maxLength: 8 }), async (length, changes) => {
+        const bytes = whole.slice(0, length);
+        for (const [at, byte] of changes) if (at < length) bytes[at] = byte;
+        await readOrRefused(bytes);
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  async function readOrRefused(bytes: Uint8Array): Promise<void> {
+    try {
+      for (const tensor of (await open(bytes)).tensors.values()) {
+        if (!isStorageType(tensor.type)) continue;
+        const numbers = new Float32Array(sizeOf(tensor.shape) ?? 0);
+        expect(numbers.length).toBeLessThan(8 * bytes.length); // 2 bits a number at the least
+        await storedWeight(tensor, tensor.type).dequantize(numbers);
+      }
+    } catch (error) {
+      expect(error).toBeInstanceOf(PatchscopesError);
+    }
   }
 });
