@@ -73,6 +73,12 @@ function attribute(name: string, value: Attribute): AttributeProto {
         type: AttributeProto_AttributeType.FLOAT,
         f: value.value,
       });
+    case "string":
+      return create(AttributeProtoSchema, {
+        name,
+        type: AttributeProto_AttributeType.STRING,
+        s: new TextEncoder().encode(value.value),
+      });
     case "ints":
       return create(AttributeProtoSchema, {
         name,
