@@ -1,4 +1,5 @@
 /** Refuses passes that ask for something impossible, before anything is computed. Looks into no cache. */
+import type { Site } from "../site.ts";
 import type { Architecture } from "./architecture.ts";
 import {
   entryOf,
@@ -9,10 +10,12 @@ import {
   type Row,
 } from "./engine.ts";
 import {
+  beyondPositions,
   contextOfSeveralRows,
   contextTooShort,
   emptyPass,
   indexOutOfRange,
+  noStateBetween,
   patchBeforeEntry,
   rowsNotAscending,
   wrongSize,
@@ -25,11 +28,13 @@ export function checkPrefill(pass: PrefillPass, architecture: Architecture): voi
   }
   checkRows(pass, architecture);
   checkContext(pass);
+  checkPositions((pass.context?.length ?? 0) + pass.length, architecture);
   for (const patch of pass.patches ?? []) {
     checkPatch(patch, pass, architecture);
   }
   for (const tap of pass.taps ?? []) {
     checkIndex("Layer", tap.layer, architecture.layers);
+    checkSite(tap.site, architecture);
   }
   if (pass.read !== undefined) {
     checkRead(pass.read, { rows: pass.rows.length, length: pass.length }, architecture);
@@ -42,6 +47,7 @@ export function checkDecode(pass: DecodePass, architecture: Architecture): void 
   for (const token of pass.tokens) {
     checkIndex("Token", token, architecture.vocabSize);
   }
+  checkPositions(pass.cache.length + 1, architecture);
   checkRead(pass.read, { rows: pass.cache.rows, length: 1 }, architecture);
 }
 
@@ -99,12 +105,26 @@ function checkContext(pass: PrefillPass): void {
 
 function checkPatch(patch: Patch, pass: PrefillPass, architecture: Architecture): void {
   checkIndex("Layer", patch.layer, architecture.layers);
+  checkSite(patch.site, architecture);
   checkIndex("Offset", patch.offset, pass.length);
   checkIndex("Row", patch.row, pass.rows.length);
   checkSize("A patch", patch.vector.length, architecture.hiddenSize);
   const row = pass.rows[patch.row];
   if (row !== undefined && entryOf(row) > patch.layer) {
     throw patchBeforeEntry({ row: patch.row, layer: patch.layer, entry: entryOf(row) });
+  }
+}
+
+function checkSite(site: Site, { block }: Architecture): void {
+  if (site === "resid_mid" && block !== "sequential") {
+    throw noStateBetween();
+  }
+}
+
+/** Learned positions end somewhere. */
+function checkPositions(end: number, { rope, maxPositions }: Architecture): void {
+  if (rope === undefined && end > maxPositions) {
+    throw beyondPositions({ end, maxPositions });
   }
 }
 

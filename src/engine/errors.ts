@@ -57,6 +57,27 @@ export function patchBeforeEntry(facts: {
   });
 }
 
+/** A tap or patch between attention and MLP where both read the same. */
+export function noStateBetween(): PatchscopesError {
+  return new PatchscopesError({
+    code: "engine",
+    message: "resid_mid does not exist in a parallel block: attention and MLP read the same state.",
+    hint: "Use resid_pre or resid_post, or attn_out and mlp_out.",
+  });
+}
+
+/** A pass that reaches beyond the last position that a model has learned. */
+export function beyondPositions(facts: {
+  readonly end: number;
+  readonly maxPositions: number;
+}): PatchscopesError {
+  return new PatchscopesError({
+    code: "engine",
+    message: `The pass reaches over ${facts.end} tokens, and the model has learned ${facts.maxPositions} positions.`,
+    hint: "Take a shorter prompt, or generate fewer tokens.",
+  });
+}
+
 export function contextOfSeveralRows(rows: number): PatchscopesError {
   return new PatchscopesError({
     code: "engine",

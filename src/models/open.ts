@@ -7,15 +7,15 @@ import { z } from "zod";
 import type { Architecture } from "../engine/architecture.ts";
 import { modelUnreadable, modelUnsupported } from "./errors.ts";
 import { bindWeights, expectedNames } from "./families/bind-weights.ts";
-import { familyOfGgufArchitecture, familyOfModelType } from "./families/families.ts";
-import type { GgufLayout } from "./families/family.ts";
+import { familyOfModelType, layoutOfGgufArchitecture } from "./families/families.ts";
+import type { GgufLayout, WeightNames } from "./families/family.ts";
 import { LIMITS } from "./families/limits.ts";
 import type { Model, Tokenizer } from "./model.ts";
 import type { ModelFiles } from "./sources/context.ts";
 import { readGgufTokenizer } from "./tokenizer/gguf-tokenizer.ts";
 import { readTokenizerJson } from "./tokenizer/tokenizer-json.ts";
 import { openFile } from "./weights/byte-source-node.ts";
-import type { Checkpoint } from "./weights/checkpoint.ts";
+import type { Checkpoint, StoredTensor } from "./weights/checkpoint.ts";
 import { isStorageType } from "./weights/dequantize.ts";
 import { openFolder } from "./weights/folder-node.ts";
 import { openGguf, type GgufFile } from "./weights/gguf.ts";
@@ -57,7 +57,7 @@ async function openGgufModel(path: string, name: string): Promise<Model> {
     if (kind === undefined) {
       throw modelUnreadable({ file: path, problem: `"general.architecture" is missing` });
     }
-    const { gguf } = familyOfGgufArchitecture(kind, path);
+    const gguf = layoutOfGgufArchitecture(kind, path);
     const architecture = gguf.architecture(
       file.metadata,
       file.tensors,
@@ -128,11 +128,10 @@ async function openFolderModel(path: string, name: string): Promise<Model> {
   const generation = await readFolderJson(folder, "generation_config.json");
   const checkpoint = await openSafetensorsFolder(folder);
   try {
-    const { tensors } = checkpoint;
-    const { names } = huggingFace;
+    const { names, habits } = huggingFace;
+    const tensors = fullNames(checkpoint.tensors, names);
     const architecture = huggingFace.architecture(config.json, config.file, tensors);
-    const source = { file: path, tensors, names, rotaryRows: "halves" } as const;
-    const weights = bindWeights(architecture, source);
+    const weights = bindWeights(architecture, { file: path, tensors, names, habits });
     const endTokens =
       endTokensOf(generation) ?? endTokensOf(config) ?? tokenizer?.endTokens ?? new Set<number>();
     return makeModel({ name, architecture, weights, tokenizer, endTokens, checkpoint });
@@ -140,6 +139,16 @@ async function openFolderModel(path: string, name: string): Promise<Model> {
     await checkpoint.close();
     throw error;
   }
+}
+
+/** Files saved without the output matrix leave out a prefix (GPT-2's on the Hub): names with it are those declared. */
+function fullNames(
+  tensors: ReadonlyMap<string, StoredTensor>,
+  { basePrefix = "", embedding }: WeightNames,
+): ReadonlyMap<string, StoredTensor> {
+  if (tensors.has(embedding) || !tensors.has(embedding.slice(basePrefix.length))) return tensors;
+  const prefixed = [...tensors].map(([name, tensor]) => [basePrefix + name, tensor] as const);
+  return new Map([...tensors, ...prefixed]);
 }
 
 const kindSchema = z.object({ model_type: z.string() });

@@ -190,6 +190,22 @@ describe("Sites", () => {
   });
 });
 
+test("A parallel block has no state between attention and MLP", () => {
+  const model = wordModel();
+  const parallel = {
+    ...model,
+    architecture: { ...model.architecture, block: "parallel" as const },
+  };
+  const fields = { source: { site: "resid_mid" }, target: { site: "resid_mid" } };
+  const message =
+    "resid_mid does not exist in a parallel block: this model's attention and MLP read the same state";
+  expect(issuesOf(() => planOf(fields, parallel))).toEqual([
+    `source.site: ${message}`,
+    `target.site: ${message}`,
+  ]);
+  expect(issuesOf(() => planOf(fields, model))).toEqual([]);
+});
+
 describe("What is read", () => {
   const nextToken = (position: unknown, target: object = {}): Plan =>
     planOf({ source: { layer: 0 }, target, read: { kind: "next-token", position } });

@@ -3,7 +3,12 @@ import type { SpecIssue } from "../errors.ts";
 import type { Site } from "../site.ts";
 import type { LayerName, PatchscopeSpec, PatchSpec } from "../spec/spec.ts";
 import type { EncodedPrompt, PlanModel } from "./encode-prompt.ts";
-import { noSuchSiteOfEmbedding, positionOutOfRange, tooManyWrites } from "./errors.ts";
+import {
+  noStateBetween,
+  noSuchSiteOfEmbedding,
+  positionOutOfRange,
+  tooManyWrites,
+} from "./errors.ts";
 import type { State, Write } from "./plan.ts";
 import { resolveLayer, resolveLayers, resolvePosition, resolvePositions } from "./resolve.ts";
 
@@ -146,13 +151,16 @@ function stateOf(site: Site, { layer, position }: Place): State {
     : { site, layer, position };
 }
 
-/** The embedding is a state of the residual stream: at other sites there is none. */
+/** The embedding is a state of the residual stream: at other sites there is none. Parallel blocks have no middle. */
 function checkSites(
-  { spec, issues }: Resolvable,
+  { spec, model, issues }: Resolvable,
   layers: Readonly<Record<"source" | "target", readonly LayerName[]>>,
 ): void {
   for (const side of ["source", "target"] as const) {
     const { site } = spec[side];
+    if (site === "resid_mid" && model.architecture.block !== "sequential") {
+      issues.push(noStateBetween([side, "site"]));
+    }
     const isResidual = site === "resid_post" || site === "resid_pre";
     if (!isResidual && layers[side].includes("embedding")) {
       issues.push(noSuchSiteOfEmbedding(site, [side, "site"]));

@@ -2,6 +2,7 @@
  * A prompt as tokens: texts and messages through the model's tokenizer, token ids as given.
  * What is wrong is added to the caller's issues.
  */
+import type { BlockKind } from "../engine/architecture.ts";
 import { PatchscopesError, type SpecIssue } from "../errors.ts";
 import type { ChatMessage, Prompt } from "../spec/spec.ts";
 import { emptyPrompt, needsTokenizer, promptTooLong, tokenOutOfVocabulary } from "./errors.ts";
@@ -34,6 +35,7 @@ export interface PlanModel {
     readonly hiddenSize: number;
     readonly vocabSize: number;
     readonly maxPositions: number;
+    readonly block: BlockKind;
   };
   readonly tokenizer: PromptTokenizer | undefined;
 }

@@ -135,6 +135,17 @@ export function noSuchSiteOfEmbedding(site: string, path: Path): SpecIssue {
   };
 }
 
+/** A state between attention and MLP, where a model has none. */
+export function noStateBetween(path: Path): SpecIssue {
+  return {
+    code: "parallel-site",
+    path,
+    message:
+      "resid_mid does not exist in a parallel block: this model's attention and MLP read the same state",
+    hint: "Use resid_pre or resid_post, or attn_out and mlp_out.",
+  };
+}
+
 /** More cells, or places in them, than can be kept. */
 export function tooManyWrites(writes: number, limit: number): SpecIssue {
   return {

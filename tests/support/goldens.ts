@@ -44,7 +44,25 @@ export interface Golden {
 }
 
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), "..", "..");
-const SHARED_FAMILIES = ["llama", "llama3-rope"];
+const SHARED_FAMILIES = [
+  "gpt2",
+  "gpt-neox",
+  "gpt-neox-sequential",
+  "gptj",
+  "llama",
+  "llama3-rope",
+  "mistral",
+  "qwen2",
+  "qwen3",
+  "gemma",
+  "gemma2",
+  "gemma3",
+  "phi",
+  "phi3",
+  "olmo2",
+  "stablelm",
+  "granite",
+];
 
 /** The project's own golden folders. */
 export const OWN_GOLDENS: readonly string[] = foldersIn(join(ROOT, "tests", "fixtures", "tiny"));

@@ -44,8 +44,11 @@ export function randomModel(options: RandomModelOptions = {}): ModelDefinition {
     architecture,
     weights: {
       embedding,
+      positions: undefined,
       finalNorm,
+      finalNormBias: undefined,
       head,
+      headBias: undefined,
       layer: (layer, weight) => {
         const tensor = byLayer[layer]?.get(weight);
         assert(tensor, `the random model has no ${weight} in layer ${layer}`);
@@ -76,7 +79,10 @@ function architectureOf(options: RandomModelOptions): Architecture {
     intermediateSize: options.intermediateSize ?? 24,
     vocabSize: options.vocabSize ?? 31,
     maxPositions: 128,
-    normEpsilon: 1e-6,
+    norm: { kind: "rms", epsilon: 1e-6, placement: "pre" },
+    block: "sequential",
+    qkNorm: undefined,
+    mlp: "gated",
     activation: "silu",
     rope: {
       inverseFrequencies: Float64Array.from(
@@ -85,9 +91,20 @@ function architectureOf(options: RandomModelOptions): Architecture {
       ),
       attentionFactor: options.attentionFactor ?? 1,
     },
+    window: undefined,
     attentionScale: 1 / Math.sqrt(headSize),
+    scoreCap: undefined,
+    embeddingScale: 1,
+    residualScale: 1,
+    logitScale: 1,
+    logitCap: undefined,
     tiedHead: options.tiedHead ?? false,
-    biases: { attention: options.attentionBias ?? false, mlp: options.mlpBias ?? false },
+    biases: {
+      qkv: options.attentionBias ?? false,
+      o: options.attentionBias ?? false,
+      mlp: options.mlpBias ?? false,
+      head: false,
+    },
   };
 }
 
@@ -111,7 +128,7 @@ function randomLayer(
     ["up", matrix(intermediateSize, hiddenSize)],
     ["down", matrix(hiddenSize, intermediateSize)],
   ]);
-  if (biases.attention) {
+  if (biases.qkv) {
     layer.set("qBias", bias(heads * headSize));
     layer.set("kBias", bias(kvHeads * headSize));
     layer.set("vBias", bias(kvHeads * headSize));

@@ -42,7 +42,13 @@ export function wordModel(tokenizer: PromptTokenizer | undefined = wordTokenizer
 export function modelWithoutTokenizer(): PlanModel {
   return {
     name: "toy",
-    architecture: { layers: 4, hiddenSize: 8, vocabSize: 1024, maxPositions: 64 },
+    architecture: {
+      layers: 4,
+      hiddenSize: 8,
+      vocabSize: 1024,
+      maxPositions: 64,
+      block: "sequential",
+    },
     tokenizer: undefined,
   };
 }

@@ -14,6 +14,7 @@ import {
   shapesOf,
   slotOf,
 } from "./graph/decoder-io.ts";
+import { positionFeeds } from "./position-feeds.ts";
 import type { GraphSite } from "./graph/decoder-io.ts";
 import type { BlockKv, SharedContext } from "./onnx-cache.ts";
 import { missing } from "./onnx-cache.ts";
@@ -87,36 +88,8 @@ export function feedsOf(forward: Forward, architecture: Architecture, runtime: R
     ),
     shapes: runtime.int64(shapes, [layers, SHAPE_WIDTH]),
     shape_ranks: runtime.int64(SHAPE_RANKS, [SHAPE_RANKS.length]),
-    positions: runtime.int64(
-      Array.from({ length }, (_, offset) => offset),
-      [1, length],
-    ),
-    ...angleFeeds({ first, length }, architecture, runtime),
-    mask: runtime.float32(causalMask(first, length), [1, 1, 1, length, first + length]),
+    ...positionFeeds({ first, length }, architecture, runtime),
     key_split: runtime.int64([context.length, ownLength + length], [2]),
-  };
-}
-
-/** Cosines and sines of the positions from `first` on. */
-function angleFeeds(
-  { first, length }: { readonly first: number; readonly length: number },
-  architecture: Architecture,
-  runtime: Runtime,
-): Feeds {
-  const { inverseFrequencies, attentionFactor } = architecture.rope;
-  const half = inverseFrequencies.length;
-  const cos = new Float32Array(length * half);
-  const sin = new Float32Array(length * half);
-  for (let offset = 0; offset < length; offset++) {
-    for (let pair = 0; pair < half; pair++) {
-      const angle = (first + offset) * (inverseFrequencies[pair] ?? 0);
-      cos[offset * half + pair] = Math.cos(angle) * attentionFactor;
-      sin[offset * half + pair] = Math.sin(angle) * attentionFactor;
-    }
-  }
-  return {
-    cos: runtime.float32(cos, [length, half]),
-    sin: runtime.float32(sin, [length, half]),
   };
 }
 
@@ -223,14 +196,4 @@ function neededStates(
     }
   }
   return [...bySlot.values()];
-}
-
-/** 0 where a token may look, -inf where not: `[length, first + length]`. */
-function causalMask(first: number, length: number): Float32Array {
-  const keys = first + length;
-  const mask = new Float32Array(length * keys);
-  for (let offset = 0; offset < length; offset++) {
-    mask.fill(-Infinity, offset * keys + first + offset + 1, (offset + 1) * keys);
-  }
-  return mask;
 }

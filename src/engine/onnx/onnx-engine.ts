@@ -3,7 +3,7 @@
  * Two sessions with no weight in common: the blocks, and the read-out. Embeddings are looked up here.
  * Works on any {@link Runtime}; which one it is, is known to one file only.
  */
-import type { Architecture, ModelDefinition, RowReader } from "../architecture.ts";
+import type { Architecture, ModelDefinition } from "../architecture.ts";
 import { entryOf } from "../engine.ts";
 import type {
   Cache,
@@ -18,6 +18,7 @@ import type {
 } from "../engine.ts";
 import { checkDecode, checkIndex, checkPrefill } from "../check-pass.ts";
 import { engineDisposed, foreignCache, passAborted } from "../errors.ts";
+import { embedder, type Embedder } from "./embedder.ts";
 import type { Forward } from "./forward.ts";
 import { feedsOf, outputsOf, placePatches } from "./forward.ts";
 import { buildDecoder } from "./graph/decoder-graph.ts";
@@ -45,7 +46,7 @@ export async function createOnnxEngineOn(
   const parts = { ...model, linear: LINEAR[precision] };
   const decoder = await runtime.createSession(buildDecoder(parts));
   const head = await runtime.createSession(buildReadOut(parts));
-  const embedding = await model.weights.embedding.rowReader();
+  const embedding = await embedder(model);
   return new OnnxEngine({
     runtime,
     architecture: model.architecture,
@@ -61,7 +62,7 @@ interface OnnxParts {
   readonly architecture: Architecture;
   readonly decoder: RuntimeSession;
   readonly head: RuntimeSession;
-  readonly embedding: RowReader;
+  readonly embedding: Embedder;
   readonly precision: Precision;
 }
 
@@ -71,7 +72,7 @@ class OnnxEngine implements Engine {
   readonly #runtime: Runtime;
   readonly #decoder: RuntimeSession;
   readonly #head: RuntimeSession;
-  readonly #embed: RowReader;
+  readonly #embed: Embedder;
   readonly #noContext: SharedContext;
   #isDisposed = false;
 
@@ -201,7 +202,7 @@ class OnnxEngine implements Engine {
     const cache = this.#ownCache(pass.cache);
     const states = new Float32Array(cache.rows * hiddenSize);
     pass.tokens.forEach((token, row) => {
-      this.#embed(token, states, row * hiddenSize);
+      this.#embed({ token, position: cache.length }, states, row * hiddenSize);
     });
     const blocks = cache.blocks;
     const forward: Forward = {
@@ -245,7 +246,8 @@ class OnnxEngine implements Engine {
       const start = index * pass.length * width;
       if ("tokens" in row) {
         row.tokens.forEach((token, offset) => {
-          this.#embed(token, states, start + offset * width);
+          const position = (pass.context?.length ?? 0) + offset;
+          this.#embed({ token, position }, states, start + offset * width);
         });
       } else {
         states.set(row.states, start);

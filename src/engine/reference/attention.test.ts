@@ -20,7 +20,11 @@ const attention: Attention = {
   heads: 2,
   kvHeads: 1,
   headSize: 2,
+  qNorm: undefined,
+  kNorm: undefined,
   scale: Math.log(3),
+  scoreCap: undefined,
+  window: undefined,
   rope: { inverseFrequencies: Float64Array.of(0), attentionFactor: 1 },
 };
 
@@ -44,4 +48,19 @@ test("positions behind kept keys and values are as in one run", () => {
   const rest = attend(attention, inputs.slice(2), kept);
   expect(rest.outputs).toEqual(whole.outputs.slice(2));
   expect(rest.kept).toEqual(whole.kept);
+});
+
+test("a window hides what is further back than its size", () => {
+  const inputs = [Float32Array.of(9, 9), Float32Array.of(1, 2), Float32Array.of(0, 1)];
+  const windowed = attend({ ...attention, window: 2 }, inputs, NO_KEYS);
+  const shorter = attend(attention, inputs.slice(1), NO_KEYS);
+  expect(windowed.outputs[2]).toEqual(shorter.outputs[1]);
+});
+
+test("a small cap levels the scores", () => {
+  const inputs = [Float32Array.of(1, 0), Float32Array.of(0, 1)];
+  const level = attend({ ...attention, scoreCap: 1e-9 }, inputs, NO_KEYS).outputs[1];
+  expect(Array.from(level ?? [], (value) => Number(value.toFixed(6)))).toEqual([
+    0.5, 0.5, 0.5, 0.5,
+  ]);
 });

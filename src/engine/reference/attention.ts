@@ -4,6 +4,7 @@
  */
 import type { Rope } from "../architecture.ts";
 import { dot, multiply, type Linear } from "./linear.ts";
+import { normalizePieces, type Norm } from "./norm.ts";
 import { rotate } from "./rope.ts";
 
 export interface Attention {
@@ -14,8 +15,15 @@ export interface Attention {
   readonly heads: number;
   readonly kvHeads: number;
   readonly headSize: number;
+  /** Over each head or all of a projection, by the size of its weight. */
+  readonly qNorm: Norm | undefined;
+  readonly kNorm: Norm | undefined;
   readonly scale: number;
-  readonly rope: Rope;
+  /** Scores become cap · tanh(score / cap). */
+  readonly scoreCap: number | undefined;
+  readonly rope: Rope | undefined;
+  /** How many positions are seen, the reading one included; all where undefined. */
+  readonly window: number | undefined;
 }
 
 /** Keys (rotated) and values of one row in one block: a vector `[kvHeads · headSize]` a position. */
@@ -38,31 +46,47 @@ export function attend(
   past: KeysValues,
 ): { readonly outputs: Float32Array[]; readonly kept: KeysValues } {
   const start = past.keys.length;
-  const newKeys = inputs.map((x, offset) =>
-    rotate(multiply(attention.k, x), attention.rope, start + offset),
-  );
+  const length = start + inputs.length;
+  const turned = (linear: Linear, norm: Norm | undefined, x: Float32Array, offset: number) => {
+    const heads = multiply(linear, x);
+    const normed = norm === undefined ? heads : normalizePieces(norm, heads);
+    const at = { headSize: attention.headSize, position: start + offset, length };
+    return rotate(normed, attention.rope, at);
+  };
+  const newKeys = inputs.map((x, offset) => turned(attention.k, attention.kNorm, x, offset));
   const kept: KeysValues = {
     keys: [...past.keys, ...newKeys],
     values: [...past.values, ...inputs.map((x) => multiply(attention.v, x))],
   };
   const outputs = inputs.map((x, offset) => {
-    const query = rotate(multiply(attention.q, x), attention.rope, start + offset);
-    const seen = firstPositions(kept, start + offset + 1);
+    const query = turned(attention.q, attention.qNorm, x, offset);
+    const seen = seenFrom(kept, start + offset, attention.window);
     return multiply(attention.o, mixHeads(attention, query, seen));
   });
   return { outputs, kept };
 }
 
+/** What a position sees: itself and what is before it, as far as a window reaches. */
+function seenFrom(of: KeysValues, position: number, window: number | undefined): KeysValues {
+  const from = window === undefined ? 0 : Math.max(0, position + 1 - window);
+  return {
+    keys: of.keys.slice(from, position + 1),
+    values: of.values.slice(from, position + 1),
+  };
+}
+
 /** Every head's mixture of the values it sees, `[heads, headSize]`. */
 function mixHeads(attention: Attention, query: Float32Array, seen: KeysValues): Float32Array {
-  const { heads, kvHeads, headSize, scale } = attention;
+  const { heads, kvHeads, headSize, scale, scoreCap } = attention;
+  const capped = (score: number): number =>
+    scoreCap === undefined ? score : scoreCap * Math.tanh(score / scoreCap);
   const mixed = new Float32Array(heads * headSize);
   for (let head = 0; head < heads; head += 1) {
     const kvStart = Math.floor((head * kvHeads) / heads) * headSize;
     const ofHead = (vector: Float32Array): Float32Array =>
       vector.subarray(kvStart, kvStart + headSize);
     const headQuery = query.subarray(head * headSize, (head + 1) * headSize);
-    const weights = softmax(seen.keys.map((key) => dot(headQuery, ofHead(key)) * scale));
+    const weights = softmax(seen.keys.map((key) => capped(dot(headQuery, ofHead(key)) * scale)));
     mixed.set(weightedSum(weights, seen.values.map(ofHead)), head * headSize);
   }
   return mixed;

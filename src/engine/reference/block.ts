@@ -1,15 +1,21 @@
 /** One decoder block over one row, with every site open to whoever wants to read or overwrite it. */
 import type { Site } from "../../site.ts";
+import type { BlockKind } from "../architecture.ts";
 import { attend, type Attention, type KeysValues } from "./attention.ts";
-import { addSequences } from "./linear.ts";
+import { addSequences, scaleVector } from "./linear.ts";
 import { feedForward, type Mlp } from "./mlp.ts";
 import { normalize, type Norm } from "./norm.ts";
 
 export interface Block {
-  readonly attnNorm: Norm;
+  readonly kind: BlockKind;
+  readonly attnNorm: Norm | undefined;
   readonly attention: Attention;
-  readonly mlpNorm: Norm;
+  readonly attnPostNorm: Norm | undefined;
+  /** What the MLP reads through: in a parallel block with one norm, attention's. */
+  readonly mlpNorm: Norm | undefined;
   readonly mlp: Mlp;
+  readonly mlpPostNorm: Norm | undefined;
+  readonly residualScale: number;
 }
 
 /** Is shown a site's states, a vector a position, and may change them in place before they are used. */
@@ -23,14 +29,23 @@ export function runBlock(
   visit: Visit,
 ): { readonly residPost: readonly Float32Array[]; readonly kept: KeysValues } {
   visit("resid_pre", residPre);
-  const normed = residPre.map((x) => normalize(block.attnNorm, x));
-  const { outputs: attnOut, kept } = attend(block.attention, normed, past);
+  const added = (x: Float32Array, norm: Norm | undefined): Float32Array =>
+    scaleVector(through(norm, x), block.residualScale);
+  const normed = residPre.map((x) => through(block.attnNorm, x));
+  const { outputs, kept } = attend(block.attention, normed, past);
+  const attnOut = outputs.map((x) => added(x, block.attnPostNorm));
   visit("attn_out", attnOut);
   const residMid = addSequences(residPre, attnOut);
-  visit("resid_mid", residMid);
-  const mlpOut = residMid.map((x) => feedForward(block.mlp, normalize(block.mlpNorm, x)));
+  if (block.kind === "sequential") visit("resid_mid", residMid);
+  const mlpOut = (block.kind === "sequential" ? residMid : residPre).map((x) =>
+    added(feedForward(block.mlp, through(block.mlpNorm, x)), block.mlpPostNorm),
+  );
   visit("mlp_out", mlpOut);
   const residPost = addSequences(residMid, mlpOut);
   visit("resid_post", residPost);
   return { residPost, kept };
+}
+
+function through(norm: Norm | undefined, x: Float32Array): Float32Array {
+  return norm === undefined ? x : normalize(norm, x);
 }

@@ -19,7 +19,7 @@ export function multiply(linear: Linear, x: Float32Array): Float32Array {
 }
 
 /** Sums the products of two vectors of the same length. */
-export function dot(a: Float32Array, b: Float32Array): number {
+export function dot(a: Float32Array | Float64Array, b: Float32Array | Float64Array): number {
   let sum = 0;
   for (let i = 0; i < a.length; i += 1) {
     sum += (a[i] ?? 0) * (b[i] ?? 0);
@@ -53,4 +53,9 @@ export function toFlat(sequence: readonly Float32Array[]): Float32Array {
     flat.set(vector, position * size);
   }
   return flat;
+}
+
+/** Multiplies a vector by a number; the vector itself where that is 1. */
+export function scaleVector(x: Float32Array, factor: number): Float32Array {
+  return factor === 1 ? x : x.map((value) => value * factor);
 }

@@ -1,5 +1,7 @@
 /** All weights of a model in memory as float32, arranged as the blocks use them. */
+import { assert } from "../../errors.ts";
 import type { Architecture, LayerWeight, ModelDefinition, WeightTensor } from "../architecture.ts";
+import { layerWeights } from "../layer-weights.ts";
 import type { Attention } from "./attention.ts";
 import type { Block } from "./block.ts";
 import type { Linear } from "./linear.ts";
@@ -9,6 +11,8 @@ import type { Norm } from "./norm.ts";
 export interface Parameters {
   /** `[vocab, hidden]` */
   readonly embedding: Float32Array;
+  /** `[positions, hidden]`, where positions are learned. */
+  readonly positions: Float32Array | undefined;
   readonly blocks: readonly Block[];
   readonly finalNorm: Norm;
   readonly head: Linear;
@@ -20,76 +24,105 @@ export async function loadParameters(model: ModelDefinition): Promise<Parameters
   const embedding = await read(weights.embedding);
   const blocks: Block[] = [];
   for (let layer = 0; layer < architecture.layers; layer += 1) {
-    blocks.push(await loadBlock(architecture, (weight) => read(weights.layer(layer, weight))));
+    blocks.push(loadBlock(architecture, layer, await readLayer(model, layer)));
   }
-  const { hiddenSize, vocabSize, tiedHead, normEpsilon } = architecture;
+  const { hiddenSize, vocabSize, tiedHead, norm } = architecture;
   const head: Linear = {
     outputs: vocabSize,
     inputs: hiddenSize,
     weight: tiedHead ? embedding : await read(weights.head),
-    bias: undefined,
+    bias: await readIfAny(weights.headBias),
   };
-  const finalNorm = { weight: await read(weights.finalNorm), epsilon: normEpsilon };
-  return { embedding, blocks, finalNorm, head };
+  const finalNorm = {
+    kind: norm.kind,
+    epsilon: norm.epsilon,
+    weight: await read(weights.finalNorm),
+    bias: await readIfAny(weights.finalNormBias),
+  };
+  return { embedding, positions: await readIfAny(weights.positions), blocks, finalNorm, head };
 }
 
-type ReadWeight = (weight: LayerWeight) => Promise<Float32Array>;
+/** A layer's weights; those that it has. */
+type LayerNumbers = ReadonlyMap<LayerWeight, Float32Array>;
 
-async function loadBlock(architecture: Architecture, weight: ReadWeight): Promise<Block> {
-  const epsilon = architecture.normEpsilon;
-  return {
-    attnNorm: { weight: await weight("attnNorm"), epsilon },
-    attention: await loadAttention(architecture, weight),
-    mlpNorm: { weight: await weight("mlpNorm"), epsilon },
-    mlp: await loadMlp(architecture, weight),
-  };
+async function readLayer(model: ModelDefinition, layer: number): Promise<LayerNumbers> {
+  const numbers = new Map<LayerWeight, Float32Array>();
+  for (const weight of layerWeights(model.architecture).keys()) {
+    numbers.set(weight, await read(model.weights.layer(layer, weight)));
+  }
+  return numbers;
 }
 
-async function loadAttention(architecture: Architecture, weight: ReadWeight): Promise<Attention> {
-  const { hiddenSize, heads, kvHeads, headSize, biases, attentionScale, rope } = architecture;
-  const bias = async (name: LayerWeight): Promise<Float32Array | undefined> =>
-    biases.attention ? weight(name) : undefined;
-  const into = async (name: "q" | "k" | "v", outputs: number): Promise<Linear> => ({
-    outputs,
-    inputs: hiddenSize,
-    weight: await weight(name),
-    bias: await bias(`${name}Bias`),
-  });
+function loadBlock(architecture: Architecture, layer: number, numbers: LayerNumbers): Block {
+  const { norm, block, residualScale } = architecture;
+  const normOf = (weight: LayerWeight, bias?: LayerWeight): Norm | undefined => {
+    const found = numbers.get(weight);
+    return found && { ...norm, weight: found, bias: bias && numbers.get(bias) };
+  };
+  const attnNorm = normOf("attnNorm", "attnNormBias");
   return {
-    q: await into("q", heads * headSize),
-    k: await into("k", kvHeads * headSize),
-    v: await into("v", kvHeads * headSize),
-    o: {
-      outputs: hiddenSize,
-      inputs: heads * headSize,
-      weight: await weight("o"),
-      bias: await bias("oBias"),
+    kind: block,
+    attnNorm,
+    attention: {
+      ...loadAttention(architecture, layer, numbers),
+      qNorm: normOf("qNorm"),
+      kNorm: normOf("kNorm"),
     },
+    attnPostNorm: normOf("attnPostNorm", "attnPostNormBias"),
+    mlpNorm: block === "parallel-one-norm" ? attnNorm : normOf("mlpNorm", "mlpNormBias"),
+    mlp: loadMlp(architecture, numbers),
+    mlpPostNorm: normOf("mlpPostNorm", "mlpPostNormBias"),
+    residualScale,
+  };
+}
+
+function loadAttention(
+  architecture: Architecture,
+  layer: number,
+  numbers: LayerNumbers,
+): Omit<Attention, "qNorm" | "kNorm"> {
+  const { hiddenSize, heads, kvHeads, headSize, attentionScale, scoreCap } = architecture;
+  const window = architecture.window?.layers.has(layer) === true ? architecture.window : undefined;
+  const queries = heads * headSize;
+  const keys = kvHeads * headSize;
+  return {
+    q: linearOf(numbers, "q", [queries, hiddenSize]),
+    k: linearOf(numbers, "k", [keys, hiddenSize]),
+    v: linearOf(numbers, "v", [keys, hiddenSize]),
+    o: linearOf(numbers, "o", [hiddenSize, queries]),
     heads,
     kvHeads,
     headSize,
     scale: attentionScale,
-    rope,
+    scoreCap,
+    rope: window?.rope ?? architecture.rope,
+    window: window?.size,
   };
 }
 
-async function loadMlp(architecture: Architecture, weight: ReadWeight): Promise<Mlp> {
-  const { hiddenSize, intermediateSize, biases, activation } = architecture;
-  const linear = async (
-    name: "gate" | "up" | "down",
-    [outputs, inputs]: readonly [outputs: number, inputs: number],
-  ): Promise<Linear> => ({
-    outputs,
-    inputs,
-    weight: await weight(name),
-    bias: biases.mlp ? await weight(`${name}Bias`) : undefined,
-  });
+function loadMlp(architecture: Architecture, numbers: LayerNumbers): Mlp {
+  const { hiddenSize, intermediateSize, activation } = architecture;
+  const into = [intermediateSize, hiddenSize] as const;
   return {
-    gate: await linear("gate", [intermediateSize, hiddenSize]),
-    up: await linear("up", [intermediateSize, hiddenSize]),
-    down: await linear("down", [hiddenSize, intermediateSize]),
+    gate: numbers.has("gate") ? linearOf(numbers, "gate", into) : undefined,
+    up: linearOf(numbers, "up", into),
+    down: linearOf(numbers, "down", [hiddenSize, intermediateSize]),
     activation,
   };
+}
+
+function linearOf(
+  numbers: LayerNumbers,
+  name: "q" | "k" | "v" | "o" | "gate" | "up" | "down",
+  [outputs, inputs]: readonly [outputs: number, inputs: number],
+): Linear {
+  const weight = numbers.get(name);
+  assert(weight, "every layer has its matrices");
+  return { outputs, inputs, weight, bias: numbers.get(`${name}Bias`) };
+}
+
+async function readIfAny(tensor: WeightTensor | undefined): Promise<Float32Array | undefined> {
+  return tensor === undefined ? undefined : read(tensor);
 }
 
 async function read(tensor: WeightTensor): Promise<Float32Array> {

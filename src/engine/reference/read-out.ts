@@ -1,12 +1,21 @@
 /** From final states to tokens: final norm, output matrix, log-softmax (in float64), the most probable tokens. */
+import type { Architecture } from "../architecture.ts";
 import type { Read, ReadOut } from "../engine.ts";
-import { multiply } from "./linear.ts";
+import { multiply, scaleVector } from "./linear.ts";
 import { normalize } from "./norm.ts";
 import type { Parameters } from "./parameters.ts";
 
 /** The model's logits for one final state, `[vocab]`. */
-export function logitsOf(parameters: Parameters, state: Float32Array): Float32Array {
-  return multiply(parameters.head, normalize(parameters.finalNorm, state));
+export function logitsOf(
+  parameters: Parameters,
+  { logitScale, logitCap }: Pick<Architecture, "logitScale" | "logitCap">,
+  state: Float32Array,
+): Float32Array {
+  const logits = multiply(parameters.head, normalize(parameters.finalNorm, state));
+  const scaled = scaleVector(logits, logitScale);
+  return logitCap === undefined
+    ? scaled
+    : scaled.map((logit) => logitCap * Math.tanh(logit / logitCap));
 }
 
 /** Answers `read` from the logits of each of its places. */

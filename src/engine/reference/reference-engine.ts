@@ -24,7 +24,7 @@ import { runBlock, type Visit } from "./block.ts";
 import { ReferenceCache, type RowCache } from "./cache.ts";
 import { checkDecode, checkIndex, checkPrefill } from "../check-pass.ts";
 import { cacheDisposed, engineDisposed, foreignCache, passAborted } from "../errors.ts";
-import { toFlat, toSequence } from "./linear.ts";
+import { scaleVector, toFlat, toSequence } from "./linear.ts";
 import { loadParameters, type Parameters } from "./parameters.ts";
 import { logitsOf, readOut } from "./read-out.ts";
 
@@ -96,7 +96,7 @@ class ReferenceEngine implements Engine {
       const ran = await this.#runRow(
         {
           entry,
-          states: this.#statesOf(row),
+          states: this.#statesOf(row, start),
           past: (layer) => shared(layer, start),
           visit: (layer) => visitOf(pass, { row: index, entry, layer, tapped }),
         },
@@ -123,7 +123,7 @@ class ReferenceEngine implements Engine {
       const ran = await this.#runRow(
         {
           entry: 0,
-          states: this.#embed([...pass.tokens.subarray(index, index + 1)]),
+          states: this.#embed([...pass.tokens.subarray(index, index + 1)], pass.cache.length),
           past: (layer) => row[layer] ?? NO_KEYS,
           visit: () => () => undefined,
         },
@@ -154,24 +154,30 @@ class ReferenceEngine implements Engine {
     return { states, kept };
   }
 
-  #statesOf(row: Row): Float32Array[] {
+  #statesOf(row: Row, start: number): Float32Array[] {
     return "states" in row
       ? toSequence(row.states, this.architecture.hiddenSize)
-      : this.#embed(row.tokens);
+      : this.#embed(row.tokens, start);
   }
 
-  #embed(tokens: readonly number[]): Float32Array[] {
-    const { hiddenSize } = this.architecture;
-    return tokens.map((token) =>
-      this.#parameters.embedding.slice(token * hiddenSize, (token + 1) * hiddenSize),
-    );
+  /** What block 0 reads for tokens from position `start` on. */
+  #embed(tokens: readonly number[], start: number): Float32Array[] {
+    const { hiddenSize, embeddingScale } = this.architecture;
+    const { embedding, positions } = this.#parameters;
+    return tokens.map((token, offset) => {
+      const ofToken = embedding.slice(token * hiddenSize, (token + 1) * hiddenSize);
+      const at = (start + offset) * hiddenSize;
+      return scaleVector(ofToken, embeddingScale).map(
+        (value, i) => value + (positions?.[at + i] ?? 0),
+      );
+    });
   }
 
   #readOut(read: Read, finals: readonly (readonly Float32Array[])[]): ReadOut {
     const logits = read.at.map(({ row, offset }) => {
       const state = finals[row]?.[offset];
       assert(state, "a checked place has a final state");
-      return logitsOf(this.#parameters, state);
+      return logitsOf(this.#parameters, this.architecture, state);
     });
     return readOut(read, logits, this.architecture.vocabSize);
   }

@@ -57,7 +57,7 @@ function tensorsFor(architecture: Architecture): Map<string, StoredTensor> {
 }
 
 const bind = (architecture: Architecture, tensors: ReadonlyMap<string, StoredTensor>) =>
-  bindWeights(architecture, { file: "m", tensors, names, rotaryRows: "halves" });
+  bindWeights(architecture, { file: "m", tensors, names, habits: { rotaryRows: "halves" } });
 
 describe("binding weights", () => {
   test("finds each by what it does", () => {

@@ -8,13 +8,40 @@ import type { RotaryRows } from "../weights/stored-weight.ts";
 
 /** Tensor names of one layout. */
 export interface WeightNames {
+  /** What files of the decoder without its output matrix leave out before all names. */
+  readonly basePrefix?: string;
   readonly embedding: string;
+  /** Learned positions. */
+  readonly positions?: string;
   readonly finalNorm: string;
+  readonly finalNormBias?: string;
   /** The output matrix; absent in files of a tied model. */
   readonly head: string;
+  readonly headBias?: string;
   /** What stands before every name of this layer. */
   readonly layerPrefix: (layer: number) => string;
-  readonly layer: Readonly<Record<LayerWeight, string>>;
+  /** Weights that are tensors of their own. */
+  readonly layer: Readonly<Partial<Record<LayerWeight, string>>>;
+  /** Tensors that hold several weights. */
+  readonly fused?: readonly FusedTensor[];
+}
+
+/** One tensor that holds several of a layer's weights. */
+export interface FusedTensor {
+  readonly name: string;
+  readonly parts: readonly LayerWeight[];
+  /** `stacked`: all of the first part, then all of the next; `by-head`: the same head of each part stand together. */
+  readonly order: "stacked" | "by-head";
+}
+
+/** How a layout stores numbers, where not as engines take them. */
+export interface StorageHabits {
+  /** The order of the rows of q and k in what is turned of each head. */
+  readonly rotaryRows: RotaryRows;
+  /** `inputs-first`: matrices of layers are stored `[inputs, outputs]`. */
+  readonly matrices?: "inputs-first";
+  /** What is added to stored weights of norms. */
+  readonly normOffset?: number;
 }
 
 /** What a configuration may ask about the weights beside it. */
@@ -27,6 +54,7 @@ export interface HuggingFaceLayout {
   /** `model_type` in config.json. */
   readonly modelTypes: readonly string[];
   readonly names: WeightNames;
+  readonly habits: StorageHabits;
   /**
    * Reads config.json, already parsed.
    * @throws `model-unreadable` for a value that cannot be, `model-unsupported` for a feature that is not built
@@ -39,10 +67,9 @@ export interface GgufLayout {
   /** `general.architecture` in the metadata. */
   readonly architectures: readonly string[];
   readonly names: WeightNames;
+  readonly habits: StorageHabits;
   /** A tensor of factors by which rotary frequencies are divided, where the file has it. */
   readonly ropeFactors: string;
-  /** The order of the rows of q and k. */
-  readonly rotaryRows: RotaryRows;
   /** Reads the metadata. Throws as {@link HuggingFaceLayout.architecture} does. */
   readonly architecture: (
     metadata: GgufMetadata,
@@ -55,5 +82,6 @@ export interface GgufLayout {
 export interface Family {
   readonly name: string;
   readonly huggingFace: HuggingFaceLayout;
-  readonly gguf: GgufLayout;
+  /** Absent where GGUF files of the family cannot be read. */
+  readonly gguf?: GgufLayout;
 }

@@ -1,7 +1,8 @@
 import { describe, expect, test } from "vitest";
 
+import { assert } from "../../errors.ts";
 import { GgufMetadata, type GgufValue } from "../weights/gguf-metadata.ts";
-import { familyOfGgufArchitecture, familyOfModelType } from "./families.ts";
+import { layoutOfGgufArchitecture, familyOfModelType } from "./families.ts";
 import { LLAMA } from "./llama.ts";
 import { makeRope } from "./rope.ts";
 
@@ -31,12 +32,21 @@ describe("config.json", () => {
       intermediateSize: 96,
       vocabSize: 100,
       maxPositions: 2048,
-      normEpsilon: 1e-6,
+      norm: { kind: "rms", epsilon: 1e-6, placement: "pre" },
+      block: "sequential",
+      qkNorm: undefined,
+      mlp: "gated",
       activation: "silu",
       rope: makeRope(12, 10_000, { kind: "default" }),
+      window: undefined,
       attentionScale: 1 / Math.sqrt(12),
+      scoreCap: undefined,
+      embeddingScale: 1,
+      residualScale: 1,
+      logitScale: 1,
+      logitCap: undefined,
       tiedHead: false,
-      biases: { attention: false, mlp: false },
+      biases: { qkv: false, o: false, mlp: false, head: false },
     });
   });
 
@@ -75,8 +85,7 @@ describe("config.json", () => {
   });
 
   test.each([
-    [{ hidden_act: "gelu" }, `hidden_act is "gelu"`],
-    [{ rope_scaling: { type: "yarn", factor: 2 } }, `rope scaling is "yarn"`],
+    [{ hidden_act: "mish" }, `hidden_act is "mish"`],
     [{ rope_parameters: { rope_type: "dynamic", factor: 2 } }, `rope scaling is "dynamic"`],
     [{ partial_rotary_factor: 0.5 }, "partial_rotary_factor is 0.5"],
     [{ quantization_config: { quant_method: "gptq" } }, "quantization_config"],
@@ -126,6 +135,7 @@ function ofMetadata(
   factors?: Float32Array,
 ) {
   const metadata = new GgufMetadata("m.gguf", new Map(Object.entries({ ...METADATA, ...fields })));
+  assert(LLAMA.gguf, "llama has a GGUF layout");
   return LLAMA.gguf.architecture(metadata, tensors, factors);
 }
 
@@ -141,8 +151,10 @@ describe("GGUF metadata", () => {
 
   test("biases are there where their tensors are", () => {
     expect(ofMetadata({}, new Set(["blk.0.attn_q.bias"])).biases).toEqual({
-      attention: true,
+      qkv: true,
+      o: false,
       mlp: false,
+      head: false,
     });
   });
 
@@ -151,13 +163,13 @@ describe("GGUF metadata", () => {
   });
 
   test("a linear rope factor and a tensor of factors both slow the frequencies", () => {
-    const plain = ofMetadata({}).rope.inverseFrequencies;
-    const linear = ofMetadata({ "llama.rope.scaling.factor": 2 }).rope.inverseFrequencies;
+    const plain = ofMetadata({}).rope?.inverseFrequencies;
+    const linear = ofMetadata({ "llama.rope.scaling.factor": 2 }).rope?.inverseFrequencies;
     const factors = new Float32Array(6).fill(3);
     const both = ofMetadata({ "llama.rope.scaling.factor": 2 }, NO_TENSORS, factors);
-    expect(linear).toEqual(plain.map((frequency) => frequency / 2));
-    expect(both.rope.inverseFrequencies).toEqual(
-      plain.map((frequency) => Math.fround(frequency / 6)),
+    expect(linear).toEqual(plain?.map((frequency) => frequency / 2));
+    expect(both.rope?.inverseFrequencies).toEqual(
+      plain?.map((frequency) => Math.fround(frequency / 6)),
     );
   });
 
@@ -206,7 +218,13 @@ describe("GGUF metadata", () => {
 
 test("a kind that no family declares is refused, naming those there are", () => {
   expect(() => familyOfModelType("mamba", "config.json")).toThrow(
-    `config.json is not supported: its model_type is "mamba", and only "llama" can be run.`,
+    /its model_type is "mamba", and only "gpt2", .*"llama", .*can be run\./,
   );
-  expect(() => familyOfGgufArchitecture("gemma2", "m.gguf")).toThrow(`"gemma2", and only "llama"`);
+  expect(() => layoutOfGgufArchitecture("gemma2", "m.gguf")).toThrow(`"gemma2", and only "llama"`);
+});
+
+test.each(["mixtral", "qwen3_moe", "olmoe"])("%s is refused as a mixture of experts", (kind) => {
+  expect(() => familyOfModelType(kind, "config.json")).toThrow(
+    `it is a mixture of experts (model_type is "${kind}"), and choosing experts is not built`,
+  );
 });

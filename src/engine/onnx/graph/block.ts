@@ -1,5 +1,4 @@
 /** Writes one block of the decoder graph: attention and MLP, with every state in between open to be written and read. */
-import type { Architecture, LayerWeight, Weights } from "../../architecture.ts";
 import type {
   BlockShape,
   GraphSite,
@@ -10,20 +9,14 @@ import type {
 } from "./decoder-io.ts";
 import { BLOCK_SHAPE_NAMES, blockName } from "./decoder-io.ts";
 import type { GraphBuilder } from "./graph-builder.ts";
-import { float, int, ints } from "./graph-builder.ts";
-import type { LinearLayer, LinearWriter } from "./linear.ts";
-import { stackFloat32 } from "./linear.ts";
-
-/** What a graph is built from. */
-export interface DecoderParts {
-  readonly architecture: Architecture;
-  readonly weights: Weights;
-  readonly linear: LinearWriter;
-}
+import { type Attribute, int, ints } from "./graph-builder.ts";
+import type { DecoderParts, LayerWriter } from "./layer-writer.ts";
+import { writeCap } from "./norm.ts";
 
 interface BlockContext {
   readonly graph: GraphBuilder;
   readonly parts: DecoderParts;
+  readonly weights: LayerWriter;
   readonly shared: SharedInputs;
   readonly patches: PatchOf;
   readonly tapEnds: TapEnd;
@@ -35,6 +28,7 @@ interface BlockContext {
 export class BlockWriter {
   readonly #graph: GraphBuilder;
   readonly #parts: DecoderParts;
+  readonly #weights: LayerWriter;
   readonly #shared: SharedInputs;
   readonly #patches: PatchOf;
   readonly #tapEnds: TapEnd;
@@ -44,6 +38,7 @@ export class BlockWriter {
   constructor(context: BlockContext) {
     this.#graph = context.graph;
     this.#parts = context.parts;
+    this.#weights = context.weights;
     this.#shared = context.shared;
     this.#patches = context.patches;
     this.#tapEnds = context.tapEnds;
@@ -52,10 +47,25 @@ export class BlockWriter {
   }
 
   write(h: string): string {
-    const attention = this.#site("attn_out", this.#attention(this.#norm(h, "attnNorm")));
-    const middle = this.#site("resid_mid", this.#graph.op("Add", [h, attention]));
-    const mlp = this.#site("mlp_out", this.#mlp(this.#norm(middle, "mlpNorm")));
+    const weights = this.#weights;
+    const normed = weights.norm(h, "attnNorm", "attnNormBias");
+    const attended = weights.norm(this.#attention(normed), "attnPostNorm", "attnPostNormBias");
+    const attention = this.#site("attn_out", this.#scaled(attended));
+    const added = this.#graph.op("Add", [h, attention]);
+    const { block } = this.#parts.architecture;
+    const middle = block === "sequential" ? this.#site("resid_mid", added) : added;
+    const read = block === "sequential" ? middle : h;
+    const toMlp =
+      block === "parallel-one-norm" ? normed : weights.norm(read, "mlpNorm", "mlpNormBias");
+    const computed = weights.norm(weights.mlp(toMlp), "mlpPostNorm", "mlpPostNormBias");
+    const mlp = this.#site("mlp_out", this.#scaled(computed));
     return this.#site("resid_post", this.#graph.op("Add", [middle, mlp]));
+  }
+
+  /** What is added to the residual stream, times its factor where it has one. */
+  #scaled(x: string): string {
+    const { residualScale } = this.#parts.architecture;
+    return residualScale === 1 ? x : this.#graph.op("Mul", [x, this.#graph.float32(residualScale)]);
   }
 
   /** A place that can be overwritten and read. */
@@ -68,45 +78,11 @@ export class BlockWriter {
     return written;
   }
 
-  #norm(x: string, weight: LayerWeight): string {
-    return rmsNorm(this.#graph, x, {
-      name: `${this.#layer}.${weight}`,
-      epsilon: this.#parts.architecture.normEpsilon,
-      weight: this.#parts.weights.layer(this.#layer, weight),
-    });
-  }
-
-  #linear(
-    x: string,
-    name: string,
-    matrices: readonly LayerWeight[],
-    biases: readonly LayerWeight[],
-  ): string {
-    const tensor = (weight: LayerWeight) => this.#parts.weights.layer(this.#layer, weight);
-    const layer: LinearLayer = {
-      name: `${this.#layer}.${name}`,
-      matrices: matrices.map(tensor),
-      biases: biases.map(tensor),
-    };
-    return this.#parts.linear(this.#graph, x, layer);
-  }
-
-  #mlp(x: string): string {
-    const graph = this.#graph;
-    const { mlp } = this.#parts.architecture.biases;
-    const gate = this.#linear(x, "gate", ["gate"], mlp ? ["gateBias"] : []);
-    const up = this.#linear(x, "up", ["up"], mlp ? ["upBias"] : []);
-    const activated = graph.op("Mul", [gate, graph.op("Sigmoid", [gate])]);
-    const product = graph.op("Mul", [activated, up]);
-    return this.#linear(product, "down", ["down"], mlp ? ["downBias"] : []);
-  }
-
   #attention(x: string): string {
     const graph = this.#graph;
     const a = this.#parts.architecture;
     const shape = this.#shapes();
-    const bias = a.biases.attention;
-    const qkv = this.#linear(x, "qkv", ["q", "k", "v"], bias ? ["qBias", "kBias", "vBias"] : []);
+    const qkv = this.#weights.linear(x, "qkv", ["q", "k", "v"]);
     const kvWidth = a.kvHeads * a.headSize;
     const [q = "", k = "", v = ""] = graph.ops(
       "Split",
@@ -114,15 +90,56 @@ export class BlockWriter {
       3,
       { attributes: { axis: int(1) } },
     );
-    const positions = graph.op("Expand", [this.#shared.positions, shape.positions]);
-    const rotatedQ = this.#rotate(this.#reshape(q, shape.queries), positions, a.heads);
-    const rotatedK = this.#rotate(this.#reshape(k, shape.keys), positions, a.kvHeads);
+    const turned = this.#turn({ q, k, shape });
     // [kvHeads, rows, group, length, headSize]
-    const queries = this.#byHead(rotatedQ, shape.queriesByHead, [2, 0, 3, 1, 4]);
-    const keys = this.#append("keys", this.#byHead(rotatedK, shape.keysByHead, [2, 0, 1, 3]));
+    const queries = this.#byHead(turned.q, shape.queriesByHead, [2, 0, 3, 1, 4]);
+    const keys = this.#append("keys", this.#byHead(turned.k, shape.keysByHead, [2, 0, 1, 3]));
     const values = this.#append("values", this.#byHead(v, shape.keysByHead, [2, 0, 1, 3]));
     const mixed = this.#attend({ queries, keys, values, shape });
-    return this.#linear(mixed, "o", ["o"], bias ? ["oBias"] : []);
+    return this.#weights.linear(mixed, "o", ["o"]);
+  }
+
+  /** Queries and keys normalised and turned to their positions, as far as the architecture does that. */
+  #turn({
+    q,
+    k,
+    shape,
+  }: {
+    readonly q: string;
+    readonly k: string;
+    readonly shape: Readonly<Record<BlockShape, string>>;
+  }): {
+    readonly q: string;
+    readonly k: string;
+  } {
+    const graph = this.#graph;
+    const { heads, kvHeads } = this.#parts.architecture;
+    const { angles } = this.#shared.viewOf(this.#layer);
+    const queries = this.#headNorm(q, "qNorm");
+    const keys = this.#headNorm(k, "kNorm");
+    if (angles === undefined) return { q: queries, k: keys };
+    const positions = graph.op("Expand", [this.#shared.positions, shape.positions]);
+    const rotate = (x: string, to: string, count: number): string => {
+      const heads3 = this.#reshape(x, to);
+      return graph.op("RotaryEmbedding", [heads3, angles.cos, angles.sin, positions], {
+        attributes: { num_heads: int(count), ...this.#turnedPart() },
+      });
+    };
+    return { q: rotate(queries, shape.queries, heads), k: rotate(keys, shape.keys, kvHeads) };
+  }
+
+  /** How much of each head is turned, where that is not all of it. */
+  #turnedPart(): Readonly<Record<string, Attribute>> {
+    const { rope, headSize } = this.#parts.architecture;
+    const size = 2 * (rope?.inverseFrequencies.length ?? 0);
+    return size === headSize ? {} : { rotary_embedding_dim: int(size) };
+  }
+
+  #headNorm(x: string, weight: "qNorm" | "kNorm"): string {
+    const { qkNorm, headSize } = this.#parts.architecture;
+    if (qkNorm !== "head") return this.#weights.norm(x, weight);
+    const heads = this.#graph.op("Reshape", [x, this.#graph.int64([-1, headSize])]);
+    return this.#weights.norm(heads, weight);
   }
 
   /** Softmax over the context's keys and the row's own together. */
@@ -133,12 +150,12 @@ export class BlockWriter {
     readonly shape: Readonly<Record<BlockShape, string>>;
   }): string {
     const graph = this.#graph;
-    const { headSize, attentionScale, kvHeads } = this.#parts.architecture;
+    const { headSize, attentionScale, scoreCap, kvHeads } = this.#parts.architecture;
     const { queries, keys, values, shape } = parts;
     const context = [kvHeads, "context", headSize];
     const contextKeys = graph.input(blockName.contextKeys(this.#layer), "float32", context);
     const contextValues = graph.input(blockName.contextValues(this.#layer), "float32", context);
-    const scaled = graph.op("Mul", [queries, graph.float32(attentionScale)]);
+    const scaled = graph.op("Mul", [queries, graph.float32(attentionScale / (scoreCap ?? 1))]);
     const forContext = this.#reshape(scaled, shape.queriesForContext);
     const forRow = this.#reshape(scaled, shape.queriesForRow);
     const contextScores = this.#reshape(
@@ -149,10 +166,12 @@ export class BlockWriter {
       graph.op("MatMul", [forRow, graph.op("Transpose", [keys], perm([0, 1, 3, 2]))]),
       shape.rowScores,
     );
-    const scores = graph.op("Concat", [contextScores, rowScores], {
+    const joined = graph.op("Concat", [contextScores, rowScores], {
       attributes: { axis: int(-1) },
     });
-    const probabilities = graph.op("Softmax", [graph.op("Add", [scores, this.#shared.mask])], {
+    const scores = scoreCap === undefined ? joined : writeCap(graph, joined, scoreCap);
+    const { mask } = this.#shared.viewOf(this.#layer);
+    const probabilities = graph.op("Softmax", [graph.op("Add", [scores, mask])], {
       attributes: { axis: int(-1) },
     });
     const [onContext = "", onRow = ""] = graph.ops(
@@ -184,12 +203,6 @@ export class BlockWriter {
     return graph.op("Transpose", [this.#reshape(x, shape)], perm(order));
   }
 
-  #rotate(x: string, positions: string, heads: number): string {
-    return this.#graph.op("RotaryEmbedding", [x, this.#shared.cos, this.#shared.sin, positions], {
-      attributes: { num_heads: int(heads) },
-    });
-  }
-
   /** The row's earlier keys or values with the new ones behind them: an output, so that the next step can use it. */
   #append(kind: "keys" | "values", fresh: string): string {
     const { kvHeads, headSize } = this.#parts.architecture;
@@ -217,22 +230,4 @@ export class BlockWriter {
 
 function perm(order: readonly number[]) {
   return { attributes: { perm: ints(order) } };
-}
-
-/** Root mean square norm (ONNX RMSNormalization). */
-export function rmsNorm(
-  graph: GraphBuilder,
-  x: string,
-  options: {
-    readonly name: string;
-    readonly epsilon: number;
-    readonly weight: Weights["finalNorm"];
-  },
-): string {
-  const weight = graph.weight(`${options.name}.weight`, "float32", options.weight.shape, () =>
-    stackFloat32([options.weight]),
-  );
-  return graph.op("RMSNormalization", [x, weight], {
-    attributes: { epsilon: float(options.epsilon), axis: int(-1) },
-  });
 }

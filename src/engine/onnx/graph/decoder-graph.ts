@@ -6,21 +6,24 @@
  *   h  = h + attention(norm(h))                  resid_mid
  *   h  = h + mlp(norm(h))                        resid_post
  *
+ * (in most families; what an architecture declares besides is written by {@link BlockWriter}, and only where declared).
+ *
  * Attention has two parts under one softmax: keys of the shared context (batch 1, one product for all rows)
  * and keys of the row itself. The shapes of reshaped values are fed in, because they differ by block:
  * see {@link shapesOf}. Blocks without rows compute nothing.
  */
-import type { DecoderParts } from "./block.ts";
+import type { DecoderParts } from "./layer-writer.ts";
 import { BlockWriter } from "./block.ts";
 import {
   blockName,
-  GRAPH_SITES,
   OptionalOutputs,
   patchInputs,
   sharedInputs,
+  sitesOf,
   tapInputs,
 } from "./decoder-io.ts";
 import type { Graph } from "./graph-builder.ts";
+import { LayerWriter } from "./layer-writer.ts";
 import { GraphBuilder, int } from "./graph-builder.ts";
 
 /** Builds the graph of all blocks; embedding and read-out are not part of it. */
@@ -38,12 +41,21 @@ export function buildDecoder(parts: DecoderParts): Graph {
   for (let layer = 0; layer < layers; layer++) {
     const joining = joins[layer] ?? "";
     h = layer === 0 ? joining : graph.op("Concat", [h, joining], { attributes: { axis: int(0) } });
-    const block = new BlockWriter({ graph, parts, shared, patches, tapEnds, outputs, layer });
+    const block = new BlockWriter({
+      graph,
+      parts,
+      weights: new LayerWriter(graph, parts, layer),
+      shared,
+      patches,
+      tapEnds,
+      outputs,
+      layer,
+    });
     h = block.write(h);
   }
   outputs.write();
   for (let layer = 0; layer < layers; layer++) {
-    for (const site of GRAPH_SITES) {
+    for (const site of sitesOf(parts.architecture)) {
       const name = blockName.site(site, layer);
       graph.output(name, "float32", [`tokens.${layer}`, hiddenSize]);
     }

@@ -2,13 +2,18 @@
  * The decoder graph's inputs and outputs: their names, the places that can be written and read, and the shapes
  * that differ from block to block. What both sides of the graph must agree on: who writes it and who feeds it.
  */
-import type { Architecture } from "../../architecture.ts";
+import type { Architecture, Rope } from "../../architecture.ts";
 import type { GraphBuilder } from "./graph-builder.ts";
 import { int } from "./graph-builder.ts";
 
 /** Sites that the graph itself can write and read; `resid_pre` is the block before's `resid_post`. */
 export const GRAPH_SITES = ["attn_out", "resid_mid", "mlp_out", "resid_post"] as const;
 export type GraphSite = (typeof GRAPH_SITES)[number];
+
+/** The sites that blocks of an architecture have: a parallel one has no state between attention and MLP. */
+export function sitesOf({ block }: Architecture): readonly GraphSite[] {
+  return GRAPH_SITES.filter((site) => site !== "resid_mid" || block === "sequential");
+}
 
 /** A site's place in the inputs that have one entry for each. */
 export function slotOf(site: GraphSite, layer: number): number {
@@ -83,32 +88,70 @@ export const blockName = {
   site: (site: GraphSite, layer: number): string => `${site}.${layer}`,
 };
 
+/** Names of the inputs that belong to a way of looking back: a model has one way, or two where some layers have a window. */
+export const viewNames = {
+  all: { cos: "cos", sin: "sin", mask: "mask" },
+  window: { cos: "window_cos", sin: "window_sin", mask: "window_mask" },
+} as const;
+
+/** What a layer looks back with. */
+export interface View {
+  /** Cosines and sines of the positions; absent where positions are learned. */
+  readonly angles: { readonly cos: string; readonly sin: string } | undefined;
+  /** Added to the scores: 0 where a token may look, -inf where not. */
+  readonly mask: string;
+}
+
 /** Values that all blocks use. */
 export interface SharedInputs {
   readonly shapes: string;
   readonly shapeRanks: string;
   readonly positions: string;
-  readonly cos: string;
-  readonly sin: string;
-  readonly mask: string;
+  readonly viewOf: (layer: number) => View;
   readonly keySplit: string;
   readonly keptRows: string;
 }
 
 export function sharedInputs(graph: GraphBuilder, a: Architecture): SharedInputs {
+  const shapes = graph.input("shapes", "int64", [a.layers, SHAPE_WIDTH]);
+  const positions =
+    a.rope === undefined ? "" : graph.input("positions", "int64", ["position_rows", "length"]);
+  const all: View = {
+    angles: angleInputs(graph, a.rope, viewNames.all),
+    mask: maskInput(graph, viewNames.all.mask),
+  };
+  const { window } = a;
+  const windowed: View | undefined = window && {
+    angles: window.rope ? angleInputs(graph, window.rope, viewNames.window) : all.angles,
+    mask: maskInput(graph, viewNames.window.mask),
+  };
   return {
-    shapes: graph.input("shapes", "int64", [a.layers, SHAPE_WIDTH]),
+    shapes,
     shapeRanks: graph.input("shape_ranks", "int64", [SHAPE_RANKS.length]),
-    positions: graph.input("positions", "int64", ["position_rows", "length"]),
-    cos: graph.input("cos", "float32", ["angles", a.headSize / 2]),
-    sin: graph.input("sin", "float32", ["angles", a.headSize / 2]),
-    /** Added to the scores: 0 where a token may look, -inf where not. */
-    mask: graph.input("mask", "float32", [1, "mask_rows", 1, "length", "keys"]),
+    positions,
+    viewOf: (layer) => (windowed !== undefined && window?.layers.has(layer) ? windowed : all),
     /** Sizes of the two parts of the keys: [context, past + length]. */
     keySplit: graph.input("key_split", "int64", [2]),
     /** Rows whose keys and values are put out: all, or none. */
     keptRows: graph.input("kept_rows", "int64", [1]),
   };
+}
+
+function angleInputs(
+  graph: GraphBuilder,
+  rope: Rope | undefined,
+  names: { readonly cos: string; readonly sin: string },
+): View["angles"] {
+  if (rope === undefined) return undefined;
+  const pairs = rope.inverseFrequencies.length;
+  return {
+    cos: graph.input(names.cos, "float32", ["angles", pairs]),
+    sin: graph.input(names.sin, "float32", ["angles", pairs]),
+  };
+}
+
+function maskInput(graph: GraphBuilder, name: string): string {
+  return graph.input(name, "float32", [1, "mask_rows", 1, "length", "keys"]);
 }
 
 /** The patches of one place: token rows, and the vectors written over them. */

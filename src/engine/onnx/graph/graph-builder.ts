@@ -5,10 +5,12 @@ export type ElementType = "float32" | "int64" | "uint8";
 export type Attribute =
   | { readonly kind: "int"; readonly value: number }
   | { readonly kind: "float"; readonly value: number }
-  | { readonly kind: "ints"; readonly value: readonly number[] };
+  | { readonly kind: "ints"; readonly value: readonly number[] }
+  | { readonly kind: "string"; readonly value: string };
 
 export const int = (value: number): Attribute => ({ kind: "int", value });
 export const float = (value: number): Attribute => ({ kind: "float", value });
+export const text = (value: string): Attribute => ({ kind: "string", value });
 export const ints = (value: readonly number[]): Attribute => ({ kind: "ints", value });
 
 export interface GraphNode {

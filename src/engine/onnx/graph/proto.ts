@@ -19,7 +19,7 @@ const IR_VERSION = 10;
 /** TensorProto.DataType */
 const DATA_TYPES: Record<ElementType, number> = { float32: 1, uint8: 2, int64: 7 };
 /** AttributeProto.AttributeType */
-const ATTRIBUTE_TYPES: Record<Attribute["kind"], number> = { float: 1, int: 2, ints: 7 };
+const ATTRIBUTE_TYPES: Record<Attribute["kind"], number> = { float: 1, int: 2, string: 3, ints: 7 };
 /** TensorProto.DataLocation */
 const EXTERNAL = 1;
 
@@ -65,6 +65,9 @@ function writeAttribute(proto: ProtoWriter, name: string, attribute: Attribute):
       break;
     case "int":
       proto.int(3, attribute.value);
+      break;
+    case "string":
+      proto.text(4, attribute.value);
       break;
     case "ints":
       attribute.value.forEach((value) => proto.int(8, value));
