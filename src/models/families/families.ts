@@ -18,7 +18,7 @@ import { QWEN3 } from "./qwen3.ts";
 import { STABLELM } from "./stablelm.ts";
 
 /** All families. */
-export const FAMILIES: readonly Family[] = [
+const FAMILIES: readonly Family[] = [
   GPT2,
   GPT_NEOX,
   GPTJ,

@@ -27,10 +27,32 @@ const parameterFields = {
   short_factor: z.array(positive).max(MAX_FACTORS).nullish(),
   long_factor: z.array(positive).max(MAX_FACTORS).nullish(),
 };
-const ropeParameters = z.object(parameterFields);
-type RopeParameters = z.infer<typeof ropeParameters>;
+interface RopeParameters {
+  readonly rope_type?: string | null | undefined;
+  readonly type?: string | null | undefined;
+  readonly rope_theta?: number | null | undefined;
+  readonly factor?: number | null | undefined;
+  readonly low_freq_factor?: number | null | undefined;
+  readonly high_freq_factor?: number | null | undefined;
+  readonly original_max_position_embeddings?: number | null | undefined;
+  readonly partial_rotary_factor?: number | null | undefined;
+  readonly attention_factor?: number | null | undefined;
+  readonly beta_fast?: number | null | undefined;
+  readonly beta_slow?: number | null | undefined;
+  readonly mscale?: number | null | undefined;
+  readonly mscale_all_dim?: number | null | undefined;
+  readonly truncate?: boolean | null | undefined;
+  readonly short_factor?: readonly number[] | null | undefined;
+  readonly long_factor?: readonly number[] | null | undefined;
+}
 /** Parameters, or where layers differ those of each kind of layer. */
-const ropeByLayer = z.object({
+interface RopeByLayer extends RopeParameters {
+  readonly full_attention?: RopeParameters | null | undefined;
+  readonly sliding_attention?: RopeParameters | null | undefined;
+}
+
+const ropeParameters: z.ZodType<RopeParameters> = z.object(parameterFields);
+const ropeByLayer: z.ZodType<RopeByLayer> = z.object({
   ...parameterFields,
   full_attention: ropeParameters.nullish(),
   sliding_attention: ropeParameters.nullish(),
@@ -47,7 +69,7 @@ export interface RopeConfig {
   readonly rope_scaling?: RopeParameters | null | undefined;
   readonly original_max_position_embeddings?: number | null | undefined;
   readonly partial_rotary_factor?: number | null | undefined;
-  readonly rope_parameters?: z.infer<typeof ropeByLayer> | null | undefined;
+  readonly rope_parameters?: RopeByLayer | null | undefined;
 }
 
 /** Reads those fields. */
