@@ -4,7 +4,7 @@
  */
 import type { Tokenizer } from "../model.ts";
 import { BYTE_SYMBOLS, bytesOfSymbols } from "./byte-alphabet.ts";
-import { BytePairEncoder, rankByMerges } from "./byte-pair-encoder.ts";
+import { BytePairEncoder, idsOf, rankByMerges } from "./byte-pair-encoder.ts";
 import { makeTextTokenizer, type Vocabulary, type WordEncoder } from "./text-tokenizer.ts";
 
 /** What a byte-level tokenizer is made of. Ordinary entries are written in byte symbols, special ones as they are. */
@@ -20,7 +20,7 @@ export function makeByteLevelTokenizer(vocabulary: ByteLevelVocabulary): Tokeniz
   return makeTextTokenizer(vocabulary, {
     bytesOf: bytesOfSymbols,
     makeEncoder: () =>
-      byteLevelEncoder(new BytePairEncoder(entries, rankByMerges(merges), vocabulary)),
+      byteLevelEncoder(new BytePairEncoder(idsOf(entries), rankByMerges(merges), vocabulary)),
   });
 }
 

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 
-import { BytePairEncoder, rankByMerges } from "./byte-pair-encoder.ts";
+import { BytePairEncoder, idsOf, rankByMerges, rankByScores } from "./byte-pair-encoder.ts";
 
 /** The definition: again and again the best-ranked pair, the leftmost of equals. */
 function mergeSlowly(symbols: readonly string[], merges: readonly string[]): readonly string[] {
@@ -28,7 +28,7 @@ test("merges are those of the definition, whatever the merges and the word", () 
   fc.assert(
     fc.property(fc.uniqueArray(merge, { maxLength: 20 }), word, (merges, symbols) => {
       const encoder = new BytePairEncoder(
-        ["a", "b", "c", ...merges.map(whole)],
+        idsOf(["a", "b", "c", ...merges.map(whole)]),
         rankByMerges(merges),
         parts,
       );
@@ -39,29 +39,48 @@ test("merges are those of the definition, whatever the merges and the word", () 
 });
 
 test("of equal pairs the leftmost is merged first", () => {
-  const encoder = new BytePairEncoder(["a", "aa"], rankByMerges(["a a"]), parts);
+  const encoder = new BytePairEncoder(idsOf(["a", "aa"]), rankByMerges(["a a"]), parts);
   expect(encoder.encode(["a", "a", "a"])).toEqual(["aa", "a"]);
 });
 
 test("a merge whose result is no entry is not made", () => {
-  const encoder = new BytePairEncoder(["a", "b"], rankByMerges(["a b"]), parts);
+  const encoder = new BytePairEncoder(idsOf(["a", "b"]), rankByMerges(["a b"]), parts);
   expect(encoder.encode(["a", "b"])).toEqual(["a", "b"]);
 });
 
 test("a word that is an entry is kept whole only where the vocabulary says so", () => {
   const entries = ["a", "b", "ab"];
-  expect(new BytePairEncoder(entries, rankByMerges([]), parts).encode(["a", "b"])).toEqual([
+  expect(new BytePairEncoder(idsOf(entries), rankByMerges([]), parts).encode(["a", "b"])).toEqual([
     "a",
     "b",
   ]);
   expect(
-    new BytePairEncoder(entries, rankByMerges([]), { takesWholeWords: true }).encode(["a", "b"]),
+    new BytePairEncoder(idsOf(entries), rankByMerges([]), { takesWholeWords: true }).encode([
+      "a",
+      "b",
+    ]),
   ).toEqual(["ab"]);
 });
 
 test("a word of 100,000 symbols is merged without a quadratic wait", () => {
   const merges = ["a a", "aa aa", "aaaa aaaa"];
-  const encoder = new BytePairEncoder(["a", ...merges.map(whole)], rankByMerges(merges), parts);
+  const encoder = new BytePairEncoder(
+    idsOf(["a", ...merges.map(whole)]),
+    rankByMerges(merges),
+    parts,
+  );
   const symbols = new Array<string>(100_000).fill("a");
   expect(encoder.encode(symbols)).toHaveLength(12_500);
+});
+
+test("by scores the best result is made first, and of equals the one with the longer left part", () => {
+  const join = (entries: readonly string[], scores: readonly number[], word: string) => {
+    const ids = idsOf(entries);
+    const rank = rankByScores(ids, Float64Array.from(scores));
+    return new BytePairEncoder(ids, rank, parts).encode(Array.from(word));
+  };
+  expect(join(["a", "b", "c", "ab", "bc"], [-9, -9, -9, -2, -1], "abc")).toEqual(["a", "bc"]);
+  expect(join(["a", "b", "c", "ab", "bc"], [-9, -9, -9, -1, -1], "abc")).toEqual(["ab", "c"]);
+  expect(join(["a", "b", "ab", "ba", "aba"], [-9, -9, -1, -1, -5], "ababa")).toEqual(["ab", "aba"]);
+  expect(join(["a", "b", "ab"], [-9, -9], "ab")).toEqual(["a", "b"]);
 });

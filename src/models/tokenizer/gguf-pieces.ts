@@ -54,7 +54,7 @@ function rankOf(
   metadata: GgufMetadata,
   entries: readonly string[],
   isGemma: boolean,
-): () => MergeRank {
+): (ids: ReadonlyMap<string, number>) => MergeRank {
   const merges = metadata.strings("tokenizer.ggml.merges");
   if (merges !== undefined) return () => rankByMerges(merges);
   const scores = metadata.numbers("tokenizer.ggml.scores");
@@ -63,6 +63,6 @@ function rankOf(
     throw modelUnreadable({ file: metadata.file, problem });
   }
   // Gemma's scores do not follow the order in which its vocabulary was merged; the entries' order does.
-  const scoreOf = (id: number): number => (isGemma ? -id : (scores[id] ?? 0));
-  return () => rankByScores(new Map(entries.map((entry, id) => [entry, scoreOf(id)])));
+  const ranked = Float64Array.from(entries, (_, id) => (isGemma ? -id : (scores[id] ?? 0)));
+  return (ids) => rankByScores(ids, ranked);
 }

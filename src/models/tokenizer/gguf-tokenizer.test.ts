@@ -64,8 +64,22 @@ const SMALL: Readonly<Record<string, GgufValue>> = {
   "tokenizer.ggml.eot_token_id": 2,
 };
 
-const read = (changes: Readonly<Record<string, GgufValue>>) =>
-  readGgufTokenizer(new GgufMetadata("m.gguf", new Map(Object.entries({ ...SMALL, ...changes }))));
+/** The same entries as pieces. */
+const PIECES: Readonly<Record<string, GgufValue>> = {
+  "tokenizer.ggml.model": "llama",
+  "tokenizer.ggml.tokens": ["<s>", "<unk>", "▁", "a", "b", "ab"],
+  "tokenizer.ggml.token_type": Int32Array.of(3, 2, 1, 1, 1, 1),
+  "tokenizer.ggml.scores": Float32Array.of(0, 0, -3, -2, -2, -1),
+};
+
+const read = (changes: Readonly<Record<string, GgufValue>>) => {
+  const { "tokenizer.ggml.merges": merges, ...rest } = SMALL;
+  const isPieces = changes["tokenizer.ggml.model"] === "llama";
+  const base = isPieces || merges === undefined ? rest : SMALL;
+  return readGgufTokenizer(
+    new GgufMetadata("m.gguf", new Map(Object.entries({ ...base, ...changes }))),
+  );
+};
 
 describe("metadata", () => {
   test("a file without a vocabulary has no tokenizer", () => {
@@ -84,6 +98,24 @@ describe("metadata", () => {
   test("the chat template sees the beginning and end tokens", () => {
     const template = { "tokenizer.chat_template": "{{ bos_token }}-{{ eos_token }}" };
     expect(read(template)?.chat([])).toBe("<s>-</s>");
+  });
+
+  test("BOS is the default of Llama's vocabularies, and the file may say otherwise", () => {
+    const llama3 = { "tokenizer.ggml.pre": "llama-bpe" };
+    expect(read(llama3)?.bos).toBe(0);
+    expect(read({ ...llama3, "tokenizer.ggml.add_bos_token": false })?.bos).toBeUndefined();
+    expect(read(PIECES)?.bos).toBe(0);
+    expect(read({ ...PIECES, "tokenizer.ggml.add_bos_token": false })?.bos).toBeUndefined();
+  });
+
+  test("pieces are joined by their scores, with a space in front unless the file says otherwise", () => {
+    expect(read(PIECES)?.encode("ab").tokens).toEqual([0, 2, 5]);
+    const bare = { ...PIECES, "tokenizer.ggml.add_space_prefix": false };
+    expect(read(bare)?.encode("ab").tokens).toEqual([0, 5]);
+    expect(read(bare)?.encode("c").tokens).toEqual([0]);
+    expect(read({ ...bare, "tokenizer.ggml.unknown_token_id": 1 })?.encode("c").tokens).toEqual([
+      0, 1,
+    ]);
   });
 
   test.each<[Record<string, GgufValue>, string]>([
@@ -106,6 +138,7 @@ describe("metadata", () => {
       `"tokenizer.ggml.eos_token_id" is 6, and it has 6 tokens`,
     ],
     [{ "tokenizer.ggml.token_type": Int32Array.of(1) }, "6 tokens and 1 token types"],
+    [{ ...PIECES, "tokenizer.ggml.scores": Float32Array.of(1) }, "6 tokens and 1 scores"],
     [{ "tokenizer.ggml.merges": 3 }, `"tokenizer.ggml.merges" should be a list of texts`],
   ])("what cannot be is refused by name: %j", (changes, message) => {
     expect(() => read(changes)).toThrow(

@@ -4,7 +4,7 @@
  */
 import type { Tokenizer } from "../model.ts";
 import type { AlignedText } from "./aligned-text.ts";
-import { BytePairEncoder, type MergeRank } from "./byte-pair-encoder.ts";
+import { BytePairEncoder, idsOf, type MergeRank } from "./byte-pair-encoder.ts";
 import { makeTextTokenizer, type Vocabulary, type WordEncoder } from "./text-tokenizer.ts";
 import { bestPieces } from "./unigram.ts";
 
@@ -19,7 +19,12 @@ export type SpacePrefix = "none" | "text" | "segments";
 
 /** How a word becomes pieces: neighbours are joined, or the most probable pieces are taken. */
 export type PieceModel =
-  | { readonly kind: "merges"; readonly rank: () => MergeRank; readonly takesWholeWords: boolean }
+  | {
+      readonly kind: "merges";
+      /** By the token of each entry. */
+      readonly rank: (ids: ReadonlyMap<string, number>) => MergeRank;
+      readonly takesWholeWords: boolean;
+    }
   | { readonly kind: "unigram"; readonly scores: ArrayLike<number> };
 
 /** What a tokenizer of pieces is made of. Spaces must be "▁" by its normalizers. */
@@ -80,9 +85,8 @@ type Split = (word: string) => readonly string[];
 
 function pieceEncoder(vocabulary: PieceVocabulary): WordEncoder {
   const { entries, model, fallsBackToBytes, unknown, fusesUnknown } = vocabulary;
-  const ids = new Map(entries.map((entry, id) => [entry, id]));
-  const split =
-    model.kind === "merges" ? joining(entries, model) : bestPieces(entries, model.scores);
+  const ids = idsOf(entries);
+  const split = model.kind === "merges" ? joining(ids, model) : bestPieces(entries, model.scores);
   const utf8 = new TextEncoder();
   const bytesOf = (character: string): readonly number[] | undefined => {
     if (!fallsBackToBytes) return undefined;
@@ -113,7 +117,7 @@ function pieceEncoder(vocabulary: PieceVocabulary): WordEncoder {
   };
 }
 
-function joining(entries: readonly string[], model: PieceModel & { kind: "merges" }): Split {
-  const pairs = new BytePairEncoder(entries, model.rank(), model);
+function joining(ids: ReadonlyMap<string, number>, model: PieceModel & { kind: "merges" }): Split {
+  const pairs = new BytePairEncoder(ids, model.rank(ids), model);
   return (word) => pairs.encode(Array.from(word));
 }

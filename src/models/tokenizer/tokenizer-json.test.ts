@@ -150,3 +150,49 @@ describe("tokenizer.json of byte-level BPE", () => {
     );
   });
 });
+
+describe("tokenizer.json of pieces", () => {
+  const pieces = {
+    normalizer: null,
+    pre_tokenizer: { type: "Metaspace", replacement: "▁", prepend_scheme: "first" },
+    decoder: { type: "Metaspace", replacement: "▁" },
+    model: { type: "BPE", vocab: { "▁": 0, a: 1, "▁a": 2 }, merges: ["▁ a"] },
+  };
+
+  test("an older file says with add_prefix_space whether a space is put in front", () => {
+    const older = (add_prefix_space: boolean) => ({
+      ...pieces,
+      pre_tokenizer: { type: "Metaspace", replacement: "▁", add_prefix_space },
+    });
+    expect(read(older(true)).encode("a").tokens).toEqual([2]);
+    expect(read(older(false)).encode("a").tokens).toEqual([1]);
+  });
+
+  test.each<[string, object, string]>([
+    ["a decoder", { decoder: { type: "WordPiece" } }, "a decoder of type WordPiece"],
+    ["a way of cutting", { pre_tokenizer: { type: "Whitespace" } }, `[{"type":"Whitespace"}]`],
+    [
+      "another space",
+      { pre_tokenizer: { type: "Metaspace", replacement: "_" } },
+      `"replacement":"_"`,
+    ],
+    ["a normalizer", { normalizer: { type: "Precompiled" } }, "a normalizer (Precompiled)"],
+    [
+      "a regular expression in a normalizer",
+      { normalizer: { type: "Replace", pattern: { Regex: " {2,}" }, content: " " } },
+      "a normalizer (Replace)",
+    ],
+  ])("%s that is not built is refused by name", (_, changes, message) => {
+    expect(() => read({ ...pieces, ...changes })).toThrow(
+      expect.objectContaining({
+        code: "model-unsupported",
+        message: expect.stringContaining(message) as unknown,
+      }),
+    );
+  });
+
+  test("a Unigram piece without a score cannot be", () => {
+    const model = { type: "Unigram", vocab: [["a"]] };
+    expect(() => read({ ...pieces, model })).toThrow("model.vocab: must give each piece a score");
+  });
+});
