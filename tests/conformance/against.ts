@@ -13,12 +13,11 @@ import {
   type Tap,
 } from "../../src/engine/engine.ts";
 import { assert } from "../../src/errors.ts";
-import { SITES } from "../../src/site.ts";
 import { expectClose } from "../support/closeness.ts";
 import { runPrompt } from "../support/patched-run.ts";
 import { normalNumbers } from "../support/random-model.ts";
 import { createSubject } from "./conformance.ts";
-import { MODELS, modelAt, vectorOf } from "./subject.ts";
+import { MODELS, modelAt, sitesOf, vectorOf } from "./subject.ts";
 
 interface NamedEngine {
   readonly name: string;
@@ -98,7 +97,8 @@ const sessions: fc.Arbitrary<Session> = fc
     rowCount: fc.integer({ min: 1, max: 6 }),
   })
   .chain(({ model, length, before, after, rowCount }) => {
-    const { layers, vocabSize } = modelAt(model).architecture;
+    const { architecture } = modelAt(model);
+    const { layers, vocabSize } = architecture;
     const tokens = (count: number): fc.Arbitrary<number[]> =>
       fc.array(fc.nat(vocabSize - 1), { minLength: count, maxLength: count });
     const place = fc.record({ row: fc.nat(rowCount - 1), offset: fc.nat(length - 1) });
@@ -108,12 +108,19 @@ const sessions: fc.Arbitrary<Session> = fc
         entries: fc.array(fc.nat(layers), { minLength: rowCount, maxLength: rowCount }),
         prompts: fc.array(tokens(length), { minLength: rowCount, maxLength: rowCount }),
         patches: fc.array(
-          fc.record({ site: fc.constantFrom(...SITES), layer: fc.nat(layers - 1), place }),
+          fc.record({
+            site: fc.constantFrom(...sitesOf(architecture)),
+            layer: fc.nat(layers - 1),
+            place,
+          }),
           { maxLength: 5 },
         ),
-        taps: fc.array(fc.record({ site: fc.constantFrom(...SITES), layer: fc.nat(layers - 1) }), {
-          maxLength: 4,
-        }),
+        taps: fc.array(
+          fc.record({ site: fc.constantFrom(...sitesOf(architecture)), layer: fc.nat(layers - 1) }),
+          {
+            maxLength: 4,
+          },
+        ),
         at: fc.array(place, { minLength: 1, maxLength: 4 }),
         topK: fc.nat(vocabSize),
         selected: fc.array(fc.nat(rowCount - 1), { minLength: 1, maxLength: 3 }),

@@ -141,6 +141,25 @@ export function describeMisuse(
       expect(() => engine.select(cache, [1])).toThrow(misuse);
     });
 
+    test("the state between attention and MLP of a parallel block", async () => {
+      const engine = subject.engineOf(6);
+      const place = { site: "resid_mid", layer: 0 } as const;
+      const vector = new Float32Array(engine.architecture.hiddenSize);
+      const patch = { ...place, row: 0, offset: 0, vector };
+      await expect(engine.run({ ...FIRST, taps: [place] })).rejects.toEqual(misuse);
+      await expect(engine.run({ ...FIRST, patches: [patch] })).rejects.toEqual(misuse);
+    });
+
+    test("more tokens than positions that were learned", async () => {
+      const engine = subject.engineOf(5);
+      const { maxPositions } = engine.architecture;
+      const tokens = Array.from({ length: maxPositions }, () => 1);
+      const { cache } = await runPrompt(engine, tokens, { keep: true });
+      assert(cache, "the prompt was kept");
+      await expect(runDecode(engine, cache)).rejects.toEqual(misuse);
+      await expect(runPrompt(engine, [...tokens, 1])).rejects.toEqual(misuse);
+    });
+
     test("a cache that has been disposed of, which may happen twice", async () => {
       const engine = subject.engineOf(0);
       const cache = await keep(engine);

@@ -25,7 +25,7 @@ export function describeRows(subject: Subject): void {
         const at = rows.flatMap((_, row) =>
           Array.from({ length }, (__, o) => ({ row, offset: o })),
         );
-        const taps = layersOf(engine).map((each): Tap => ({ site: "resid_mid", layer: each }));
+        const taps = layersOf(engine).map((each): Tap => ({ site: "mlp_out", layer: each }));
         const together = await engine.run({
           kind: "prefill",
           length,

@@ -1,6 +1,6 @@
 /** The engines that a suite questions, and the random scenes in which it questions them. */
 import fc from "fast-check";
-import type { ModelDefinition } from "../../src/engine/architecture.ts";
+import type { Architecture, ModelDefinition } from "../../src/engine/architecture.ts";
 import type { Engine } from "../../src/engine/engine.ts";
 import { assert } from "../../src/errors.ts";
 import { SITES, type Site } from "../../src/site.ts";
@@ -33,7 +33,62 @@ export const MODELS: readonly ModelDefinition[] = [
     attentionFactor: 1.2,
     twinTokens: true,
   }),
+  // Norms around each sub-layer, caps, a window with its own angles in every other layer (as Gemma 2 and 3).
+  randomModel({
+    seed: 5,
+    layers: 4,
+    features: {
+      norm: { kind: "rms", epsilon: 1e-6, placement: "both" },
+      qkNorm: "head",
+      activation: "gelu-tanh",
+      window: {
+        size: 3,
+        layers: new Set([0, 2]),
+        rope: { inverseFrequencies: Float64Array.of(0.5, 0.1), attentionFactor: 1 },
+      },
+      scoreCap: 2,
+      logitCap: 5,
+      embeddingScale: 2,
+    },
+  }),
+  // Learned positions, layer norms, a plain MLP, biases everywhere (as GPT-2).
+  randomModel({
+    seed: 6,
+    kvHeads: 4,
+    headSize: 3,
+    features: {
+      norm: { kind: "layer-norm", epsilon: 1e-5, placement: "pre" },
+      mlp: "plain",
+      activation: "gelu",
+      rope: undefined,
+      biases: { qkv: true, o: true, mlp: true, head: true },
+    },
+  }),
+  // Parallel blocks that turn a part of each head, windows everywhere (as GPT-NeoX and Mistral).
+  randomModel({
+    seed: 7,
+    headSize: 6,
+    features: {
+      norm: { kind: "layer-norm", epsilon: 1e-5, placement: "pre" },
+      block: "parallel",
+      rope: { inverseFrequencies: Float64Array.of(1, 0.1), attentionFactor: 1 },
+      window: { size: 4, layers: new Set([0, 1, 2]), rope: undefined },
+      residualScale: 0.5,
+      logitScale: 0.25,
+    },
+  }),
+  // Norms behind each sub-layer only, and over whole projections (as OLMo 2).
+  randomModel({
+    seed: 8,
+    layers: 2,
+    features: { norm: { kind: "rms", epsilon: 1e-6, placement: "post" }, qkNorm: "projection" },
+  }),
 ];
+
+/** The sites that a model has: parallel blocks have no state between attention and MLP. */
+export function sitesOf({ block }: Architecture): readonly Site[] {
+  return SITES.filter((site) => site !== "resid_mid" || block === "sequential");
+}
 
 export interface Subject {
   /** Largest difference of two arrays that count as equal, over their largest magnitude. */
@@ -63,13 +118,14 @@ export interface Scene {
 const scenes: fc.Arbitrary<Scene> = fc
   .record({ model: fc.nat(MODELS.length - 1), length: fc.integer({ min: 1, max: 7 }) })
   .chain(({ model, length }) => {
-    const { layers, vocabSize } = modelAt(model).architecture;
+    const { architecture } = modelAt(model);
+    const { layers, vocabSize } = architecture;
     const token = fc.nat(vocabSize - 1);
     return fc.record({
       model: fc.constant(model),
       tokens: fc.array(token, { minLength: length, maxLength: length }),
       position: fc.nat(length - 1),
-      site: fc.constantFrom(...SITES),
+      site: fc.constantFrom(...sitesOf(architecture)),
       layer: fc.nat(layers - 1),
       entry: fc.nat(layers),
       more: fc.array(token, { minLength: 3, maxLength: 3 }),

@@ -8,6 +8,7 @@ import type {
   ModelDefinition,
   WeightTensor,
 } from "../../src/engine/architecture.ts";
+import { layerWeights } from "../../src/engine/layer-weights.ts";
 import { assert } from "../../src/errors.ts";
 
 export interface RandomModelOptions {
@@ -27,28 +28,32 @@ export interface RandomModelOptions {
   readonly attentionFactor?: number;
   /** Tokens 0 and 1, 2 and 3, … have the same logits. */
   readonly twinTokens?: boolean;
+  /** What else the architecture declares, over all of the above. */
+  readonly features?: Partial<Architecture>;
 }
 
 /** Makes a llama-like model; the same options give the same numbers. */
 export function randomModel(options: RandomModelOptions = {}): ModelDefinition {
-  const architecture = architectureOf(options);
+  const architecture = { ...architectureOf(options), ...options.features };
   const random = normalNumbers(options.seed ?? 0);
-  const { layers, vocabSize, hiddenSize, tiedHead } = architecture;
+  const { layers, vocabSize, hiddenSize, tiedHead, maxPositions, rope, norm, biases } =
+    architecture;
   const byLayer = Array.from({ length: layers }, () => randomLayer(architecture, random));
   const embedding = float32Tensor([vocabSize, hiddenSize], () => random());
   const finalNorm = float32Tensor([hiddenSize], () => 1 + random() * 0.1);
   const head = tiedHead
     ? embedding
     : randomHead(architecture, { random, twinTokens: options.twinTokens ?? false });
+  const vector = (size: number): WeightTensor => float32Tensor([size], () => random() * 0.3);
   return {
     architecture,
     weights: {
       embedding,
-      positions: undefined,
+      positions: rope ? undefined : float32Tensor([maxPositions, hiddenSize], () => random()),
       finalNorm,
-      finalNormBias: undefined,
+      finalNormBias: norm.kind === "layer-norm" ? vector(hiddenSize) : undefined,
       head,
-      headBias: undefined,
+      headBias: biases.head ? vector(vocabSize) : undefined,
       layer: (layer, weight) => {
         const tensor = byLayer[layer]?.get(weight);
         assert(tensor, `the random model has no ${weight} in layer ${layer}`);
@@ -112,32 +117,22 @@ function randomLayer(
   architecture: Architecture,
   random: () => number,
 ): ReadonlyMap<LayerWeight, WeightTensor> {
-  const { hiddenSize, intermediateSize, heads, kvHeads, headSize, biases } = architecture;
-  const matrix = (outputs: number, inputs: number): WeightTensor =>
-    randomMatrix([outputs, inputs], random);
-  const norm = (): WeightTensor => float32Tensor([hiddenSize], () => 1 + random() * 0.1);
-  const bias = (size: number): WeightTensor => float32Tensor([size], () => random() * 0.3);
-  const layer = new Map<LayerWeight, WeightTensor>([
-    ["attnNorm", norm()],
-    ["q", matrix(heads * headSize, hiddenSize)],
-    ["k", matrix(kvHeads * headSize, hiddenSize)],
-    ["v", matrix(kvHeads * headSize, hiddenSize)],
-    ["o", matrix(hiddenSize, heads * headSize)],
-    ["mlpNorm", norm()],
-    ["gate", matrix(intermediateSize, hiddenSize)],
-    ["up", matrix(intermediateSize, hiddenSize)],
-    ["down", matrix(hiddenSize, intermediateSize)],
-  ]);
-  if (biases.qkv) {
-    layer.set("qBias", bias(heads * headSize));
-    layer.set("kBias", bias(kvHeads * headSize));
-    layer.set("vBias", bias(kvHeads * headSize));
-    layer.set("oBias", bias(hiddenSize));
-  }
-  if (biases.mlp) {
-    layer.set("gateBias", bias(intermediateSize));
-    layer.set("upBias", bias(intermediateSize));
-    layer.set("downBias", bias(hiddenSize));
+  const layer = new Map<LayerWeight, WeightTensor>();
+  for (const [weight, shape] of layerWeights(architecture)) {
+    const [outputs = 0, inputs] = shape;
+    if (inputs !== undefined) {
+      layer.set(weight, randomMatrix([outputs, inputs], random));
+    } else if (weight.endsWith("Bias")) {
+      layer.set(
+        weight,
+        float32Tensor(shape, () => random() * 0.3),
+      );
+    } else {
+      layer.set(
+        weight,
+        float32Tensor(shape, () => 1 + random() * 0.1),
+      );
+    }
   }
   return layer;
 }

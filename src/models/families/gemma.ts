@@ -7,6 +7,7 @@ import { readDecoderConfig } from "./decoder-config.ts";
 import { DECODER_NAMES } from "./decoder-names.ts";
 import { makeArchitecture } from "./facts.ts";
 import type { Family, TensorNames } from "./family.ts";
+import { ggufLayout } from "./gguf-layout.ts";
 
 /** The family. */
 export const GEMMA: Family = {
@@ -17,6 +18,17 @@ export const GEMMA: Family = {
     habits: { rotaryRows: "halves", normOffset: 1 },
     architecture: readConfig,
   },
+  gguf: ggufLayout({
+    kind: "gemma",
+    norm: "rms",
+    complete: ({ epsilon, ...facts }) => ({
+      ...facts,
+      family: "gemma",
+      norm: { kind: "rms", epsilon, placement: "pre" },
+      activation: "gelu-tanh",
+      embeddingScale: Math.fround(Math.sqrt(facts.hiddenSize)),
+    }),
+  }),
 };
 
 const configSchema = z.object({ attention_bias: z.boolean().nullish() });

@@ -7,7 +7,8 @@ import { readDecoderConfig } from "./decoder-config.ts";
 import { SANDWICH_NAMES } from "./decoder-names.ts";
 import { makeArchitecture } from "./facts.ts";
 import type { Family, TensorNames } from "./family.ts";
-import { windowOfConfig } from "./window-config.ts";
+import { ggufFactor, ggufLayout } from "./gguf-layout.ts";
+import { ggufWindow, windowOfConfig } from "./window-config.ts";
 
 /** The family. */
 export const GEMMA2: Family = {
@@ -18,6 +19,27 @@ export const GEMMA2: Family = {
     habits: { rotaryRows: "halves", normOffset: 1 },
     architecture: readConfig,
   },
+  gguf: ggufLayout({
+    kind: "gemma2",
+    norm: "rms",
+    complete: ({ epsilon, ...facts }, metadata) => ({
+      ...facts,
+      family: "gemma2",
+      norm: { kind: "rms", epsilon, placement: "both" },
+      activation: "gelu-tanh",
+      embeddingScale: Math.fround(Math.sqrt(facts.hiddenSize)),
+      // As llama.cpp: files do not say; the largest model alone scales by what each head has of the hidden size.
+      ...(facts.layers === 46 ? { attentionScale: (facts.hiddenSize / facts.heads) ** -0.5 } : {}),
+      scoreCap: ggufFactor(metadata, "gemma2.attn_logit_softcapping", 50),
+      logitCap: ggufFactor(metadata, "gemma2.final_logit_softcapping", 30),
+      window: ggufWindow(metadata, {
+        key: "gemma2.attention.sliding_window",
+        layers: facts.layers,
+        size: 4096,
+        isWindowed: (layer) => layer % 2 === 0,
+      }),
+    }),
+  }),
 };
 
 const configSchema = z.object({

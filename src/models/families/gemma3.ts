@@ -8,8 +8,9 @@ import { readDecoderConfig } from "./decoder-config.ts";
 import { SANDWICH_NAMES } from "./decoder-names.ts";
 import { makeArchitecture } from "./facts.ts";
 import type { Family, TensorNames } from "./family.ts";
+import { ggufFactor, ggufLayout } from "./gguf-layout.ts";
 import { ropeConfig, windowRopeOfConfig } from "./rope-config.ts";
-import { windowOfConfig } from "./window-config.ts";
+import { ggufWindow, windowOfConfig } from "./window-config.ts";
 
 /** The family. */
 export const GEMMA3: Family = {
@@ -20,6 +21,32 @@ export const GEMMA3: Family = {
     habits: { rotaryRows: "halves", normOffset: 1 },
     architecture: readConfig,
   },
+  gguf: ggufLayout({
+    kind: "gemma3",
+    norm: "rms",
+    complete: ({ epsilon, ...facts }, metadata) => ({
+      ...facts,
+      family: "gemma3",
+      norm: { kind: "rms", epsilon, placement: "both" },
+      activation: "gelu-tanh",
+      embeddingScale: Math.fround(Math.sqrt(facts.hiddenSize)),
+      // As llama.cpp: files do not say; the largest model alone scales by what each head has of the hidden size.
+      ...(facts.layers === 62 ? { attentionScale: (facts.hiddenSize / facts.heads) ** -0.5 } : {}),
+      qkNorm: "head",
+      logitCap: ggufFactor(metadata, "gemma3.final_logit_softcapping", undefined),
+      window: ggufWindow(metadata, {
+        key: "gemma3.attention.sliding_window",
+        layers: facts.layers,
+        size: 1024,
+        isWindowed: (layer) => (layer + 1) % 6 !== 0,
+        rope: {
+          theta: ggufFactor(metadata, "gemma3.rope.freq_base_swa", 10_000),
+          share: 1,
+          scaling: { kind: "default" },
+        },
+      }),
+    }),
+  }),
 };
 
 const configSchema = z.object({

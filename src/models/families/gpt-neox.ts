@@ -6,6 +6,8 @@ import { checkJson } from "../weights/json-file.ts";
 import { readDecoderConfig } from "./decoder-config.ts";
 import { makeArchitecture } from "./facts.ts";
 import type { Family, TensorNames, WeightNames } from "./family.ts";
+import { ggufLayout } from "./gguf-layout.ts";
+import { GGUF_FUSED_QKV } from "./gguf-names.ts";
 
 const NAMES: WeightNames = {
   basePrefix: "gpt_neox.",
@@ -45,6 +47,21 @@ export const GPT_NEOX: Family = {
     habits: { rotaryRows: "halves" },
     architecture: readConfig,
   },
+  gguf: ggufLayout({
+    kind: "gptneox",
+    norm: "layer-norm",
+    fused: GGUF_FUSED_QKV,
+    mayTurnPart: true,
+    complete: ({ epsilon, ...facts }, metadata) => ({
+      ...facts,
+      family: "gpt-neox",
+      norm: { kind: "layer-norm", epsilon, placement: "pre" },
+      activation: "gelu",
+      mlp: "plain",
+      block:
+        metadata.boolean("gptneox.use_parallel_residual") === false ? "sequential" : "parallel",
+    }),
+  }),
 };
 
 const configSchema = z.object({

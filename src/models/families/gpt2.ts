@@ -7,6 +7,8 @@ import { checkJson } from "../weights/json-file.ts";
 import { readDecoderConfig } from "./decoder-config.ts";
 import { makeArchitecture } from "./facts.ts";
 import type { Family, TensorNames, WeightNames } from "./family.ts";
+import { ggufLayout } from "./gguf-layout.ts";
+import { GGUF_FUSED_QKV } from "./gguf-names.ts";
 import { renameGptFields } from "./gpt-config.ts";
 
 const NAMES: WeightNames = {
@@ -44,6 +46,19 @@ export const GPT2: Family = {
     habits: { rotaryRows: "halves", matrices: "inputs-first" },
     architecture: readConfig,
   },
+  gguf: ggufLayout({
+    kind: "gpt2",
+    norm: "layer-norm",
+    fused: GGUF_FUSED_QKV,
+    complete: ({ epsilon, ...facts }) => ({
+      ...facts,
+      family: "gpt2",
+      norm: { kind: "layer-norm", epsilon, placement: "pre" },
+      activation: "gelu-tanh",
+      mlp: "plain",
+      rope: undefined,
+    }),
+  }),
 };
 
 const configSchema = z.object({

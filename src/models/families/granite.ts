@@ -7,6 +7,7 @@ import { readDecoderConfig } from "./decoder-config.ts";
 import { DECODER_NAMES } from "./decoder-names.ts";
 import { makeArchitecture } from "./facts.ts";
 import type { Family, TensorNames } from "./family.ts";
+import { ggufFactor, ggufLayout } from "./gguf-layout.ts";
 
 /** The family. */
 export const GRANITE: Family = {
@@ -17,6 +18,23 @@ export const GRANITE: Family = {
     habits: { rotaryRows: "halves" },
     architecture: readConfig,
   },
+  gguf: ggufLayout({
+    kind: "granite",
+    norm: "rms",
+    rotaryRows: "interleaved",
+    complete: ({ epsilon, ...facts }, metadata) => ({
+      ...facts,
+      family: "granite",
+      norm: { kind: "rms", epsilon, placement: "pre" },
+      activation: "silu",
+      embeddingScale: ggufFactor(metadata, "granite.embedding_scale", 1),
+      residualScale: ggufFactor(metadata, "granite.residual_scale", 1),
+      logitScale: 1 / ggufFactor(metadata, "granite.logit_scale", 1),
+      ...(metadata.has("granite.attention.scale")
+        ? { attentionScale: ggufFactor(metadata, "granite.attention.scale", 1) }
+        : {}),
+    }),
+  }),
 };
 
 const factor = z.number().positive().default(1);

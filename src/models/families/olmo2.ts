@@ -7,6 +7,7 @@ import { readDecoderConfig } from "./decoder-config.ts";
 import { DECODER_NAMES } from "./decoder-names.ts";
 import { makeArchitecture } from "./facts.ts";
 import type { Family, TensorNames, WeightNames } from "./family.ts";
+import { ggufLayout } from "./gguf-layout.ts";
 
 const NAMES: WeightNames = {
   ...DECODER_NAMES,
@@ -26,6 +27,17 @@ export const OLMO2: Family = {
     habits: { rotaryRows: "halves" },
     architecture: readConfig,
   },
+  gguf: ggufLayout({
+    kind: "olmo2",
+    norm: "rms",
+    complete: ({ epsilon, ...facts }) => ({
+      ...facts,
+      family: "olmo2",
+      norm: { kind: "rms", epsilon, placement: "post" },
+      activation: "silu",
+      qkNorm: "projection",
+    }),
+  }),
 };
 
 const configSchema = z.object({ attention_bias: z.boolean().nullish() });

@@ -8,6 +8,7 @@ import { readDecoderConfig } from "./decoder-config.ts";
 import { DECODER_NAMES } from "./decoder-names.ts";
 import { makeArchitecture } from "./facts.ts";
 import type { Family, TensorNames, WeightNames } from "./family.ts";
+import { ggufLayout } from "./gguf-layout.ts";
 
 const NAMES: WeightNames = {
   ...DECODER_NAMES,
@@ -33,6 +34,19 @@ export const PHI: Family = {
     habits: { rotaryRows: "halves" },
     architecture: readConfig,
   },
+  gguf: ggufLayout({
+    kind: "phi2",
+    norm: "layer-norm",
+    mayTurnPart: true,
+    complete: ({ epsilon, ...facts }) => ({
+      ...facts,
+      family: "phi",
+      norm: { kind: "layer-norm", epsilon, placement: "pre" },
+      block: "parallel-one-norm",
+      mlp: "plain",
+      activation: "gelu-tanh",
+    }),
+  }),
 };
 
 const configSchema = z.object({ qk_layernorm: z.boolean().nullish() });

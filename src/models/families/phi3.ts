@@ -4,7 +4,9 @@ import { readDecoderConfig } from "./decoder-config.ts";
 import { DECODER_NAMES } from "./decoder-names.ts";
 import { makeArchitecture } from "./facts.ts";
 import type { Family, TensorNames, WeightNames } from "./family.ts";
-import { windowOfConfig } from "./window-config.ts";
+import { ggufLayout } from "./gguf-layout.ts";
+import { GGUF_FUSED_QKV } from "./gguf-names.ts";
+import { ggufWindow, windowOfConfig } from "./window-config.ts";
 
 const NAMES: WeightNames = {
   ...DECODER_NAMES,
@@ -23,6 +25,23 @@ export const PHI3: Family = {
     habits: { rotaryRows: "halves" },
     architecture: readConfig,
   },
+  gguf: ggufLayout({
+    kind: "phi3",
+    norm: "rms",
+    fused: [...GGUF_FUSED_QKV, { name: "ffn_up.weight", parts: ["gate", "up"], order: "stacked" }],
+    mayTurnPart: true,
+    complete: ({ epsilon, ...facts }, metadata) => ({
+      ...facts,
+      family: "phi3",
+      norm: { kind: "rms", epsilon, placement: "pre" },
+      activation: "silu",
+      window: ggufWindow(metadata, {
+        key: "phi3.attention.sliding_window",
+        layers: facts.layers,
+        isWindowed: () => true,
+      }),
+    }),
+  }),
 };
 
 function readConfig(json: unknown, file: string, tensors: TensorNames): Architecture {

@@ -7,6 +7,7 @@ import { readDecoderConfig } from "./decoder-config.ts";
 import { DECODER_NAMES } from "./decoder-names.ts";
 import { makeArchitecture } from "./facts.ts";
 import type { Family, TensorNames } from "./family.ts";
+import { ggufLayout } from "./gguf-layout.ts";
 import { windowOfConfig } from "./window-config.ts";
 
 /** The family. */
@@ -18,6 +19,16 @@ export const QWEN2: Family = {
     habits: { rotaryRows: "halves" },
     architecture: readConfig,
   },
+  gguf: ggufLayout({
+    kind: "qwen2",
+    norm: "rms",
+    complete: ({ epsilon, ...facts }) => ({
+      ...facts,
+      family: "qwen2",
+      norm: { kind: "rms", epsilon, placement: "pre" },
+      activation: "silu",
+    }),
+  }),
 };
 
 const configSchema = z.object({

@@ -7,6 +7,7 @@ import { readDecoderConfig } from "./decoder-config.ts";
 import { DECODER_NAMES } from "./decoder-names.ts";
 import { makeArchitecture } from "./facts.ts";
 import type { Family, TensorNames } from "./family.ts";
+import { ggufLayout } from "./gguf-layout.ts";
 import { windowOfConfig } from "./window-config.ts";
 
 /** The family. */
@@ -18,6 +19,17 @@ export const QWEN3: Family = {
     habits: { rotaryRows: "halves" },
     architecture: readConfig,
   },
+  gguf: ggufLayout({
+    kind: "qwen3",
+    norm: "rms",
+    complete: ({ epsilon, ...facts }) => ({
+      ...facts,
+      family: "qwen3",
+      norm: { kind: "rms", epsilon, placement: "pre" },
+      activation: "silu",
+      qkNorm: "head",
+    }),
+  }),
 };
 
 const configSchema = z.object({

@@ -8,6 +8,7 @@ import { readDecoderConfig } from "./decoder-config.ts";
 import { DECODER_NAMES } from "./decoder-names.ts";
 import { makeArchitecture } from "./facts.ts";
 import type { Family, TensorNames } from "./family.ts";
+import { ggufLayout } from "./gguf-layout.ts";
 
 /** The family. */
 export const STABLELM: Family = {
@@ -18,6 +19,21 @@ export const STABLELM: Family = {
     habits: { rotaryRows: "halves" },
     architecture: readConfig,
   },
+  gguf: ggufLayout({
+    kind: "stablelm",
+    norm: "layer-norm",
+    mayTurnPart: true,
+    complete: ({ epsilon, ...facts }, metadata) => ({
+      ...facts,
+      family: "stablelm",
+      norm: { kind: "layer-norm", epsilon, placement: "pre" },
+      activation: "silu",
+      block:
+        metadata.boolean("stablelm.use_parallel_residual") === true
+          ? "parallel-one-norm"
+          : "sequential",
+    }),
+  }),
 };
 
 const configSchema = z.object({

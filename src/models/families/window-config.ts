@@ -1,10 +1,12 @@
-/** Which layers of a config.json look back through a window, and how far. */
+/** Which layers of a configuration look back through a window, and how far. */
 import { z } from "zod";
 
 import { modelUnsupported } from "../errors.ts";
 import { checkJson } from "../weights/json-file.ts";
+import type { GgufMetadata } from "../weights/gguf-metadata.ts";
 import type { WindowFacts } from "./facts.ts";
-import { LIMITS, sizeUpTo } from "./limits.ts";
+import type { RopeSettings } from "./rope-config.ts";
+import { ggufSize, LIMITS, sizeUpTo } from "./limits.ts";
 
 const windowSchema = z.object({
   sliding_window: sizeUpTo(LIMITS.maxPositions).nullish(),
@@ -35,4 +37,21 @@ export function windowOfConfig(
     types === undefined ? given.isWindowed(layer) : types[layer] === "sliding_attention",
   );
   return size === undefined || layers.length === 0 ? undefined : { size, layers: new Set(layers) };
+}
+
+/** The window of a GGUF file, where any layer has one; the pattern is the family's. */
+export function ggufWindow(
+  metadata: GgufMetadata,
+  given: {
+    readonly key: string;
+    readonly layers: number;
+    readonly size?: number;
+    readonly isWindowed: (layer: number) => boolean;
+    readonly rope?: RopeSettings;
+  },
+): WindowFacts | undefined {
+  const size = ggufSize(metadata, given.key, LIMITS.maxPositions) ?? given.size;
+  const layers = Array.from({ length: given.layers }, (_, layer) => layer).filter(given.isWindowed);
+  if (size === undefined || layers.length === 0) return undefined;
+  return { size, layers: new Set(layers), rope: given.rope };
 }
