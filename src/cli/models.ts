@@ -6,7 +6,7 @@ import type { CommandContext } from "./context.ts";
 import { optionWrong } from "./errors.ts";
 
 const OTHERS =
-  "Besides: OWNER/NAME on the Hugging Face Hub, a folder in its layout, or a .gguf file (architecture llama).";
+  "Besides: OWNER/NAME on the Hugging Face Hub, a folder in its layout, or a .gguf file; families: the README's table.";
 
 /** The command. */
 export function modelsCommand({ terminal, signal }: CommandContext): CommandUnknownOpts {
