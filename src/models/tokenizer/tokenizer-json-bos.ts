@@ -2,7 +2,7 @@
 import { z } from "zod";
 
 import { modelUnsupported } from "../errors.ts";
-import { partSchema, type Part } from "./tokenizer-json-schema.ts";
+import { partsOf, type Part } from "./tokenizer-json-schema.ts";
 
 const special = z.object({ SpecialToken: z.object({ id: z.string() }) });
 const template = z.object({
@@ -10,15 +10,16 @@ const template = z.object({
   single: z.array(z.record(z.string(), z.unknown())),
   special_tokens: z.record(z.string(), z.object({ ids: z.array(z.number().int().nonnegative()) })),
 });
-const processors = z.object({ type: z.literal("Sequence"), processors: z.array(partSchema) });
 
 /** The token. @throws `model-unsupported` where it adds anything else */
 export function bosOf(postProcessor: Part | undefined, file: string): number | undefined {
-  if (postProcessor === undefined || postProcessor.type === "ByteLevel") return undefined; // trims offsets only
-  const list = processors.safeParse(postProcessor);
-  if (list.success) {
-    return list.data.processors.map((one) => bosOf(one, file)).find((bos) => bos !== undefined);
-  }
+  return partsOf(postProcessor, "processors")
+    .map((one) => addedInFront(one, file))
+    .find((bos) => bos !== undefined);
+}
+
+function addedInFront(postProcessor: Part, file: string): number | undefined {
+  if (postProcessor.type === "ByteLevel") return undefined; // trims offsets only
   const parsed = template.safeParse(postProcessor);
   const [first, second, third] = parsed.success ? parsed.data.single : [];
   if (!parsed.success || first === undefined)

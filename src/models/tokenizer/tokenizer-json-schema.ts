@@ -63,7 +63,7 @@ const addedToken = z.object({
   lstrip: z.boolean().default(false),
   rstrip: z.boolean().default(false),
 });
-export const partSchema: z.ZodType<Part> = z.looseObject({ type: z.string() });
+const partSchema: z.ZodType<Part> = z.looseObject({ type: z.string() });
 export const tokenizerSchema: z.ZodType<TokenizerJson> = z.object({
   added_tokens: z.array(addedToken).default([]),
   normalizer: partSchema.nullish(),
@@ -137,4 +137,18 @@ export const configSchema: z.ZodType<TokenizerConfig> = z.object({
 /** The content of a token that may be written in two ways. */
 export function contentOf(token: NamedToken): string | undefined {
   return typeof token === "string" ? token : token?.content;
+}
+
+const MAX_NESTING = 8; // sequences of sequences are rare already
+
+/** The parts of a sequence, or the one part alone; a sequence that cannot be read stays as it is. */
+export function partsOf(
+  part: Part | null | undefined,
+  field: "normalizers" | "pretokenizers" | "processors" | "decoders",
+  nesting = 0,
+): readonly Part[] {
+  if (part === null || part === undefined) return [];
+  const parts = z.array(partSchema).safeParse(part[field]).data;
+  if (part.type !== "Sequence" || parts === undefined || nesting > MAX_NESTING) return [part];
+  return parts.flatMap((one) => partsOf(one, field, nesting + 1));
 }

@@ -9,7 +9,7 @@ import type { NormalizeStep } from "./aligned-text.ts";
 import { SPACE, type PieceVocabulary } from "./piece-tokenizer.ts";
 import type { CutStep } from "./pre-tokenize.ts";
 import type { Vocabulary } from "./text-tokenizer.ts";
-import { partSchema, type Part, type TokenizerJson } from "./tokenizer-json-schema.ts";
+import { partsOf, type Part, type TokenizerJson } from "./tokenizer-json-schema.ts";
 
 const byteLevel = z.object({
   type: z.literal("ByteLevel"),
@@ -68,7 +68,7 @@ function byteLevelStep(part: Part, file: string): readonly CutStep[] {
   const regex = split.safeParse(part).data?.pattern.Regex ?? "";
   const words = splitsAtWords.safeParse(part).success ? KNOWN_PATTERNS.get(regex) : undefined;
   if (words !== undefined) return [words];
-  throw unsupported(file, `its pre-tokenizer has ${JSON.stringify(part).slice(0, 200)}`);
+  throw unsupported(file, `its pre-tokenizer has ${shown(part)}`);
 }
 
 const metaspace = z.object({
@@ -113,7 +113,7 @@ export function pieceSpelling(
   if (hasNoSpaces && parts.length === 1 && gemmaSplit.safeParse(only).success) {
     return { normalizers, steps: [], prefix: "none" };
   }
-  throw unsupported(file, `its pre-tokenizer has ${JSON.stringify(parts).slice(0, 200)}`);
+  throw unsupported(file, `its pre-tokenizer has ${shown(parts)}`);
 }
 
 const replace = z.object({
@@ -139,22 +139,26 @@ function normalizersOf(
   });
 }
 
-/** The parts of a sequence, or the one part alone. */
-function partsOf(part: Part | null | undefined, field: string): readonly Part[] {
-  if (part === null || part === undefined) return [];
-  if (part.type !== "Sequence") return [part];
-  return (
-    z
-      .array(partSchema)
-      .safeParse(part[field])
-      .data?.flatMap((one) => partsOf(one, field)) ?? [part]
-  );
-}
-
 function decoderUnsupported(decoder: Part | null | undefined, file: string): Error {
   return unsupported(file, `its tokenizer has a decoder of type ${decoder?.type ?? "none"}`);
 }
 
 function unsupported(file: string, missing: string): Error {
   return modelUnsupported({ file, missing });
+}
+
+const MAX_SHOWN_DEPTH = 3; // a damaged file may be nested without end
+const MAX_SHOWN_LENGTH = 200;
+
+function shown(part: unknown): string {
+  return JSON.stringify(outline(part, 0)).slice(0, MAX_SHOWN_LENGTH);
+}
+
+function outline(value: unknown, depth: number): unknown {
+  if (typeof value !== "object" || value === null) return value;
+  if (depth === MAX_SHOWN_DEPTH) return "…";
+  if (Array.isArray(value)) return value.map((one) => outline(one, depth + 1));
+  return Object.fromEntries(
+    Object.entries(value).map(([key, one]) => [key, outline(one, depth + 1)]),
+  );
 }

@@ -27,6 +27,13 @@ const CONFIG = {
   chat_template: "{{ bos_token }}{{ messages[0].content }}{{ eos_token }}",
 };
 
+/** A sequence of one sequence, so many times. */
+function nested(depth: number): object {
+  let part: object = BYTE_LEVEL;
+  for (let i = 0; i < depth; i++) part = { type: "Sequence", pretokenizers: [part] };
+  return part;
+}
+
 const read = (changes: object, config: unknown = CONFIG, template?: string) =>
   readTokenizerJson({
     file: "tokenizer.json",
@@ -114,6 +121,11 @@ describe("tokenizer.json of byte-level BPE", () => {
       "a space in front",
       { pre_tokenizer: { ...BYTE_LEVEL, add_prefix_space: true } },
       `"add_prefix_space":true`,
+    ],
+    [
+      "a sequence in a sequence without end",
+      { pre_tokenizer: nested(20_000) },
+      `its pre-tokenizer has {"type":"Sequence"`,
     ],
     ["no way of cutting", { pre_tokenizer: null }, "does not end with ByteLevel"],
     ["two tokens in front", beginning(BOS, BOS, TEXT), "more than one token"],
