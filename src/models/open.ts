@@ -18,7 +18,8 @@ import { openFile } from "./weights/byte-source-node.ts";
 import type { Checkpoint, StoredTensor } from "./weights/checkpoint.ts";
 import { isStorageType } from "./weights/dequantize.ts";
 import { openFolder } from "./weights/folder-node.ts";
-import { openGguf, type GgufFile } from "./weights/gguf.ts";
+import type { GgufFile } from "./weights/gguf.ts";
+import { openGgufParts } from "./weights/gguf-parts.ts";
 import { hashTensors } from "./weights/hash-node.ts";
 import { checkJson, readJson } from "./weights/json-file.ts";
 import { openSafetensorsFolder, type ModelFolder } from "./weights/safetensors-folder.ts";
@@ -50,9 +51,8 @@ function makeModel({ checkpoint, ...rest }: Parts): Model {
 }
 
 async function openGgufModel(path: string, name: string): Promise<Model> {
-  const source = await openFile(path);
+  const file = await openGgufParts(path, openFile);
   try {
-    const file = await openGguf(source);
     const kind = file.metadata.string("general.architecture");
     if (kind === undefined) {
       throw modelUnreadable({ file: path, problem: `"general.architecture" is missing` });
@@ -69,7 +69,7 @@ async function openGgufModel(path: string, name: string): Promise<Model> {
     const endTokens = tokenizer?.endTokens ?? new Set();
     return makeModel({ name, architecture, weights, tokenizer, endTokens, checkpoint: file });
   } catch (error) {
-    await source.close();
+    await file.close();
     throw error;
   }
 }
