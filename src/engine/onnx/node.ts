@@ -1,4 +1,6 @@
 /** ONNX Runtime on Node's CPU: the one file that knows onnxruntime-node. */
+import { setImmediate } from "node:timers/promises";
+import { MessageChannel } from "node:worker_threads";
 import ort from "onnxruntime-node";
 import { PatchscopesError } from "../../errors.ts";
 import type { ModelDefinition } from "../architecture.ts";
@@ -58,6 +60,8 @@ async function createSession(graph: Graph, threads: number | undefined): Promise
     session = await ort.InferenceSession.create(encodeModel(graph), options);
   } catch (cause) {
     throw runtimeFailed("could not load the model", cause);
+  } finally {
+    await freeNow(externalData.map(({ data }) => data));
   }
   return {
     run: async (feeds: Feeds, outputs: readonly string[]) => {
@@ -70,6 +74,24 @@ async function createSession(graph: Graph, threads: number | undefined): Promise
     },
     dispose: () => session.release(),
   };
+}
+
+/**
+ * Frees memory that only these arrays use, which the runtime has copied, without waiting for the collector: buffers go
+ * where messages wait, and with the channel. They would be as large as the model while it runs.
+ */
+async function freeNow(arrays: readonly Uint8Array[]): Promise<void> {
+  const buffers = new Set(arrays.map(({ buffer }) => buffer));
+  const { port1, port2 } = new MessageChannel();
+  port1.postMessage(
+    undefined,
+    [...buffers].filter((buffer) => buffer instanceof ArrayBuffer),
+  );
+  port1.close();
+  port2.close();
+  // The channel is gone after its own turn of the event loop.
+  await setImmediate();
+  await setImmediate();
 }
 
 function runtimeFailed(what: string, cause: unknown): PatchscopesError {
