@@ -8,7 +8,8 @@ import type { PatchscopeSpec } from "../spec/spec.ts";
 import { writesOfCells, type Resolvable } from "./cells.ts";
 import { planControls } from "./controls.ts";
 import { encodePrompt, type PlanModel } from "./encode-prompt.ts";
-import type { Capture, Plan, PlannedCell, State, Write } from "./plan.ts";
+import { entryOf } from "./entry.ts";
+import type { Capture, Plan, PlannedCell, Write } from "./plan.ts";
 import { resolvePosition } from "./resolve.ts";
 import { warningsOf } from "./warnings.ts";
 
@@ -67,11 +68,6 @@ function cellOf(writes: readonly Write[], readAt: number | "same"): PlannedCell 
     readAt: readAt === "same" ? positions.reduce((a, b) => Math.max(a, b), 0) : readAt,
     isPair: writes.length === 1,
   };
-}
-
-/** The first block that runs differently when a state is written: a block's output changes what the next one reads. */
-function entryOf(state: State): number {
-  return state.site === "resid_post" ? state.layer + 1 : state.layer;
 }
 
 /** The states that are read, each once, from the bottom up. */

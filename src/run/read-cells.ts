@@ -4,7 +4,7 @@ import { assert } from "../errors.ts";
 import type { Plan, PlannedCell } from "../plan/plan.ts";
 import type { ReadSpec } from "../spec/spec.ts";
 import type { CleanTarget, VectorOf } from "./target.ts";
-import { patchedRow } from "./target.ts";
+import { inOnePass, patchedRow } from "./target.ts";
 
 /** A token and its log-probability, in nats. */
 export interface ScoredToken {
@@ -44,8 +44,7 @@ export async function readCells(batch: CellBatch): Promise<CellReadOut[]> {
       kind: "prefill",
       context: { cache: target.cache, length: from },
       length: plan.target.tokens.length - from,
-      rows: rows.map(({ row }) => row),
-      patches: rows.flatMap(({ patches }, row) => patches.map((patch) => ({ ...patch, row }))),
+      ...inOnePass(rows),
       keep: isGenerating,
       read: {
         // A place before the first write is read from the clean run, below; here only the row's own count.

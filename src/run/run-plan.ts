@@ -1,5 +1,5 @@
 /**
- * Plan × engine → what every cell says and how far it depends on its vector. The only caller of engines.
+ * Plan × engine → what every cell says and how far it depends on its vector.
  * Numbers and token ids only: texts are the result's business.
  */
 import type { Engine } from "../engine/engine.ts";

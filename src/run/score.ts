@@ -6,11 +6,11 @@
  * Below the block where a vector enters, a text's own tokens see the clean target: their states there are
  * the same under every control, are computed once, without the patch, and join with the control's vector.
  */
-import type { Engine, Row } from "../engine/engine.ts";
+import type { Engine, PassOutput, Row } from "../engine/engine.ts";
 import { assert } from "../errors.ts";
 import type { Plan, PlannedCell } from "../plan/plan.ts";
 import type { CleanTarget, PatchedRow, VectorOf } from "./target.ts";
-import { joinPlace, patchedRow } from "./target.ts";
+import { inOnePass, joinPlace, patchedRow } from "./target.ts";
 import { fillUp } from "./vectors.ts";
 
 /** Tokens of all rows in one pass: large enough for the matrix product, small enough for memory. */
@@ -128,10 +128,7 @@ async function scoreUnpatched(
           },
           signal,
         );
-  const totals = [...firsts];
-  for (const [index, { row }] of at.entries()) {
-    totals[row] = (totals[row] ?? 0) + (output?.read?.trackedLogprobs?.[index] ?? 0);
-  }
+  const totals = addByRow(firsts, at, output);
   const rowOf = new Map(texts.map((text, row) => [keyOfText(text), row]));
   return {
     of: (text) => {
@@ -217,15 +214,27 @@ async function scoreRows(
       kind: "prefill",
       context: { cache: target.cache, length: from },
       length: last + 1 + longest,
-      rows: rows.map(({ row }) => row),
-      patches: rows.flatMap(({ patches }, row) => patches.map((patch) => ({ ...patch, row }))),
+      ...inOnePass(rows),
       read: { at, topK: 0, tracked: Int32Array.from(at, ({ token }) => token) },
     },
     signal,
   );
-  const totals = batch.map(() => 0);
+  return addByRow(
+    batch.map(() => 0),
+    at,
+    output,
+  );
+}
+
+/** The sum of each row's tracked log-probabilities, on top of what it has already. */
+function addByRow(
+  before: readonly number[],
+  at: readonly { readonly row: number }[],
+  output: PassOutput | undefined,
+): number[] {
+  const totals = [...before];
   for (const [index, { row }] of at.entries()) {
-    totals[row] = (totals[row] ?? 0) + (output.read?.trackedLogprobs?.[index] ?? 0);
+    totals[row] = (totals[row] ?? 0) + (output?.read?.trackedLogprobs?.[index] ?? 0);
   }
   return totals;
 }

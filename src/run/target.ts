@@ -1,6 +1,7 @@
 /** The clean run of the target prompt: what every cell shares, and what it says without a patch. */
-import type { Cache, Engine, Patch, ReadOut, Row } from "../engine/engine.ts";
+import type { Cache, Engine, Patch, PrefillPass, ReadOut, Row } from "../engine/engine.ts";
 import { assert } from "../errors.ts";
+import { entryOf } from "../plan/entry.ts";
 import type { Plan, PlannedCell, Write } from "../plan/plan.ts";
 import { PromptStates } from "./vectors.ts";
 
@@ -96,7 +97,7 @@ export function patchedRow(parts: {
     const { site, layer, position } = write.to;
     const offset = position - cell.from;
     const vector = vectorOf(write);
-    if (entersAt(write) === cell.entry && (site === "resid_pre" || site === "resid_post")) {
+    if (entryOf(write.to) === cell.entry && (site === "resid_pre" || site === "resid_post")) {
       row.set(vector, offset * hiddenSize);
     } else {
       patches.push({ site, layer, offset, vector });
@@ -105,6 +106,10 @@ export function patchedRow(parts: {
   return { row: { entry: cell.entry, states: row }, patches };
 }
 
-function entersAt({ to }: Write): number {
-  return to.site === "resid_post" ? to.layer + 1 : to.layer;
+/** Rows and their patches as a pass takes them. */
+export function inOnePass(rows: readonly PatchedRow[]): Pick<PrefillPass, "rows" | "patches"> {
+  return {
+    rows: rows.map(({ row }) => row),
+    patches: rows.flatMap(({ patches }, row) => patches.map((patch) => ({ ...patch, row }))),
+  };
 }

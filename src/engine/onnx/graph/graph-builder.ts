@@ -22,7 +22,7 @@ export interface GraphNode {
   readonly attributes: Readonly<Record<string, Attribute>>;
 }
 
-/** A graph input or output; a named dimension may have any size. */
+/** A graph input or output; a named dimension may have any size. The shape is for readers: `encodeModel` leaves it out. */
 export interface GraphValue {
   readonly name: string;
   readonly type: ElementType;
