@@ -65,7 +65,8 @@ export {
   type PresetRequest,
 } from "./spec/presets/presets.ts";
 export { presets, type PresetFunctions } from "./spec/presets/preset-functions.ts";
-export { parseSpec, safeParseSpec } from "./spec/schema.ts";
+export { parseSpec, safeParseSpec, specJsonSchema } from "./spec/schema.ts";
+export type { JsonSchema } from "./spec/json-form.ts";
 export type { PatchscopeSpec } from "./spec/spec.ts";
 export type {
   PatchInput,
