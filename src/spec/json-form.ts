@@ -34,8 +34,7 @@ export function jsonSchemaOf(schema: z.ZodType): JsonSchema {
       const form = forms.get(zodSchema);
       if (form !== undefined) Object.assign(jsonSchema, formOf(form));
       const { def } = zodSchema._zod;
-      if (def.type === "default")
-        jsonSchema.default = def.defaultValue as typeof jsonSchema.default;
+      if (def.type === "default") jsonSchema.default = def.defaultValue;
       // zod's bounds of every whole number are JavaScript's, not ours.
       if (jsonSchema.minimum === Number.MIN_SAFE_INTEGER) delete jsonSchema.minimum;
       if (jsonSchema.maximum === Number.MAX_SAFE_INTEGER) delete jsonSchema.maximum;
