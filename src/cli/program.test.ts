@@ -5,6 +5,7 @@ import { beforeEach, describe, expect, test } from "vitest";
 import { recordingTerminal } from "../../tests/support/recording-terminal.ts";
 import { listFamilies } from "../models/families/families.ts";
 import { tinyGguf } from "../models/tiny-model.test-support.ts";
+import { specJsonSchema } from "../spec/schema.ts";
 import { runCommandLine } from "./program.ts";
 
 interface Ending {
@@ -37,13 +38,28 @@ describe("help", () => {
     for (const args of [[], ["--help"], ["help"]]) {
       expect(await patchscopes(...args)).toMatchObject({ status: 0, err: "" });
     }
-    for (const command of ["inspect", "run", "explain", "capture", "fit", "models", "bench"]) {
+    for (const command of [
+      "inspect",
+      "run",
+      "explain",
+      "schema",
+      "capture",
+      "fit",
+      "models",
+      "bench",
+    ]) {
       const { status, out } = await patchscopes(command, "--help");
       expect({ status, out }).toEqual({
         status: 0,
         out: expect.stringContaining(`patchscopes ${command} [options]`) as string,
       });
     }
+  });
+
+  test("schema prints the JSON Schema of specs", async () => {
+    const { out, status } = await patchscopes("schema");
+    expect(status).toBe(0);
+    expect(JSON.parse(out)).toEqual(specJsonSchema());
   });
 
   test("--version prints the version alone", async () => {
