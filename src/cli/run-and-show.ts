@@ -10,7 +10,7 @@ import type { CommandContext } from "./context.ts";
 import { formatted } from "./formats.ts";
 import type { Format } from "./formats.ts";
 import { liveTable } from "./live-table.ts";
-import { withLoadedModel, withOpenModel } from "./model-options.ts";
+import { withLoadedModels, withOpenModels } from "./model-options.ts";
 import type { ModelOptions } from "./model-options.ts";
 import { openOutput } from "./output.ts";
 import type { Output } from "./output.ts";
@@ -34,29 +34,27 @@ export async function runAndShow(
   const output = await openOutput(options.out, context.terminal);
   const progress = progressOn(context.terminal);
   try {
-    await withLoadedModel(
-      { name: spec.source.model, options, context, progress },
-      async (loaded) => {
-        const live = isOnScreen(output, options) ? liveTable(context.terminal) : undefined;
-        const result = await runSpec(spec, loaded, {
-          signal: context.signal,
-          mappings: loadMappingFile,
-          onProgress: progressOfRun(progress),
-          onWords: (words) => {
-            if (live === undefined) return;
-            progress.clear();
-            live.words(words);
-          },
-        });
-        progress.clear();
-        if (live === undefined)
-          await output.writeText(textOf(result, options.format, context.terminal));
-        else {
-          live.finish(result);
-          if (options.after !== undefined) context.terminal.print(`\n${options.after()}\n`);
-        }
-      },
-    );
+    await withLoadedModels({ spec, options, context, progress }, async (loaded, target) => {
+      const live = isOnScreen(output, options) ? liveTable(context.terminal) : undefined;
+      const result = await runSpec(spec, loaded, {
+        target,
+        signal: context.signal,
+        mappings: loadMappingFile,
+        onProgress: progressOfRun(progress),
+        onWords: (words) => {
+          if (live === undefined) return;
+          progress.clear();
+          live.words(words);
+        },
+      });
+      progress.clear();
+      if (live === undefined)
+        await output.writeText(textOf(result, options.format, context.terminal));
+      else {
+        live.finish(result);
+        if (options.after !== undefined) context.terminal.print(`\n${options.after()}\n`);
+      }
+    });
   } finally {
     progress.clear();
   }
@@ -71,9 +69,8 @@ export async function explainAndShow(
   const output = await openOutput(out, context.terminal);
   const progress = progressOn(context.terminal);
   try {
-    const name = spec.source.model;
-    const text = await withOpenModel({ name, context, progress }, (model) =>
-      explain(planSpec(spec, model)),
+    const text = await withOpenModels({ spec, context, progress }, (model, target) =>
+      explain(planSpec(spec, model, { target })),
     );
     progress.clear();
     await output.writeText(text);
