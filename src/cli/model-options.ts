@@ -103,7 +103,7 @@ export async function withOpenModels<T>(
   }: Omit<Parameters<typeof withOpenModel>[0], "name"> & {
     readonly spec: PatchscopeSpec;
   },
-  use: (model: Model, target: Model | undefined) => T,
+  use: (model: Model, target: Model | undefined) => T | Promise<T>,
 ): Promise<T> {
   const { source, target } = spec;
   return withOpenModel({ ...parts, name: source.model }, (model) =>

@@ -1,5 +1,7 @@
 /** A spec, run or explained, on the screen or in a file: what `run` and `inspect` have in common. */
 import type { LoadedMapping } from "../mapping/fitted-mapping.ts";
+import type { Model } from "../models/model.ts";
+import type { LoadedModel } from "../node.ts";
 import { explain } from "../plan/explain.ts";
 import { table } from "../render/table.ts";
 import type { PatchscopeResult } from "../result/result.ts";
@@ -23,6 +25,19 @@ export interface ShowOptions extends ModelOptions {
   readonly out?: string | undefined;
   /** Lines under a table on standard output. */
   readonly after?: () => string;
+  /** Completes the spec when its models are there. */
+  readonly prepare?:
+    | ((
+        models: { readonly loaded: LoadedModel; readonly target: LoadedModel | undefined },
+        progress: Progress,
+      ) => Promise<Prepared>)
+    | undefined;
+}
+
+/** A spec that can run, and how its mapping is read. */
+interface Prepared {
+  readonly spec: PatchscopeSpec;
+  readonly mappings: NonNullable<RunSpecOptions["mappings"]>;
 }
 
 /** Runs a spec and shows its result. Where it goes to is tried before the work begins. */
@@ -36,10 +51,12 @@ export async function runAndShow(
   try {
     await withLoadedModels({ spec, options, context, progress }, async (loaded, target) => {
       const live = isOnScreen(output, options) ? liveTable(context.terminal) : undefined;
-      const result = await runSpec(spec, loaded, {
+      const own = { spec, mappings: loadMappingFile };
+      const ready = (await options.prepare?.({ loaded, target }, progress)) ?? own;
+      const result = await runSpec(ready.spec, loaded, {
         target,
         signal: context.signal,
-        mappings: loadMappingFile,
+        mappings: ready.mappings,
         onProgress: progressOfRun(progress),
         onWords: (words) => {
           if (live === undefined) return;
@@ -65,13 +82,15 @@ export async function explainAndShow(
   spec: PatchscopeSpec,
   out: string | undefined,
   context: CommandContext,
+  textFor: (model: Model, target: Model | undefined) => string | Promise<string> = (
+    model,
+    target,
+  ) => explain(planSpec(spec, model, { target })),
 ): Promise<void> {
   const output = await openOutput(out, context.terminal);
   const progress = progressOn(context.terminal);
   try {
-    const text = await withOpenModels({ spec, context, progress }, (model, target) =>
-      explain(planSpec(spec, model, { target })),
-    );
+    const text = await withOpenModels({ spec, context, progress }, textFor);
     progress.clear();
     await output.writeText(text);
   } finally {
