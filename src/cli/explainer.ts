@@ -5,12 +5,12 @@
 import { createHash } from "node:crypto";
 import { mkdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import type { FittedMapping, LoadedMapping } from "../mapping/fitted-mapping.ts";
+import type { FittedMapping, LoadedMapping, MappedLayer } from "../mapping/fitted-mapping.ts";
 import { readMapping, writeMapping } from "../mapping/mapping-file.ts";
 import type { Model } from "../models/model.ts";
 import { readSettings } from "../models/sources/settings.ts";
 import { planSpec } from "../run/run-spec.ts";
-import type { LayerRef, PatchscopeSpec } from "../spec/spec.ts";
+import type { LayerRef, PatchscopeSpec, TargetSpec } from "../spec/spec.ts";
 import { fittedAcross, sampleText, type AcrossParts, type AcrossRequest } from "./fit-across.ts";
 import { openOutput } from "./output.ts";
 
@@ -122,17 +122,19 @@ function withLayers(
   const early = Math.floor(models.target.architecture.layers * EARLY);
   const isOpen = targetLayer === undefined && spec.target.layer === "same";
   const to = isOpen ? (given === undefined ? early : lowestTarget(given)) : spec.target.layer;
-  const mapped = given?.pairs.filter(({ target }) => to === "same" || target === to);
-  const from: LayerRef =
-    mapped === undefined
-      ? spread(models.source.architecture.layers)
-      : mapped.map(({ source }) => source);
-  const source = layers === undefined && from !== undefined ? { layer: from } : {};
+  const from =
+    given === undefined ? spread(models.source.architecture.layers) : sourcesOf(given, to);
   return {
     ...spec,
-    source: { ...spec.source, ...source },
+    source: layers === undefined ? { ...spec.source, layer: from } : spec.source,
     target: { ...spec.target, layer: to },
   };
+}
+
+/** The layers that a mapping has maps from: to one layer, or to any where several are written or none of them fits. */
+function sourcesOf({ pairs }: FittedMapping, to: TargetSpec["layer"]): readonly MappedLayer[] {
+  const own = pairs.filter(({ target }) => target === to);
+  return [...new Set((own.length > 0 ? own : pairs).map(({ source }) => source))];
 }
 
 /** The lowest layer that all of a mapping's layers lead to; `same` where each leads to one of its own. */
