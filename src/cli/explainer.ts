@@ -28,9 +28,9 @@ export function readBy(spec: PatchscopeSpec, explainer: string): PatchscopeSpec 
 
 /** What is fitted where nobody gave a map: enough for it to work, in about a minute on two idle cores. */
 const ON_THE_SPOT = {
-  sample: 64,
-  maxTokens: 4000,
-  maxHeldOut: 256,
+  sample: 48,
+  maxTokens: 3000,
+  maxHeldOut: 192,
   kind: "affine",
   // Few states for so many weights: the pull towards zero is what keeps them useful.
   ridge: 0.05,
