@@ -35,18 +35,19 @@ async function run(
   return { status, terminal };
 }
 
-async function resultOf(args: readonly string[]): Promise<{
-  readonly noted: string;
-  readonly result: {
-    readonly models: readonly { readonly name: string }[];
-    readonly cells: readonly { readonly source: object; readonly target: object }[];
-    readonly warnings: readonly object[];
-  };
-}> {
+interface Shown {
+  readonly models: readonly { readonly name: string }[];
+  readonly cells: readonly { readonly source: object; readonly target: object }[];
+  readonly warnings: readonly object[];
+}
+
+async function resultOf(
+  args: readonly string[],
+): Promise<{ readonly noted: string; readonly result: Shown }> {
   const { status, terminal } = await run(["inspect", "the cat sat", ...args, "--format", "json"]);
   expect(terminal.noted()).not.toContain("error");
   expect(status).toBe(0);
-  return { noted: terminal.noted(), result: JSON.parse(terminal.printed()) };
+  return { noted: terminal.noted(), result: JSON.parse(terminal.printed()) as Shown };
 }
 
 test("Without a map one is fitted, kept, and used again", async () => {
