@@ -2,6 +2,7 @@
 import type { Precision } from "../engine/engine.ts";
 import type { Model } from "../models/model.ts";
 import type { FindOptions, LoadedModel } from "../node.ts";
+import type { PatchscopeSpec } from "../spec/spec.ts";
 import type { CommandContext } from "./context.ts";
 import { float16OnCpu, optionNotBuilt, optionWrong } from "./errors.ts";
 import type { Progress } from "./progress.ts";
@@ -76,19 +77,55 @@ export async function withLoadedModel<T>(
   }
 }
 
+/** Loads a spec's models: the source's, and the target's where that is another one. */
+export async function withLoadedModels<T>(
+  {
+    spec,
+    ...parts
+  }: Omit<Parameters<typeof withLoadedModel>[0], "name"> & {
+    readonly spec: PatchscopeSpec;
+  },
+  use: (loaded: LoadedModel, target: LoadedModel | undefined) => Promise<T>,
+): Promise<T> {
+  const { source, target } = spec;
+  return withLoadedModel({ ...parts, name: source.model }, (loaded) =>
+    target.model === "same"
+      ? use(loaded, undefined)
+      : withLoadedModel({ ...parts, name: target.model }, (other) => use(loaded, other)),
+  );
+}
+
+/** The same for models without their weights, enough for plans. */
+export async function withOpenModels<T>(
+  {
+    spec,
+    ...parts
+  }: Omit<Parameters<typeof withOpenModel>[0], "name"> & {
+    readonly spec: PatchscopeSpec;
+  },
+  use: (model: Model, target: Model | undefined) => T | Promise<T>,
+): Promise<T> {
+  const { source, target } = spec;
+  return withOpenModel({ ...parts, name: source.model }, (model) =>
+    target.model === "same"
+      ? use(model, undefined)
+      : withOpenModel({ ...parts, name: target.model }, (other) => use(model, other)),
+  );
+}
+
 /** Opens a model without its weights, enough for plans, and closes it whatever happens. */
-export async function withOpenModel<T>(
+async function withOpenModel<T>(
   parts: {
     readonly name: string;
     readonly context: CommandContext;
     readonly progress: Progress;
   },
-  use: (model: Model) => T,
+  use: (model: Model) => T | Promise<T>,
 ): Promise<T> {
   const { findAndOpenModel } = await import("../node.ts");
   const model = await findAndOpenModel(parts.name, findOptions(parts.context, parts.progress));
   try {
-    return use(model);
+    return await use(model);
   } finally {
     await model.close();
   }

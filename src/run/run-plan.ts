@@ -41,6 +41,8 @@ export interface RunOptions {
   readonly endTokens: ReadonlySet<number>;
   /** What a mapping from a file holds; needed where the plan has one. */
   readonly fitted?: FittedMapping | undefined;
+  /** The source's, where the target's model is another one. */
+  readonly sourceEngine?: Engine | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onEvent?: ((event: RunEvent) => void) | undefined;
 }
@@ -63,10 +65,11 @@ export interface RunOutput {
   readonly textOnly: CellReadOut | undefined;
 }
 
-/** Runs a plan. Throws `aborted` when the signal says so. */
+/** Runs a plan; `engine` has the target's model. Throws `aborted` when the signal says so. */
 export async function runPlan(plan: Plan, engine: Engine, options: RunOptions): Promise<RunOutput> {
-  const { signal } = options;
-  const [source] = await capturePrompts(engine, [plan.capture.tokens], plan.capture.states, signal);
+  const { signal, sourceEngine = engine } = options;
+  const { tokens, states } = plan.capture;
+  const [source] = await capturePrompts(sourceEngine, [tokens], states, signal);
   assert(source, "the source was captured");
   const target = await runCleanTarget(plan, engine, plan.read.topK, signal);
   try {
@@ -155,8 +158,8 @@ async function addEvidence(
   },
 ): Promise<RunOutput> {
   const { output, source, target, options } = parts;
-  const { signal } = options;
-  const controls = await controlVectors(plan, engine, source, signal);
+  const { signal, sourceEngine = engine } = options;
+  const controls = await controlVectors(plan, sourceEngine, source, signal);
   let done = 0;
   const total = plan.cells.length;
   options.onEvent?.({ kind: "progress", phase: "score", done, total });

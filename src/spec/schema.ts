@@ -158,20 +158,9 @@ const specSchema = record(
     refused: Object.fromEntries(
       RESERVED.map((key) => [key, notBuilt(key, `Leave ${key} out.`, [key])]),
     ),
-    check: (value) => [...otherModel(value), ...axesBesidePatches(value)],
+    check: axesBesidePatches,
   },
 );
-
-/** The target's model: built is only the source's own. */
-function otherModel(spec: Readonly<Record<string, unknown>>): readonly Complaint[] {
-  const { source, target } = spec;
-  if (!isRecord(source) || !isRecord(target)) return [];
-  const model = target["model"];
-  if (typeof model !== "string" || model === "same" || model === source["model"]) return [];
-  return [
-    notBuilt("a target model other than the source's", "Use model: same.", ["target", "model"]),
-  ];
-}
 
 /** Positions and layers beside `patches`. Those that say the default say nothing, so a written-out spec stays valid. */
 function axesBesidePatches(spec: Readonly<Record<string, unknown>>): readonly Complaint[] {
@@ -204,7 +193,8 @@ function specOf(parsed: z.output<typeof specSchema>): PatchscopeSpec {
       site: source.site,
     },
     target: {
-      ...{ model: "same", ...promptOf(target) },
+      // The source's model, named a second time, is the same one.
+      ...{ model: target.model === source.model ? "same" : target.model, ...promptOf(target) },
       ...{ position, layer, site, mode, contamination: seen },
     },
   };
