@@ -1,19 +1,19 @@
 /** Spec → result in one call: plan, run, texts, provenance. What the library, the commands and the explorer share. */
 import type { Engine } from "../engine/engine.ts";
-import { assert } from "../errors.ts";
+import { assert, unreachable } from "../errors.ts";
 import type { LoadedMapping } from "../mapping/fitted-mapping.ts";
 import { UNRELATED_SENTENCES } from "../measure/unrelated-sentences.ts";
 import { buildPlan } from "../plan/build-plan.ts";
 import type { PlanModel, PromptTokenizer } from "../plan/encode-prompt.ts";
 import type { Plan } from "../plan/plan.ts";
-import type { ModelRecord, PatchscopeResult } from "../result/result.ts";
+import type { CellRecord, ModelRecord, PatchscopeResult } from "../result/result.ts";
 import { specHash } from "../spec/canonical.ts";
 import type { PatchscopeSpec } from "../spec/spec.ts";
 import type { TokenTexts } from "./build-result.ts";
-import { buildResult } from "./build-result.ts";
+import { buildResult, cellRecord } from "./build-result.ts";
 import { mappingNotRead } from "./errors.ts";
 import { checkMapping, mappingWarnings } from "./map-of.ts";
-import type { RunEvent, RunOutput } from "./run-plan.ts";
+import type { ReadyCell, RunEvent, RunOutput } from "./run-plan.ts";
 import { runPlan } from "./run-plan.ts";
 
 /** What is needed of an opened model beside its engine: a part of the `Model` of `models/`. */
@@ -35,6 +35,8 @@ export interface ReadyModel {
 export interface RunSpecOptions {
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((event: Extract<RunEvent, { kind: "progress" }>) => void) | undefined;
+  /** Called with cells that are complete, each once: when they are read, or with their evidence where there is any. */
+  readonly onCells?: ((cells: readonly CellRecord[]) => void) | undefined;
   /** Called once when all cells are read and their evidence is not there yet. */
   readonly onWords?: ((result: PatchscopeResult) => void) | undefined;
   /** Reads the file of a fitted mapping; needed by specs that name one. `patchscopes/node` has `loadMapping`. */
@@ -75,8 +77,9 @@ export async function runSpec(
   const { name, device, version } = engine.info;
   // Both count from the same beginning.
   const loadMs = Math.max(on.loadMs ?? 0, target.loadMs ?? 0);
+  const texts = textsOf(model);
   const result = (output: RunOutput): PatchscopeResult =>
-    buildResult(plan, output, textsOf(model), {
+    buildResult(plan, output, texts, {
       spec,
       specHash: hash,
       models: records,
@@ -90,14 +93,25 @@ export async function runSpec(
     sourceEngine: on.engine,
     signal: options.signal,
     onEvent: (event) => {
-      if (event.kind === "progress") {
-        options.onProgress?.(event);
-      } else {
-        options.onWords?.(result(event.output));
+      switch (event.kind) {
+        case "progress":
+          return options.onProgress?.(event);
+        case "cells":
+          return options.onCells?.(event.cells.map((cell) => recordOf(cell, plan, texts)));
+        case "read":
+          return options.onWords?.(result(event.output));
+        default:
+          return unreachable(event);
       }
     },
   });
   return result(output);
+}
+
+function recordOf({ index, output }: ReadyCell, plan: Plan, texts: TokenTexts): CellRecord {
+  const cell = plan.cells[index];
+  assert(cell, "a cell that is ready was planned");
+  return cellRecord(cell, output, plan, texts);
 }
 
 /** The mapping of a plan, where it is in a file. Throws `spec-invalid` where it does not fit the plan. */
