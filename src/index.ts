@@ -24,6 +24,7 @@ export { PatchscopesError, type ErrorCode, type SpecIssue } from "./errors.ts";
 export type { FittedMapping, FittedPair, LoadedMapping } from "./mapping/fitted-mapping.ts";
 export { FITTED_KINDS, type FittedKind, type FittedMap } from "./mapping/mapping.ts";
 export { readMapping, writeMapping } from "./mapping/mapping-file.ts";
+export { readVectors, type LoadedVectors } from "./mapping/vector-file.ts";
 export {
   EVIDENCE_THRESHOLD,
   EVIDENCE_TOKENS,
@@ -43,8 +44,10 @@ export { fitMapping, type Fit, type FitRequest } from "./run/fit-mapping.ts";
 export { fitTexts, type FitTexts } from "./run/fit-texts.ts";
 export { sampleTexts, type SampleRequest } from "./run/sample-texts.ts";
 export {
+  loadVectorFiles,
   planSpec,
   runSpec,
+  type PlanSpecOptions,
   type ReadyModel,
   type RunModel,
   type RunSpecOptions,
@@ -57,6 +60,11 @@ export {
   type VerifyRequest,
 } from "./run/verify-precision.ts";
 export { parseSpecText } from "./spec/parse-text.ts";
-export { PRESETS, presetSpec, type PresetName, type PresetRequest } from "./spec/presets/presets.ts";
+export {
+  PRESETS,
+  presetSpec,
+  type PresetName,
+  type PresetRequest,
+} from "./spec/presets/presets.ts";
 export { parseSpec, safeParseSpec } from "./spec/schema.ts";
 export type { PatchscopeSpec } from "./spec/spec.ts";

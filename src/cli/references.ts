@@ -70,6 +70,7 @@ export function positionText(position: PositionRef): string | undefined {
   if (isList(position)) {
     return position.every((entry) => typeof entry === "number") ? position.join() : undefined;
   }
+  if ("from" in position) return undefined;
   return INTEGER.test(position.find) ? `"${position.find}"` : position.find;
 }
 

@@ -3,7 +3,8 @@ import type { LoadedMapping } from "../mapping/fitted-mapping.ts";
 import { explain } from "../plan/explain.ts";
 import { table } from "../render/table.ts";
 import type { PatchscopeResult } from "../result/result.ts";
-import { planSpec, runSpec } from "../run/run-spec.ts";
+import type { LoadedVectors } from "../mapping/vector-file.ts";
+import { loadVectorFiles, planSpec, runSpec } from "../run/run-spec.ts";
 import type { RunSpecOptions } from "../run/run-spec.ts";
 import type { PatchscopeSpec } from "../spec/spec.ts";
 import type { CommandContext } from "./context.ts";
@@ -41,6 +42,7 @@ export async function runAndShow(
         const result = await runSpec(spec, loaded, {
           signal: context.signal,
           mappings: loadMappingFile,
+          vectors: loadVectorsFile,
           onProgress: progressOfRun(progress),
           onWords: (words) => {
             if (live === undefined) return;
@@ -72,8 +74,9 @@ export async function explainAndShow(
   const progress = progressOn(context.terminal);
   try {
     const name = spec.source.model;
+    const vectors = await loadVectorFiles(spec, loadVectorsFile);
     const text = await withOpenModel({ name, context, progress }, (model) =>
-      explain(planSpec(spec, model)),
+      explain(planSpec(spec, model, { vectors })),
     );
     progress.clear();
     await output.writeText(text);
@@ -86,6 +89,12 @@ export async function explainAndShow(
 async function loadMappingFile(path: string): Promise<LoadedMapping> {
   const { loadMapping } = await import("../node.ts");
   return loadMapping(path);
+}
+
+/** A file of vectors by its path, from the current folder on. */
+async function loadVectorsFile(path: string, tensor?: string): Promise<LoadedVectors> {
+  const { loadVectors } = await import("../node.ts");
+  return loadVectors(path, tensor);
 }
 
 function isOnScreen(output: Output, { format }: ShowOptions): boolean {

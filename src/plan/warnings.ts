@@ -45,7 +45,8 @@ function sinkRead(plan: Omit<Plan, "warnings">, { tokenizer }: PlanModel): Warni
   const isRead = plan.cells.some((cell) =>
     cell.writes.some(({ from }) => from.position === 0 && from.layer >= SINK_FROM_LAYER),
   );
-  if (tokenizer === undefined || !isRead) return undefined;
+  // A file of vectors need not say its tokens.
+  if (tokenizer === undefined || !isRead || plan.source.tokens.length === 0) return undefined;
   const isBos = plan.source.tokens[0] === tokenizer.bos;
   return {
     code: "attention-sink",

@@ -23,7 +23,8 @@ export function summaryOf(
   const depending = judged.filter((cell) => dependsOnVector(verdictOf(cell)));
   if (depending.length === 0)
     return "No read-out depends on the vector: the prompt says all this anyway.";
-  const isCounted = shape.isGrid || shape.sourcePositions > 1 || shape.rowsAre === "writes";
+  const isCounted =
+    shape.isGrid || shape.hasFactors || shape.sourcePositions > 1 || shape.rowsAre === "writes";
   const which = (cells: readonly CellRecord[]): string =>
     isCounted ? `${cells.length} of ${judged.length} read-outs` : layersOf(cells, shape, style);
   const first =
@@ -109,11 +110,17 @@ export function interventionLegend({ spec }: PatchscopeResult): readonly string[
   const knockouts = count === 1 ? "An attention knockout is" : `${count} attention knockouts are`;
   return [
     ...(count === 0 ? [] : [`${knockouts} in effect in the target's run, without the patch too.`]),
-    ...(spec.target.contamination === "keep"
-      ? []
-      : ["Later tokens do not see patched tokens in blocks that have not read the vector yet."]),
+    ...CONTAMINATIONS[spec.target.contamination],
   ];
 }
+
+const CONTAMINATIONS: Readonly<
+  Record<PatchscopeResult["spec"]["target"]["contamination"], readonly string[]>
+> = {
+  keep: [],
+  hide: ["Later tokens do not see patched tokens in blocks that have not read the vector yet."],
+  overwrite: ["Patched tokens' keys and values are of the vector in the blocks below it too."],
+};
 
 /** Says what evidence is, with the controls that there were. */
 export function evidenceLegend({ controls }: PatchscopeResult): string {

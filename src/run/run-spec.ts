@@ -1,10 +1,12 @@
 /** Spec → result in one call: plan, run, texts, provenance. What the library, the commands and the explorer share. */
 import type { Engine } from "../engine/engine.ts";
 import type { LoadedMapping } from "../mapping/fitted-mapping.ts";
+import type { LoadedVectors } from "../mapping/vector-file.ts";
 import { UNRELATED_SENTENCES } from "../measure/unrelated-sentences.ts";
 import { buildPlan } from "../plan/build-plan.ts";
 import type { PlanModel, PromptTokenizer } from "../plan/encode-prompt.ts";
 import type { Plan } from "../plan/plan.ts";
+import { vectorFilesOf, vectorKey, type VectorFiles } from "../plan/vectors.ts";
 import type { PatchscopeResult } from "../result/result.ts";
 import { specHash } from "../spec/canonical.ts";
 import type { PatchscopeSpec } from "../spec/spec.ts";
@@ -38,11 +40,37 @@ export interface RunSpecOptions {
   readonly onWords?: ((result: PatchscopeResult) => void) | undefined;
   /** Reads the file of a fitted mapping; needed by specs that name one. `patchscopes/node` has `loadMapping`. */
   readonly mappings?: ((file: string) => Promise<LoadedMapping>) | undefined;
+  /** Reads a file of vectors; needed by specs whose sources are files. `patchscopes/node` has `loadVectors`. */
+  readonly vectors?: ((file: string, tensor?: string) => Promise<LoadedVectors>) | undefined;
+}
+
+/** What a plan can be told beside its model. */
+export interface PlanSpecOptions {
+  /** The files of vectors that the spec names, as {@link loadVectorFiles} gives them. */
+  readonly vectors?: VectorFiles | undefined;
+}
+
+/** Reads the files of vectors that a spec names. */
+export async function loadVectorFiles(
+  spec: PatchscopeSpec,
+  load: RunSpecOptions["vectors"],
+): Promise<VectorFiles<LoadedVectors>> {
+  const files = new Map<string, LoadedVectors>();
+  if (load === undefined) return files;
+  for (const each of vectorFilesOf(spec)) {
+    const key = vectorKey(each);
+    if (!files.has(key)) files.set(key, await load(each.file, each.tensor));
+  }
+  return files;
 }
 
 /** The plan of a spec for a model; no engine is needed. Throws `spec-invalid`. */
-export function planSpec(spec: PatchscopeSpec, model: PlanModel): Plan {
-  return buildPlan(spec, { model, unrelatedSentences: UNRELATED_SENTENCES });
+export function planSpec(
+  spec: PatchscopeSpec,
+  model: PlanModel,
+  options: PlanSpecOptions = {},
+): Plan {
+  return buildPlan(spec, { model, unrelatedSentences: UNRELATED_SENTENCES, ...options });
 }
 
 /**
@@ -56,9 +84,10 @@ export async function runSpec(
 ): Promise<PatchscopeResult> {
   const { model, engine, loadMs = 0 } = on;
   const begin = performance.now();
-  const plan = planSpec(spec, model);
+  const vectors = await loadVectorFiles(spec, options.vectors);
+  const plan = planSpec(spec, model, { vectors });
   const fitted = await fittedMapping(plan, options.mappings);
-  const identity = await identify(spec, model, fitted);
+  const identity = await identify(spec, model, { fitted, vectors });
   const result = (output: RunOutput): PatchscopeResult =>
     buildResult(plan, output, textsOf(model), {
       spec,
@@ -69,6 +98,7 @@ export async function runSpec(
   const output = await runPlan(plan, engine, {
     endTokens: model.endTokens,
     fitted,
+    vectors,
     signal: options.signal,
     onEvent: (event) => {
       if (event.kind === "progress") {
@@ -86,9 +116,10 @@ async function fittedMapping(
   plan: Plan,
   mappings: RunSpecOptions["mappings"],
 ): Promise<LoadedMapping | undefined> {
-  if (plan.mapping.kind !== "file") return undefined;
-  if (mappings === undefined) throw mappingNotRead(plan.mapping.file);
-  const fitted = await mappings(plan.mapping.file);
+  const step = plan.mapping.find(({ kind }) => kind === "file");
+  if (step?.kind !== "file") return undefined;
+  if (mappings === undefined) throw mappingNotRead(step.file);
+  const fitted = await mappings(step.file);
   checkMapping(plan, fitted);
   return fitted;
 }
@@ -103,10 +134,18 @@ interface Identity {
 async function identify(
   spec: PatchscopeSpec,
   model: RunModel,
-  fitted: LoadedMapping | undefined,
+  files: {
+    readonly fitted: LoadedMapping | undefined;
+    readonly vectors: VectorFiles<LoadedVectors>;
+  },
 ): Promise<Identity> {
   const weights = await model.weightsHash();
-  const hash = await specHash(spec, { source: weights, mapping: fitted?.hash });
+  const hashes = {
+    source: weights,
+    mapping: files.fitted?.hash,
+    vectors: new Map([...files.vectors.values()].map((each) => [each.file, each.hash])),
+  };
+  const hash = await specHash(spec, hashes);
   return { name: model.name, weights, specHash: hash };
 }
 
