@@ -100,8 +100,11 @@ function step(spec: MappingStep, weights: WeightsHashes): Json {
 }
 
 function sources(spec: PatchscopeSpec["sources"], weights: WeightsHashes): Json {
-  const entries = Object.entries(spec).map(([name, source]) => [name, named(source, weights)]);
-  return entries.length === 0 ? undefined : Object.fromEntries(entries);
+  const entries = Object.entries(spec).map(([name, source]): readonly [string, Json] => [
+    name,
+    named(source, weights),
+  ]);
+  return entries.length === 0 ? undefined : Object.fromEntries<Json>(entries);
 }
 
 function named(source: NamedSource, weights: WeightsHashes): Json {
