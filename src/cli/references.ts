@@ -93,3 +93,10 @@ export function parseCount(option: string): (text: string) => number {
     return count;
   };
 }
+
+/** `0.5,1,2` */
+export function parseFactors(text: string): readonly number[] {
+  const factors = text.split(",").map((part) => (part.trim() === "" ? NaN : Number(part)));
+  if (factors.every(Number.isFinite)) return factors;
+  throw optionWrong({ option: "--factors", expected: "numbers such as 0.5,1,2", got: text });
+}

@@ -9,7 +9,12 @@ import { writesOfCells, type Resolvable } from "./cells.ts";
 import { planControls } from "./controls.ts";
 import { encodePrompt, type EncodedPrompt, type PlanModel } from "./encode-prompt.ts";
 import { entryOf } from "./entry.ts";
-import { markerWithoutText, noPromptToShare, overwriteNotResidual } from "./errors.ts";
+import {
+  mappedBehindNorm,
+  markerWithoutText,
+  noPromptToShare,
+  overwriteNotResidual,
+} from "./errors.ts";
 import { hiddenBy, planKnockouts } from "./knockouts.ts";
 import type { Capture, Plan, PlannedCell, Write } from "./plan.ts";
 import { resolvePosition, resolvePositions } from "./resolve.ts";
@@ -44,6 +49,7 @@ export function buildPlan(spec: PatchscopeSpec, context: PlanContext): Plan {
   const readAt = readPosition(resolvable);
   const isHiding = spec.target.contamination === "hide";
   checkOverwriting(spec, issues);
+  checkCompat(resolvable, writes);
   const hidden = writes.map((of) => (isHiding ? hiddenBy(of) : []));
   const knockouts = planKnockouts(resolvable, hidden);
   const { controls, warnings } = planControls(spec, context, issues);
@@ -69,6 +75,7 @@ export function buildPlan(spec: PatchscopeSpec, context: PlanContext): Plan {
     mapping: [spec.mapping].flat(),
     sources,
     mode: spec.target.mode,
+    compat: spec.compat && { isUnpatched: target.tokens.length === 1 },
     read: spec.read,
     seed: spec.seed,
     controls: { ...controls, textOnly: text.textOnly },
@@ -130,6 +137,22 @@ function checkOverwriting({ target }: PatchscopeSpec, issues: SpecIssue[]): void
   const { site } = target;
   const isResidual = site !== "attn_out" && site !== "mlp_out";
   if (target.contamination === "overwrite" && !isResidual) issues.push(overwriteNotResidual(site));
+}
+
+/** The paper's code writes a last layer's state behind the final norm, which is the same here where nothing else is done to it. */
+function checkCompat(
+  { spec, model, issues }: Resolvable,
+  writes: readonly (readonly Write[])[],
+): void {
+  const isPlain =
+    spec.target.mode === "replace" &&
+    [spec.mapping].flat().every((step) => step.kind === "identity");
+  if (spec.compat === undefined || isPlain) return;
+  const last = model.architecture.layers - 1;
+  const isLast = ({ site, layer }: Write["to"]): boolean => site === "resid_post" && layer === last;
+  if (writes.flat().some(({ from, to }) => isLast(from) && isLast(to))) {
+    issues.push(mappedBehindNorm(last));
+  }
 }
 
 /** Where something is hidden or overwritten, tokens differ from the clean run from block 0 on. */

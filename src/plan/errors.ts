@@ -330,3 +330,23 @@ export function emptyPositions(from: number, to: number, path: Path): SpecIssue 
     hint: "Write the earlier token as from.",
   };
 }
+
+/** A mapping or a mode where the paper's code skips the final norm. */
+export function mappedBehindNorm(last: number): SpecIssue {
+  return {
+    code: "conflict",
+    path: ["compat"],
+    message: `with compat: pair a state of the last layer that is written at the last layer (${last}) can only replace, without a mapping`,
+    hint: "Leave out the last layer, the mapping and mode, or compat.",
+  };
+}
+
+/** `compat` where the caller's model does not show its final norm. */
+export function noFinalNorm(): SpecIssue {
+  return {
+    code: "no-final-norm",
+    path: ["compat"],
+    message: "compat: pair needs the model's final norm, and only its engine was given",
+    hint: "Pass a model as loadModel or openModel gives it.",
+  };
+}

@@ -118,6 +118,13 @@ export interface Plan {
   readonly mapping: readonly MappingStep[];
   readonly sources: readonly PlannedSource[];
   readonly mode: ModeSpec;
+  /** What the paper's code does otherwise, where a spec asks for that. */
+  readonly compat:
+    | {
+        /** Nothing is written: the code takes a target of one token for a step of decoding. */
+        readonly isUnpatched: boolean;
+      }
+    | undefined;
   readonly read: ReadSpec;
   /** What draws follow from, where tokens are drawn. */
   readonly seed: number;

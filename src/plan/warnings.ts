@@ -11,6 +11,7 @@ export function warningsOf(plan: Omit<Plan, "warnings">, model: PlanModel): read
     knockoutOfNothing(plan),
     sinkRead(plan, model),
     beyondContext(plan, model),
+    oneTokenUnpatched(plan),
   ].filter((warning) => warning !== undefined);
 }
 
@@ -53,6 +54,15 @@ function sinkRead(plan: Omit<Plan, "warnings">, { tokenizer }: PlanModel): Warni
     message: isBos
       ? "Position 0 is read, the beginning-of-sequence token: an attention sink, whose state says little about the text."
       : "Position 0 is read, and the source does not begin with a beginning-of-sequence token, so it is an attention sink: from the first few layers on, its state says little about its token. Put words before it.",
+  };
+}
+
+function oneTokenUnpatched({ compat }: Pick<Plan, "compat">): Warning | undefined {
+  if (compat?.isUnpatched !== true) return undefined;
+  return {
+    code: "compat-one-token",
+    message:
+      "The target prompt has one token and is not patched: the paper's code takes it for a step of decoding (compat: pair).",
   };
 }
 

@@ -11,6 +11,7 @@ import { groupCells } from "../plan/group-cells.ts";
 import type { Plan, PlannedCell } from "../plan/plan.ts";
 import type { VectorFiles } from "../plan/vectors.ts";
 import type { CellEvidence } from "../result/result.ts";
+import { likePair, type FinalNorm } from "./compat-pair.ts";
 import { byControl, controlVectors } from "./control-vectors.ts";
 import { mapOfPlan, type MapOf } from "./map-of.ts";
 import type { CellReadOut } from "./read-cells.ts";
@@ -43,6 +44,8 @@ export interface RunOptions {
   readonly fitted?: FittedMapping | undefined;
   /** What is in files of vectors; needed where the plan has some. */
   readonly vectors?: VectorFiles<LoadedVectors> | undefined;
+  /** The model's final norm; needed where the plan is to be as the paper's code. */
+  readonly finalNorm?: FinalNorm | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onEvent?: ((event: RunEvent) => void) | undefined;
 }
@@ -63,7 +66,9 @@ export interface RunOutput {
 export async function runPlan(plan: Plan, engine: Engine, options: RunOptions): Promise<RunOutput> {
   const { signal } = options;
   const { source, named } = await readSources(plan, engine, options.vectors ?? new Map(), signal);
-  const mapOf = mapOfPlan(plan, options.fitted, named);
+  const mapOf = likePair(plan, options.finalNorm, (normed) =>
+    mapOfPlan(plan, options.fitted, normed(named)),
+  );
   const target = await runCleanTarget(plan, engine, plan.read.topK, signal);
   try {
     const output = await readAll(plan, engine, { source, mapOf, target, options });

@@ -1,4 +1,5 @@
 /** Spec → result in one call: plan, run, texts, provenance. What the library, the commands and the explorer share. */
+import type { NormSettings, Weights } from "../engine/architecture.ts";
 import type { Engine } from "../engine/engine.ts";
 import type { LoadedMapping } from "../mapping/fitted-mapping.ts";
 import type { LoadedVectors } from "../mapping/vector-file.ts";
@@ -12,6 +13,7 @@ import { specHash } from "../spec/canonical.ts";
 import type { PatchscopeSpec } from "../spec/spec.ts";
 import type { Provenance, TokenTexts } from "./build-result.ts";
 import { buildResult } from "./build-result.ts";
+import { finalNormOf } from "./compat-pair.ts";
 import { mappingNotRead } from "./errors.ts";
 import { checkMapping, mappingWarnings } from "./map-of.ts";
 import type { RunEvent, RunOutput } from "./run-plan.ts";
@@ -19,7 +21,12 @@ import { runPlan } from "./run-plan.ts";
 
 /** What is needed of an opened model beside its engine: a part of the `Model` of `models/`. */
 export interface RunModel extends PlanModel {
-  readonly architecture: PlanModel["architecture"] & { readonly family: string };
+  readonly architecture: PlanModel["architecture"] & {
+    readonly family: string;
+    readonly norm?: NormSettings;
+  };
+  /** Of these only the final norm is used, and only for `compat: pair`. */
+  readonly weights?: Pick<Weights, "finalNorm" | "finalNormBias">;
   readonly tokenizer: (PromptTokenizer & { decode(tokens: readonly number[]): string }) | undefined;
   readonly endTokens: ReadonlySet<number>;
   weightsHash(): Promise<string>;
@@ -99,6 +106,7 @@ export async function runSpec(
     endTokens: model.endTokens,
     fitted,
     vectors,
+    finalNorm: spec.compat && (await finalNormOf(model)),
     signal: options.signal,
     onEvent: (event) => {
       if (event.kind === "progress") {

@@ -56,7 +56,8 @@ function openRow(given: RowToWrite, { plan, target, mapOf }: WriteContext): Open
   const states = cleanRow(given, target, layers);
   const patches: Omit<Patch, "row">[] = [];
   const pending: Placed[] = [];
-  const placed = cell.writes.flatMap((write) => {
+  const writes = plan.compat?.isUnpatched === true ? [] : cell.writes;
+  const placed = writes.flatMap((write) => {
     const vector = mapOf(write, vectorOf(write));
     return placesOf(write, cell).map((to): Placed => ({ to, vector }));
   });

@@ -68,6 +68,7 @@ export function canonicalSpec(spec: PatchscopeSpec, weights: WeightsHashes): str
     read: read(spec.read),
     controls: controls(spec.controls),
     contrast: contrast(spec.contrast),
+    compat: spec.compat,
     seed: unless(0, spec.seed),
   });
 }

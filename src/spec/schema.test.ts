@@ -228,7 +228,7 @@ describe("What is refused", () => {
     };
     expect(issuesOf(input)).toMatchInlineSnapshot(`
       [
-        "unknown-key nmae: unknown key, expected one of version, name, source, sources, mapping, target, patches, interventions, read, controls, contrast, seed [Did you mean "name"?]",
+        "unknown-key nmae: unknown key, expected one of version, name, source, sources, mapping, target, patches, interventions, read, controls, contrast, compat, seed [Did you mean "name"?]",
         "wrong-value version: expected 1, got 2 [Specs of version 1 are the ones this program reads.]",
         "conflict source: expected exactly one of prompt, tokens, messages, file, got prompt and tokens [Keep one of them.]",
         "wrong-value source.tokens.0: expected at least 0, got -1",

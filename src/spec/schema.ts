@@ -132,6 +132,7 @@ const specSchema = record(
     read: read.default({ kind: "generate", maxTokens: 20, topK: 10, ignoreEos: false }),
     controls: controls.default([{ kind: "unpatched" }, { kind: "unrelated" }]),
     contrast: contrast.default([]),
+    compat: z.exactOptional(z.enum(["pair"])),
     seed: integer.default(0),
   },
   {

@@ -141,6 +141,7 @@ const written = fc
       read: optional(read),
       controls: optional(controls),
       interventions: optional(fc.array(intervention, { maxLength: 3 })),
+      compat: optional(fc.constant("pair")),
       seed: optional(fc.integer()),
     }),
   )

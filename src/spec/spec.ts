@@ -210,5 +210,7 @@ export interface PatchscopeSpec {
   readonly read: ReadSpec;
   readonly controls: readonly ControlSpec[];
   readonly contrast: readonly ContrastSpec[];
+  /** `pair`: as the code that was released with the paper does it, its last layer and one-token targets too. */
+  readonly compat?: "pair";
   readonly seed: number;
 }
