@@ -8,12 +8,30 @@ import { layersLabel } from "./rows.ts";
 import type { Shape } from "./rows.ts";
 import type { Style } from "./style.ts";
 
-/** Says in one sentence which read-outs depend on the vector. */
+/** Says which read-outs depend on the vector, and of several factors which one has the most evidence. */
 export function summaryOf(
   result: PatchscopeResult,
   shape: Shape,
   style: Style,
 ): string | undefined {
+  const summary = dependingOf(result, shape, style);
+  const best = shape.hasFactors ? mostEvidence(result.cells) : undefined;
+  return [summary, best].filter((part) => part !== undefined).join(" ") || undefined;
+}
+
+function mostEvidence(cells: readonly CellRecord[]): string | undefined {
+  const judged = cells.filter(({ evidence }) => evidence !== undefined);
+  const best = judged.reduce<CellRecord | undefined>(
+    (most, cell) => ((cell.evidence ?? 0) > (most?.evidence ?? -Infinity) ? cell : most),
+    undefined,
+  );
+  const [place] = best === undefined ? [] : placesOf(best);
+  if (best?.evidence === undefined || place === undefined) return undefined;
+  const factor = best.factor === undefined ? "" : ` *${best.factor}`;
+  return `Most evidence: layer ${layersLabel([place.source.layer])}${factor} (${best.evidence.toFixed(1)} nats).`;
+}
+
+function dependingOf(result: PatchscopeResult, shape: Shape, style: Style): string | undefined {
   const judged = result.cells.filter((cell) => cell.evidence !== undefined);
   if (judged.length === 0) {
     return style.isPartial
