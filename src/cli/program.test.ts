@@ -88,9 +88,9 @@ describe("a wrong request ends with 2, one message and one hint", () => {
       "--precision float16 is for devices that compute in it; the CPU does not.",
     ],
     [
-      "a precision that is not built",
-      ["inspect", "x", "--precision", "int8"],
-      "--precision int8 is not built yet.",
+      "a precision that there is not",
+      ["inspect", "x", "--precision", "int4"],
+      "--precision: expected one of float32, quantized, int8",
     ],
     [
       "a device that is not built",
@@ -233,10 +233,10 @@ describe("models verify", () => {
   });
 
   test("refuses precisions that the CPU has not, before the model is looked for", async () => {
-    const { status, err } = await patchscopes("models", "verify", "x", "--precision", "int8");
+    const { status, err } = await patchscopes("models", "verify", "x", "--precision", "float16");
     expect({ status, err }).toEqual({
       status: 2,
-      err: "error: --precision int8 is not built yet.\nhint: Use --precision float32 or quantized.\n",
+      err: "error: --precision float16 is for devices that compute in it; the CPU does not.\nhint: Use --precision quantized, which is small on the CPU, or float32.\n",
     });
   });
 });

@@ -34,6 +34,7 @@ import { buildDecoder } from "./graph/decoder-graph.ts";
 import { blockName } from "./graph/decoder-io.ts";
 import type { Graph } from "./graph/graph-builder.ts";
 import { halfLinear } from "./graph/half-linear.ts";
+import { int8Linear } from "./graph/int8-linear.ts";
 import type { LinearWriter } from "./graph/linear.ts";
 import { floatLinear } from "./graph/linear.ts";
 import { quantizedLinear } from "./graph/quantized-linear.ts";
@@ -50,6 +51,7 @@ export const LINEAR: Record<Precision, LinearWriter> = {
   float32: floatLinear,
   quantized: quantizedLinear,
   float16: halfLinear,
+  int8: int8Linear,
 };
 
 /** What is the same on every runtime. */
