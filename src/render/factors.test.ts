@@ -43,6 +43,13 @@ test("csv and markdown have a column for it, and none where there are no factors
   expect(csv(exampleResult({ cells: [] }))).not.toContain("factor");
 });
 
+test("what is as in the paper's code is said to be", () => {
+  const result = scaled();
+  const asPair = { ...result, spec: { ...result.spec, compat: "pair" } } as const;
+  expect(markdown(asPair)).toContain("As the paper's code does it");
+  expect(markdown(result)).not.toContain("As the paper's code does it");
+});
+
 test("vectors of a file are named where the prompt would be", () => {
   const result = scaled();
   const { prompt: _, ...source } = { prompt: "", ...result.spec.source };

@@ -129,8 +129,12 @@ export function interventionLegend({ spec }: PatchscopeResult): readonly string[
   return [
     ...(count === 0 ? [] : [`${knockouts} in effect in the target's run, without the patch too.`]),
     ...CONTAMINATIONS[spec.target.contamination],
+    ...(spec.compat === undefined ? [] : [AS_PAIR]),
   ];
 }
+
+const AS_PAIR =
+  "As the paper's code does it (compat: pair): the last layer's state is read behind the final norm.";
 
 const CONTAMINATIONS: Readonly<
   Record<PatchscopeResult["spec"]["target"]["contamination"], readonly string[]>

@@ -89,7 +89,7 @@ export const emotion: Preset = {
     target: {
       prompt: promptOf(FORMS[request.language ?? "en"][request.aspect ?? "feeling"]),
       position: { marker: "[X]", as: "_" },
-      layer: request.targetLayer ?? 0,
+      layer: request.targetLayer,
     },
     read: generating({ ...request, maxTokens: request.maxTokens ?? 4 }),
   }),
