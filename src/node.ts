@@ -1,8 +1,10 @@
 /** The library for Node: everything of `index.ts`, models by name and from the disk, ONNX Runtime on the CPU. */
 import { createOnnxEngine, type OnnxOptions } from "./engine/onnx/node.ts";
-import { mappingUnreadable } from "./mapping/errors.ts";
+import { mappingUnreadable, vectorsUnreadable } from "./mapping/errors.ts";
+import type { PatchscopesError } from "./errors.ts";
 import type { LoadedMapping } from "./mapping/fitted-mapping.ts";
 import { MAX_MAPPING_BYTES, readMapping } from "./mapping/mapping-file.ts";
+import { MAX_VECTOR_BYTES, readVectors, type LoadedVectors } from "./mapping/vector-file.ts";
 import { modelStore } from "./models/converted/converted-weights.ts";
 import { findModel } from "./models/find.ts";
 import type { FindOptions } from "./models/find.ts";
@@ -57,15 +59,31 @@ export async function findAndOpenModel(name: string, options: FindOptions = {}):
  * @throws `io`, `model-unreadable`
  */
 export async function loadMapping(path: string): Promise<LoadedMapping> {
+  const bytes = await wholeFile(path, MAX_MAPPING_BYTES, mappingUnreadable);
+  return readMapping(path, bytes);
+}
+
+/**
+ * Reads vectors from a safetensors file: what `runSpec` takes as its option `vectors`.
+ * @param tensor by default the only one that can be vectors
+ * @throws `io`, `model-unreadable`
+ */
+export async function loadVectors(path: string, tensor?: string): Promise<LoadedVectors> {
+  const bytes = await wholeFile(path, MAX_VECTOR_BYTES, vectorsUnreadable);
+  return readVectors(path, bytes, tensor);
+}
+
+async function wholeFile(
+  path: string,
+  limit: number,
+  tooLarge: (path: string, problem: string) => PatchscopesError,
+): Promise<Uint8Array<ArrayBuffer>> {
   const source = await openFile(path);
   try {
-    if (source.size > MAX_MAPPING_BYTES) {
-      throw mappingUnreadable(
-        path,
-        `it has ${source.size} bytes, and ${MAX_MAPPING_BYTES} are read at most`,
-      );
+    if (source.size > limit) {
+      throw tooLarge(path, `it has ${source.size} bytes, and ${limit} are read at most`);
     }
-    return await readMapping(path, await source.slice(0, source.size));
+    return await source.slice(0, source.size);
   } finally {
     await source.close();
   }
