@@ -9,6 +9,7 @@ import { writesOfCells, type Resolvable } from "./cells.ts";
 import { planControls } from "./controls.ts";
 import { encodePrompt, type PlanModel } from "./encode-prompt.ts";
 import { entryOf } from "./entry.ts";
+import { needsTokenizer } from "./errors.ts";
 import { hiddenBy, planKnockouts } from "./knockouts.ts";
 import type { Capture, Plan, PlannedCell, Write } from "./plan.ts";
 import { resolvePosition } from "./resolve.ts";
@@ -35,6 +36,7 @@ export function buildPlan(spec: PatchscopeSpec, context: PlanContext): Plan {
   const isHiding = spec.target.contamination === "hide";
   const hidden = writes.map((of) => (isHiding ? hiddenBy(of) : []));
   const knockouts = planKnockouts(resolvable, hidden);
+  checkStop(resolvable);
   const { controls, warnings } = planControls(spec, context, issues);
   if (issues.length > 0) throw specInvalid(issues);
 
@@ -67,6 +69,13 @@ function readPosition({ spec, target, issues }: Resolvable): number | "same" {
   const path = ["read", "position"];
   const at = { prompt: target, side: "target", path, issues } as const;
   return resolvePosition(read.position, at) ?? 0;
+}
+
+/** Stop strings are looked for in texts, and without a tokenizer there are none. */
+function checkStop({ spec: { read }, model, issues }: Resolvable): void {
+  const isStopping = read.kind === "generate" && read.stop !== undefined;
+  if (!isStopping || model.tokenizer !== undefined) return;
+  issues.push(needsTokenizer("a stop string", "Leave stop out.", ["read", "stop"]));
 }
 
 /** Where something is hidden, tokens behind it differ from the clean run from block 0 on. */

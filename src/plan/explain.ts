@@ -144,9 +144,14 @@ function rowsLine(plan: Plan, { cells, passes, rowTokens }: PlanStatistics): str
 
 function readLine({ read }: Plan, { passes, blockRows }: PlanStatistics): string {
   if (read.kind === "next-token") return `the ${amount(read.topK)} most probable next tokens`;
-  const tokens = `up to ${counted(read.maxTokens, "token")} a cell`;
+  const tokens = `up to ${counted(read.maxTokens, "token")} a cell${stopWords(read.stop)}`;
   if (passes.decode === 0) return tokens;
   return `${tokens}, in at most ${counted(passes.decode, "decode step")} (${counted(blockRows.decode, "block-row")})`;
+}
+
+function stopWords(stop: readonly string[] = []): string {
+  const texts = stop.map((text) => JSON.stringify(text));
+  return texts.length === 0 ? "" : `, or to ${texts.join(" or ")}`;
 }
 
 function controlsLine(plan: Plan, { cells, controls }: PlanStatistics): string {

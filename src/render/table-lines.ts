@@ -93,8 +93,7 @@ function lineOf(row: TableRow, evidenceWidth: number, style: Style): Line {
   const bar = style.width < MIN_WIDTH_WITH_BAR[least] ? 0 : BAR_WIDTH;
   return {
     label: row.label.replaceAll("–", alphabet.range),
-    text:
-      row.text === undefined ? nextTokensLine(row.next, alphabet) : readable(row.text, alphabet),
+    text: row.text === undefined ? nextTokensLine(row.next, alphabet) : saying(row.text, alphabet),
     probability:
       row.text === undefined || row.probability === undefined
         ? ""
@@ -115,6 +114,11 @@ function lineOf(row: TableRow, evidenceWidth: number, style: Style): Line {
     words: shownWords(row, alphabet),
     kind: verdict === undefined ? "unjudged" : dependsOnVector(verdict) ? "vector" : "prompt",
   };
+}
+
+/** A text that a stop string ended before it began is no gap in the table. */
+function saying(text: string, alphabet: Alphabet): string {
+  return text === "" ? "(nothing)" : readable(text, alphabet);
 }
 
 /** The words of a row's shares as its line shows them. */
@@ -143,7 +147,7 @@ function controlLines(
     const text =
       readOut.text === undefined
         ? nextTokensLine(readOut.next, style.alphabet)
-        : readable(readOut.text, style.alphabet);
+        : saying(readOut.text, style.alphabet);
     return {
       label: style.alphabet.none,
       text: hasEvidence ? text : `${text} (${words})`,

@@ -5,6 +5,7 @@ import type { Plan, PlannedCell } from "../plan/plan.ts";
 import type { ReadSpec } from "../spec/spec.ts";
 import { blockedLooks } from "./blocked.ts";
 import { chanceOf, drawToken, type ScoredToken } from "./next-token.ts";
+import { stoppedText } from "./stop-text.ts";
 
 export interface Generation {
   readonly plan: Plan;
@@ -15,6 +16,8 @@ export interface Generation {
   /** Each row's cell number in the plan, which its draws follow from. */
   readonly numbers: readonly number[];
   readonly endTokens: ReadonlySet<number>;
+  /** What tokens write together; needed where the spec has stop strings. */
+  readonly decode?: ((tokens: readonly number[]) => string) | undefined;
   readonly signal?: AbortSignal | undefined;
   /** Called after each step with the number of tokens that rows have got since the last call. */
   readonly onTokens?: ((tokens: number) => void) | undefined;
@@ -28,18 +31,27 @@ export interface Prefilled {
   readonly topK: number;
 }
 
-/** The tokens of each row, the first one too. Disposes of the cache. */
+/** What a row says. */
+export interface GeneratedText {
+  /** The first one too; none that only write a stop string or what comes behind it. */
+  readonly generated: readonly ScoredToken[];
+  /** Set where a stop string came: how much of what the tokens write stands before it, in UTF-16 code units. */
+  readonly textLength?: number;
+}
+
+/** The text of each row. Disposes of the cache. */
 export async function generate(
   generation: Generation,
   prefilled: Prefilled,
-): Promise<ScoredToken[][]> {
+): Promise<GeneratedText[]> {
   const { engine, read, signal } = generation;
   const texts = generation.numbers.map((_, row) => [
     nextToken(generation, prefilled, { row, index: row, step: 0 }),
   ]);
   const isOpen = (row: number): boolean => {
     const last = texts[row]?.at(-1);
-    return last !== undefined && (read.ignoreEos || !generation.endTokens.has(last.token));
+    const isEnd = last === undefined || generation.endTokens.has(last.token);
+    return (read.ignoreEos || !isEnd) && stopOf(texts[row] ?? [], generation) === undefined;
   };
   let { cache } = prefilled;
   let active = texts.map((_, row) => row);
@@ -80,7 +92,24 @@ export async function generate(
     generation.onTokens?.(active.length);
   }
   cache.dispose();
-  return texts;
+  return texts.map((text): GeneratedText => {
+    const stop = stopOf(text, generation);
+    if (stop === undefined) return { generated: text };
+    return { generated: text.slice(0, stop.tokens), textLength: stop.length };
+  });
+}
+
+function stopOf(
+  text: readonly ScoredToken[],
+  { read, decode }: Generation,
+): ReturnType<typeof stoppedText> {
+  if (read.stop === undefined) return undefined;
+  assert(decode, "stop strings need texts");
+  return stoppedText(
+    text.map(({ token }) => token),
+    read.stop,
+    decode,
+  );
 }
 
 /** A row's token at a step: the likeliest, or one that is drawn. `index` is its place among the rows that were read. */

@@ -2,7 +2,7 @@
 import type { Engine } from "../engine/engine.ts";
 import { assert } from "../errors.ts";
 import type { Plan, PlannedCell } from "../plan/plan.ts";
-import { generate } from "./generate.ts";
+import { generate, type GeneratedText } from "./generate.ts";
 import type { MapOf } from "./map-of.ts";
 import type { ScoredToken } from "./next-token.ts";
 import { topOf } from "./next-token.ts";
@@ -11,9 +11,8 @@ import { inOnePass } from "./target.ts";
 import { writeRows } from "./write-rows.ts";
 
 /** What a cell says: the first token's top K, and the generated tokens where any were asked for. */
-export interface CellReadOut {
+export interface CellReadOut extends GeneratedText {
   readonly next: readonly ScoredToken[];
-  readonly generated: readonly ScoredToken[];
 }
 
 export interface CellBatch {
@@ -27,6 +26,7 @@ export interface CellBatch {
   readonly vectorOf: VectorOf;
   readonly mapOf: MapOf;
   readonly endTokens: ReadonlySet<number>;
+  readonly decode?: ((tokens: readonly number[]) => string) | undefined;
   readonly signal?: AbortSignal | undefined;
   /** Called after each step with the number of tokens that rows have got since the last call. */
   readonly onTokens?: ((tokens: number) => void) | undefined;
@@ -73,5 +73,5 @@ export async function readCells(batch: CellBatch): Promise<CellReadOut[]> {
     { ...batch, read: plan.read },
     { cache: output.cache, readOut, topK: plan.read.topK },
   );
-  return next.map((top, row) => ({ next: top, generated: generated[row] ?? [] }));
+  return next.map((top, row) => ({ next: top, generated: [], ...generated[row] }));
 }

@@ -10,6 +10,7 @@ export interface TextOnlyRun {
   readonly plan: Plan;
   readonly engine: Engine;
   readonly endTokens: ReadonlySet<number>;
+  readonly decode?: ((tokens: readonly number[]) => string) | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onTokens?: ((tokens: number) => void) | undefined;
 }
@@ -46,5 +47,5 @@ export async function readTextOnly(text: PlannedText, run: TextOnlyRun): Promise
     { ...run, read, numbers, cells: [{ hidden: [] }] },
     { cache, readOut, topK: read.topK },
   );
-  return { next, generated: generated ?? [] };
+  return { next, generated: [], ...generated };
 }

@@ -37,6 +37,8 @@ export type RunEvent =
 export interface RunOptions {
   /** Tokens that end a generation. */
   readonly endTokens: ReadonlySet<number>;
+  /** What tokens write together; needed where the plan has stop strings. */
+  readonly decode?: ((tokens: readonly number[]) => string) | undefined;
   /** What a mapping from a file holds; needed where the plan has one. */
   readonly fitted?: FittedMapping | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -112,6 +114,7 @@ async function readAll(
       vectorOf: ({ from }) => source.at(from),
       mapOf,
       endTokens: options.endTokens,
+      decode: options.decode,
       signal: options.signal,
       onTokens,
     });
@@ -122,9 +125,9 @@ async function readAll(
     }
     unpatched ??= read[cells.length];
   }
-  const { endTokens, signal } = options;
+  const { endTokens, decode, signal } = options;
   const textOnly =
-    text && (await readTextOnly(text, { plan, engine, endTokens, signal, onTokens }));
+    text && (await readTextOnly(text, { plan, engine, endTokens, decode, signal, onTokens }));
   return { cells: outputs, unpatched, textOnly };
 }
 
@@ -148,15 +151,15 @@ async function addEvidence(
   const { output, source, target, options } = parts;
   const { signal } = options;
   const controls = await controlVectors(plan, engine, source, signal);
+  // Where a stop string came first of all, there is nothing to score.
+  const tasks = plan.cells.flatMap((cell, index) => {
+    const generated = output.cells[index]?.generated ?? [];
+    const text = generated.slice(0, EVIDENCE_TOKENS).map(({ token }) => token);
+    return text.length === 0 ? [] : [{ index, cell, text }];
+  });
   let done = 0;
-  const total = plan.cells.length;
+  const total = tasks.length;
   options.onEvent?.({ kind: "progress", phase: "score", done, total });
-  const tasks = plan.cells.map((cell, index) => ({
-    cell,
-    text: (output.cells[index]?.generated ?? [])
-      .slice(0, EVIDENCE_TOKENS)
-      .map(({ token }) => token),
-  }));
   const scores = await scoreTexts(tasks, {
     plan,
     engine,
@@ -170,11 +173,13 @@ async function addEvidence(
       options.onEvent?.({ kind: "progress", phase: "score", done, total });
     },
   });
-  const cells = output.cells.map((cell, index): CellOutput => {
-    const score = scores[index];
-    assert(score, "every cell was scored");
-    return { ...cell, ...evidenceOfCell(cell, score, plan) };
-  });
+  const cells: CellOutput[] = [...output.cells];
+  for (const [at, { index }] of tasks.entries()) {
+    const cell = cells[index];
+    const score = scores[at];
+    assert(cell && score, "every text was scored");
+    cells[index] = { ...cell, ...evidenceOfCell(cell, score, plan) };
+  }
   return { ...output, cells };
 }
 

@@ -59,8 +59,9 @@ export async function runSpec(
   const plan = planSpec(spec, model);
   const fitted = await fittedMapping(plan, options.mappings);
   const identity = await identify(spec, model, fitted);
+  const texts = textsOf(model);
   const result = (output: RunOutput): PatchscopeResult =>
-    buildResult(plan, output, textsOf(model), {
+    buildResult(plan, output, texts, {
       spec,
       ...provenance(identity, model, engine),
       warnings: fitted === undefined ? [] : mappingWarnings(fitted, identity),
@@ -68,6 +69,7 @@ export async function runSpec(
     });
   const output = await runPlan(plan, engine, {
     endTokens: model.endTokens,
+    decode: texts.decode,
     fitted,
     signal: options.signal,
     onEvent: (event) => {

@@ -142,6 +142,7 @@ function read(spec: ReadSpec): Json {
     topK,
     maxTokens: unless(20, spec.maxTokens),
     ignoreEos: unless(false, spec.ignoreEos),
+    stop: spec.stop && setOf(spec.stop),
     decoding: spec.decoding && {
       temperature: unless(1, spec.decoding.temperature),
       topP: unless(1, spec.decoding.topP),

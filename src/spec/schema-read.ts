@@ -13,6 +13,9 @@ const MAX_TOP_K = 1000;
 // Each control or contrast sentence is scored in every cell; evidence needs 8 to 16.
 const MAX_CONTROL_PROMPTS = 256;
 
+// More ways to end a text than anybody needs. Every text is looked through for each of them, step by step.
+const MAX_STOPS = 16;
+
 const topK = z.int().min(1).max(MAX_TOP_K).default(10);
 const decoding = record({
   temperature: numberWhere("a number above 0", (value) => value > 0).default(1),
@@ -20,11 +23,21 @@ const decoding = record({
   topK: z.exactOptional(z.int().min(1)),
 });
 
+const stop = choose<readonly string[]>("a text or a list of texts", (value) => {
+  if (typeof value === "string") {
+    return z
+      .string()
+      .min(1)
+      .transform((text) => [text]);
+  }
+  return Array.isArray(value) ? z.array(z.string().min(1)).min(1).max(MAX_STOPS) : undefined;
+});
+
 const nextToken = record(
   { kind: z.literal("next-token"), topK, position: positionOr(["same"]).default(-1) },
   {
     keyHint: (key) =>
-      ["maxTokens", "ignoreEos", "decoding"].includes(key)
+      ["maxTokens", "ignoreEos", "stop", "decoding"].includes(key)
         ? `${key} goes with kind: generate.`
         : undefined,
   },
@@ -36,6 +49,7 @@ const generate = record(
     maxTokens: z.int().min(1).max(MAX_NEW_TOKENS).default(20),
     topK,
     ignoreEos: z.boolean().default(false),
+    stop: z.exactOptional(stop),
     decoding: z.exactOptional(decoding),
   },
   {

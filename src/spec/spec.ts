@@ -95,6 +95,8 @@ export type ReadSpec =
       readonly topK: number;
       /** Go on past an end-of-sequence token. */
       readonly ignoreEos: boolean;
+      /** Texts that end a generation where they come; they are cut off with all behind them. */
+      readonly stop?: readonly string[];
       /** Tokens are drawn; without it each is the likeliest. */
       readonly decoding?: DecodingSpec;
     };
