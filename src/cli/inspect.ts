@@ -32,6 +32,7 @@ import {
   parseLayers,
   parsePosition,
   parseTargetLayer,
+  parseText,
   parseTokens,
   positionText,
 } from "./references.ts";
@@ -92,6 +93,14 @@ export function inspectCommand(context: CommandContext): CommandUnknownOpts {
     )
     .option("--target-layer <layers>", "same, or as --layers (default: same)", parseTargetLayer)
     .option("--max-tokens <n>", "tokens to generate (default: 20)", parseCount("--max-tokens"))
+    .option(
+      "--stop <text>",
+      "end a text where this comes, as in \\n or ,; may be repeated",
+      (value: string, before: readonly string[] | undefined) => [
+        ...(before ?? []),
+        parseText(value, "--stop"),
+      ],
+    )
     .option("--top-k <n>", "candidates for the next token (default: 10)", parseCount("--top-k"))
     .option(
       "--contrast <sentence>",
@@ -144,6 +153,7 @@ interface InspectOptions {
   readonly layers?: LayerRef | undefined;
   readonly targetLayer?: TargetSpec["layer"] | undefined;
   readonly maxTokens?: number | undefined;
+  readonly stop?: readonly string[] | undefined;
   readonly topK?: number | undefined;
   /** False after `--no-controls`. */
   readonly controls?: readonly ControlSpec[] | boolean | undefined;
@@ -167,6 +177,7 @@ function inspectionSpec(text: string | undefined, options: InspectOptions): Patc
     layer: layers,
     targetLayer,
     maxTokens,
+    stop: options.stop,
     topK,
     controls: controlsOf(options),
     contrast: options.contrast?.flatMap((value) => parseContrast(value, text)),

@@ -5,6 +5,7 @@ import {
   parseLayers,
   parsePosition,
   parseTargetLayer,
+  parseText,
   parseTokens,
   positionText,
 } from "./references.ts";
@@ -82,4 +83,11 @@ test("counts begin at 1", () => {
   for (const text of ["0", "-1", "2.5", "many", "1e3", ""]) {
     expect(refusal(() => parse(text)).message).toContain("--threads: expected a whole number");
   }
+});
+
+test("A text's line breaks, tabs and backslashes can be written as in programs", () => {
+  expect(parseText(String.raw`.\n`, "--stop")).toBe(".\n");
+  expect(parseText(String.raw`\t\\n`, "--stop")).toBe("\t\\n");
+  expect(parseText(String.raw`\d`, "--stop")).toBe(String.raw`\d`);
+  expect(() => parseText("", "--stop")).toThrow('--stop: expected a text, got "".');
 });

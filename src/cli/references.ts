@@ -92,3 +92,11 @@ export function parseCount(option: string): (text: string) => number {
     return count;
   };
 }
+
+const ESCAPES: Readonly<Record<string, string>> = { n: "\n", t: "\t", "\\": "\\" };
+
+/** A text in which `\n`, `\t` and `\\` are a line break, a tab and a backslash: shells have no short way to write them. */
+export function parseText(text: string, option: string): string {
+  if (text === "") throw optionWrong({ option, expected: "a text", got: text });
+  return text.replace(/\\([nt\\])/gu, (all, letter: string) => ESCAPES[letter] ?? all);
+}

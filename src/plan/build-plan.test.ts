@@ -314,6 +314,12 @@ describe("Controls", () => {
   });
 });
 
+test("A stop string is an error without a tokenizer: there are no texts", () => {
+  const tokens = { source: { prompt: undefined, tokens: [5, 6] }, target: { prompt: "same" } };
+  const act = (): unknown => planOf({ ...tokens, read: { stop: "." } }, modelWithoutTokenizer());
+  expect(act).toThrow("read.stop: a stop string needs a tokenizer, and this model has none");
+});
+
 describe("Warnings", () => {
   test("The first token's state says little unless it begins the sequence", () => {
     const source = { prompt: "Paris", layer: "all" };

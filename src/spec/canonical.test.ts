@@ -144,3 +144,11 @@ test("The hash is SHA-256 of the canonical form", async () => {
     "sha256:553dc0858872b0271e4e7572cb58c1f72555a02fe26b1c54b055f9db4bc2dae1",
   );
 });
+
+test("Stop strings are a set: their order and repetitions change nothing", () => {
+  const reading = (read: unknown): string => canonical({ ...minimal, read });
+  expect(reading({ stop: ["b", "a", "b"] })).toBe(reading({ stop: ["a", "b"] }));
+  expect(reading({ stop: ["a"] })).toBe(reading({ stop: "a" }));
+  expect(reading({ stop: "a" })).toContain('"read":{"stop":"a"}');
+  expect(reading({ stop: "a" })).not.toBe(reading({ stop: "b" }));
+});

@@ -20,12 +20,17 @@ export interface SlowCell {
   readonly random: readonly (readonly number[])[];
 }
 
+export interface SlowRun {
+  readonly endTokens: ReadonlySet<number>;
+  readonly decode: (tokens: readonly number[]) => string;
+}
+
 /** Reads one cell of a plan that generates, and scores its text under each control. */
 export async function readSlowly(
   plan: Plan,
   engine: Engine,
   cell: PlannedCell,
-  endTokens: ReadonlySet<number>,
+  { endTokens, decode }: SlowRun,
 ): Promise<SlowCell> {
   assert(plan.read.kind === "generate", "the plan generates");
   const target = cutting(engine, plan, cell.hidden);
@@ -42,6 +47,12 @@ export async function readSlowly(
     const token = decoding ? drawToken(Float32Array.from(next), decoding, chance).token : likeliest;
     tokens.push(token);
     logprobs.push(next[token] ?? -Infinity);
+    const stopped = tokensBefore(plan.read.stop ?? [], tokens, decode);
+    if (stopped !== undefined) {
+      tokens.length = stopped;
+      logprobs.length = stopped;
+      break;
+    }
     if (endTokens.has(token) && !plan.read.ignoreEos) break;
   }
   const text = tokens.slice(0, EVIDENCE_TOKENS);
@@ -64,6 +75,23 @@ export async function readSlowly(
     mean: await under(meanOf(await statesOf(mean))),
     random: await oneByOne(gaussians, under),
   };
+}
+
+/** How many tokens are left when those that write nothing before a stop string are taken away one by one. */
+function tokensBefore(
+  stops: readonly string[],
+  tokens: readonly number[],
+  decode: SlowRun["decode"],
+): number | undefined {
+  const text = decode(tokens);
+  const [end] = stops
+    .map((stop) => text.indexOf(stop))
+    .filter((at) => at >= 0)
+    .sort((a, b) => a - b);
+  if (end === undefined) return undefined;
+  let count = tokens.length;
+  while (count > 0 && decode(tokens.slice(0, count - 1)).length >= end) count -= 1;
+  return count;
 }
 
 type Runs = Pick<Engine, "architecture" | "run">;

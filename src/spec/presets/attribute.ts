@@ -7,7 +7,17 @@ export const attribute: Preset = {
   summary: "Asks a hidden state for one thing: a sentence in which x stands for it is continued.",
   citation: "Zero-shot feature extraction, section 4.2 of arXiv 2401.06102",
   needs: ["ask"],
-  takes: ["ask", "position", "layer", "targetLayer", "maxTokens", "topK", "controls", "contrast"],
+  takes: [
+    "ask",
+    "position",
+    "layer",
+    "targetLayer",
+    "maxTokens",
+    "stop",
+    "topK",
+    "controls",
+    "contrast",
+  ],
   example: {
     prompt: "I spent the summer in Japan",
     model: "smollm2-135m-instruct",

@@ -25,6 +25,8 @@ export interface PresetOptions {
   readonly map?: string;
   /** How many tokens to generate. */
   readonly maxTokens?: number;
+  /** Texts that end what is generated. */
+  readonly stop?: readonly string[];
   /** How many candidates for the next token. */
   readonly topK?: number;
   /** What the read-outs are held against; as in a spec by default. */
@@ -61,8 +63,8 @@ export interface PresetFields {
 }
 
 /** The field `read` of presets that generate. */
-export function generating({ maxTokens, topK }: PresetOptions): object {
-  return { kind: "generate", maxTokens, topK };
+export function generating({ maxTokens, stop, topK }: PresetOptions): object {
+  return { kind: "generate", maxTokens, stop, topK };
 }
 
 // A word of its own: not a part of a Latin word, a number or a compound ("Mexico", "x86", "x-ray"), but with
