@@ -2,7 +2,7 @@
 import { Command } from "@commander-js/extra-typings";
 import type { CommandUnknownOpts } from "@commander-js/extra-typings";
 import { wrap } from "../render/display-text.ts";
-import { PRESETS, presetName, presetSpec } from "../spec/presets/presets.ts";
+import { PRESET_NAMES, PRESETS, presetName, presetSpec } from "../spec/presets/presets.ts";
 import type { PresetName, PresetOptions } from "../spec/presets/presets.ts";
 import { CONTROL_KINDS } from "../spec/spec.ts";
 import type {
@@ -74,11 +74,7 @@ export function inspectCommand(context: CommandContext): CommandUnknownOpts {
       parseTokens,
     )
     .option("-m, --model <model>", MODEL_HELP, DEFAULT_MODEL)
-    .option(
-      "-p, --preset <name>",
-      "entity, identity, attribute, logit-lens or tuned-lens (default: entity)",
-      presetName,
-    )
+    .option("-p, --preset <name>", `${PRESET_NAMES.join(", ")} (default: entity)`, presetName)
     .option("--ask <sentence>", "ask for one thing; x in the sentence stands for the vector")
     .option("--map <file>", "a fitted mapping, for tuned-lens: patchscopes fit makes one")
     .option(

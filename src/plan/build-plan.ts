@@ -12,6 +12,7 @@ import { entryOf } from "./entry.ts";
 import { needsTokenizer } from "./errors.ts";
 import { hiddenBy, planKnockouts } from "./knockouts.ts";
 import type { Capture, Plan, PlannedCell, Write } from "./plan.ts";
+import { checkComparisons } from "./propagation.ts";
 import { resolvePosition } from "./resolve.ts";
 import { planTextOnly } from "./text-only.ts";
 import { warningsOf } from "./warnings.ts";
@@ -58,13 +59,15 @@ export function buildPlan(spec: PatchscopeSpec, context: PlanContext): Plan {
     controls: { ...controls, textOnly: text.textOnly },
     controlSpecs: spec.controls,
   };
+  const tooLarge = checkComparisons(plan, cells);
+  if (tooLarge.length > 0) throw specInvalid(tooLarge);
   return { ...plan, warnings: [...warnings, ...text.warnings, ...warningsOf(plan, model)] };
 }
 
 /** Where the next token is read; `same` is where the patch is written, at the last such place. */
 function readPosition({ spec, target, issues }: Resolvable): number | "same" {
   const { read } = spec;
-  if (read.kind === "generate") return target.tokens.length - 1;
+  if (read.kind !== "next-token") return target.tokens.length - 1;
   if (read.position === "same") return "same";
   const path = ["read", "position"];
   const at = { prompt: target, side: "target", path, issues } as const;

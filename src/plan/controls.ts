@@ -23,7 +23,7 @@ interface ControlContext {
 const RANDOM_VECTORS = 8;
 
 /**
- * Sentences and vectors are for generated texts: reading the next token needs none. Without a tokenizer
+ * Sentences and vectors are for generated texts: other read-outs need none. Without a tokenizer
  * there are no unrelated sentences; those that a spec names need one.
  */
 export function planControls(
@@ -34,7 +34,7 @@ export function planControls(
   const has = (kind: ControlSpec["kind"]): boolean =>
     spec.controls.some((control) => control.kind === kind);
   const unpatched = has("unpatched");
-  if (spec.read.kind === "next-token") {
+  if (spec.read.kind !== "generate") {
     const warnings = [
       ...(spec.controls.some((control) => "prompts" in control) ? [NO_UNRELATED] : []),
       ...(has("mean") || has("random") ? [NO_VECTORS] : []),

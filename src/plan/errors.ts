@@ -176,6 +176,16 @@ export function tooManyWrites(writes: number, limit: number): SpecIssue {
   };
 }
 
+/** More places to compare than a result can hold. */
+export function tooManyComparisons(places: number, limit: number): SpecIssue {
+  return {
+    code: "too-large",
+    path: ["read"],
+    message: `propagation compares ${places} states; at most ${limit} fit in one result`,
+    hint: "Take fewer layers or positions of the source, or a shorter target prompt.",
+  };
+}
+
 /** Which of the two prompts. */
 export type Side = "source" | "target";
 

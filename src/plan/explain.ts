@@ -143,6 +143,9 @@ function rowsLine(plan: Plan, { cells, passes, rowTokens }: PlanStatistics): str
 }
 
 function readLine({ read }: Plan, { passes, blockRows }: PlanStatistics): string {
+  if (read.kind === "propagation") {
+    return "what each row changes behind every later block, at every token from its first patch on";
+  }
   if (read.kind === "next-token") return `the ${amount(read.topK)} most probable next tokens`;
   const tokens = `up to ${counted(read.maxTokens, "token")} a cell${stopWords(read.stop)}`;
   if (passes.decode === 0) return tokens;

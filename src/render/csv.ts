@@ -3,10 +3,12 @@
  * text are written `\n`, so that tools that work by lines can read it; JSON keeps texts exactly.
  */
 import type { CellRecord, PatchscopeResult } from "../result/result.ts";
+import { PROPAGATION_HEADER, propagationColumns } from "./propagation.ts";
 import { logprobOf, placesOf } from "./reading.ts";
 
 /** Writes a header and a line for each cell, in their order. Log-probabilities are of the first 8 tokens, in nats. */
 export function csv(result: PatchscopeResult): string {
+  if (result.spec.read.kind === "propagation") return propagationCsv(result);
   const isGenerated = result.spec.read.kind === "generate";
   const ranks = isGenerated ? 0 : Math.max(0, ...result.cells.map(({ next }) => next.length));
   const most = (count: (cell: CellRecord) => number | undefined): number =>
@@ -16,10 +18,7 @@ export function csv(result: PatchscopeResult): string {
   const means = most(({ logprobUnder }) => (logprobUnder?.mean === undefined ? 0 : 1));
   const randoms = most(({ logprobUnder }) => logprobUnder?.random?.length);
   const header = [
-    "source_layer",
-    "source_position",
-    "target_layer",
-    "target_position",
+    ...PLACE_HEADER,
     ...(isGenerated ? ["text"] : []),
     ...numbered(ranks).flatMap((rank) => [`next_${rank}`, `logprob_${rank}`]),
     ...(isGenerated ? ["logprob", "evidence", "logprob_unpatched"] : []),
@@ -45,6 +44,23 @@ export function csv(result: PatchscopeResult): string {
   ];
   return [header, ...result.cells.map(row)].map((line) => line.map(field).join()).join("\n");
 }
+
+/** A line for each cell, block and token. */
+function propagationCsv({ cells }: PatchscopeResult): string {
+  const lines = cells.flatMap((cell) =>
+    propagationColumns(cell).map((columns) => [...placeColumns(cell), ...columns]),
+  );
+  return [[...PLACE_HEADER, ...PROPAGATION_HEADER], ...lines]
+    .map((line) => line.map(field).join())
+    .join("\n");
+}
+
+const PLACE_HEADER: readonly string[] = [
+  "source_layer",
+  "source_position",
+  "target_layer",
+  "target_position",
+];
 
 function numbered(count: number): readonly number[] {
   return Array.from({ length: count }, (_, index) => index + 1);

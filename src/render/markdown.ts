@@ -4,6 +4,7 @@ import { placeColumns } from "./csv.ts";
 import { alphabetOf, markedPrompt, readable } from "./display-text.ts";
 import { CAVEAT, contrastLegend, evidenceLegend, interventionLegend } from "./legend.ts";
 import { nextTokensLine } from "./next-tokens.ts";
+import { propagationMarkdown } from "./propagation.ts";
 import { logprobOf, verdictOf } from "./reading.ts";
 
 const alphabet = alphabetOf(true);
@@ -38,6 +39,7 @@ export function markdown(result: PatchscopeResult): string {
     "",
     ...[header, header.map(() => "---"), ...rows].map((columns) => `| ${columns.join(" | ")} |`),
     "",
+    ...propagationMarkdown(result),
     ...(unpatched === undefined ? [] : [`Without the vector: ${saidBy(unpatched)}`, ""]),
     ...(textOnly === undefined
       ? []

@@ -40,6 +40,20 @@ export interface ReadOutRecord {
   readonly next: readonly NextToken[];
 }
 
+/** What a patch changes: the states of its run beside those of the run without it. */
+export interface PropagationRecord {
+  /** The blocks behind which they are compared. */
+  readonly layers: readonly number[];
+  /** Tokens of the target prompt. */
+  readonly positions: readonly number[];
+  /** `[layers][positions]`: the length of their difference, in lengths of the unpatched state. */
+  readonly difference: readonly (readonly number[])[];
+  /** `[layers][positions]` */
+  readonly cosine: readonly (readonly number[])[];
+  /** `[layers][positions]`: by the logit lens, the divergence of the patched next token's distribution from the unpatched one's, in nats. */
+  readonly kl: readonly (readonly number[])[];
+}
+
 export type CellPlaces =
   | { readonly source: PlaceRecord; readonly target: PlaceRecord }
   | { readonly writes: readonly { readonly source: PlaceRecord; readonly target: PlaceRecord }[] };
@@ -65,7 +79,9 @@ export interface CellEvidence {
   };
 }
 
-export type CellRecord = CellPlaces & ReadOutRecord & CellEvidence;
+export type CellRecord = CellPlaces &
+  ReadOutRecord &
+  CellEvidence & { readonly propagation?: PropagationRecord };
 
 export interface ControlsRecord {
   /** What the target prompt says without a patch. */

@@ -2,10 +2,12 @@
 import type { Engine } from "../engine/engine.ts";
 import { assert } from "../errors.ts";
 import type { Plan, PlannedCell } from "../plan/plan.ts";
+import type { PropagationRecord } from "../result/result.ts";
 import { generate, type GeneratedText } from "./generate.ts";
 import type { MapOf } from "./map-of.ts";
 import type { ScoredToken } from "./next-token.ts";
 import { topOf } from "./next-token.ts";
+import { propagationOf, propagationTaps } from "./propagation.ts";
 import type { CleanTarget, VectorOf } from "./target.ts";
 import { inOnePass } from "./target.ts";
 import { writeRows } from "./write-rows.ts";
@@ -13,6 +15,7 @@ import { writeRows } from "./write-rows.ts";
 /** What a cell says: the first token's top K, and the generated tokens where any were asked for. */
 export interface CellReadOut extends GeneratedText {
   readonly next: readonly ScoredToken[];
+  readonly propagation?: PropagationRecord;
 }
 
 export interface CellBatch {
@@ -42,6 +45,8 @@ export async function readCells(batch: CellBatch): Promise<CellReadOut[]> {
     { plan, engine, target, mapOf: batch.mapOf, from, length, signal: batch.signal },
   );
   const isGenerating = plan.read.kind === "generate";
+  const isComparing = plan.read.kind === "propagation";
+  const taps = isComparing ? propagationTaps(plan, cells) : [];
   const isDrawing = plan.read.kind === "generate" && plan.read.decoding !== undefined;
   const output = await engine.run(
     {
@@ -49,6 +54,7 @@ export async function readCells(batch: CellBatch): Promise<CellReadOut[]> {
       context: { cache: target.cache, length: from },
       length,
       ...inOnePass(rows, { plan, from, length }),
+      taps,
       keep: isGenerating,
       read: {
         // A place before the first write is read from the clean run, below; here only the row's own count.
@@ -67,7 +73,13 @@ export async function readCells(batch: CellBatch): Promise<CellReadOut[]> {
       : topOf(readOut, row, plan.read.topK),
   );
   if (plan.read.kind !== "generate" || output.cache === undefined) {
-    return next.map((top) => ({ next: top, generated: [] }));
+    const propagations = isComparing
+      ? await propagationOf({ ...batch, rows, from, length, taps: output.taps })
+      : [];
+    return next.map((top, row) => {
+      const propagation = propagations[row];
+      return { next: top, generated: [], ...(propagation && { propagation }) };
+    });
   }
   const generated = await generate(
     { ...batch, read: plan.read },

@@ -33,15 +33,19 @@ const stop = choose<readonly string[]>("a text or a list of texts", (value) => {
   return Array.isArray(value) ? z.array(z.string().min(1)).min(1).max(MAX_STOPS) : undefined;
 });
 
+const GENERATING = ["maxTokens", "ignoreEos", "stop", "decoding"];
+
+const keyHint = (key: string): string | undefined => {
+  if (GENERATING.includes(key)) return `${key} goes with kind: generate.`;
+  return key === "position" ? "position goes with kind: next-token." : undefined;
+};
+
 const nextToken = record(
   { kind: z.literal("next-token"), topK, position: positionOr(["same"]).default(-1) },
-  {
-    keyHint: (key) =>
-      ["maxTokens", "ignoreEos", "stop", "decoding"].includes(key)
-        ? `${key} goes with kind: generate.`
-        : undefined,
-  },
+  { keyHint },
 );
+
+const propagation = record({ kind: z.literal("propagation"), topK }, { keyHint });
 
 const generate = record(
   {
@@ -52,22 +56,21 @@ const generate = record(
     stop: z.exactOptional(stop),
     decoding: z.exactOptional(decoding),
   },
-  {
-    keyHint: (key) => (key === "position" ? "position goes with kind: next-token." : undefined),
-  },
+  { keyHint },
 );
 
-const READ_KINDS = ["generate", "next-token"];
+const READ_KINDS = ["generate", "next-token", "propagation"];
 
 /** What is read. */
 export const read: z.ZodType<ReadSpec> = choose<ReadSpec>(
-  "{kind: generate} or {kind: next-token}",
+  `{kind: ${anyOf(READ_KINDS)}}`,
   (value) => {
     if (!isRecord(value)) return undefined;
     const kind = value["kind"];
     if (kind === "next-token") return nextToken;
+    if (kind === "propagation") return propagation;
     if (kind === "generate" || kind === undefined) return generate;
-    return { ...unknownWord(READ_KINDS.join(" or "), kind, READ_KINDS), path: ["kind"] };
+    return { ...unknownWord(anyOf(READ_KINDS), kind, READ_KINDS), path: ["kind"] };
   },
 );
 

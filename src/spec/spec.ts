@@ -89,6 +89,8 @@ export type ReadSpec =
       /** Where the next token is read; `same`: where the patch is written. */
       readonly position: SinglePosition | "same";
     }
+  /** What a patch changes behind every later block, at every later token; and the next token at the end. */
+  | { readonly kind: "propagation"; readonly topK: number }
   | {
       readonly kind: "generate";
       readonly maxTokens: number;

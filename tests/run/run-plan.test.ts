@@ -12,7 +12,7 @@ import { parseSpec } from "../../src/spec/schema.ts";
 import { CONTROL_KINDS } from "../../src/spec/spec.ts";
 import { randomModel } from "../support/random-model.ts";
 import { wordTokenizer } from "../support/word-model.ts";
-import { goOn, readSlowly, type SlowCell } from "./slow-path.ts";
+import { compareSlowly, goOn, readSlowly, type SlowCell } from "./slow-path.ts";
 
 const LAYERS = 3;
 const VOCAB = 40;
@@ -87,7 +87,18 @@ function interventionsOf({ target, contamination, interventions }: Shape): reado
   return isBlind ? [] : interventions.map((each) => ({ kind: "attention-knockout", ...each }));
 }
 
-function planOf(shape: Shape): Plan {
+function generating(shape: Shape): object {
+  return {
+    kind: "generate",
+    maxTokens: shape.maxTokens,
+    ignoreEos: shape.ignoreEos,
+    ...(shape.stop === undefined ? {} : { stop: shape.stop }),
+    ...(shape.decoding === undefined ? {} : { decoding: shape.decoding }),
+    topK: 3,
+  };
+}
+
+function planOf(shape: Shape, read: object = generating(shape)): Plan {
   // The embedding is a state of the residual stream only.
   const layerOf = (ref: unknown): unknown =>
     shape.site === "mlp_out" ? JSON.parse(JSON.stringify(ref).replaceAll('"embedding"', "1")) : ref;
@@ -110,14 +121,7 @@ function planOf(shape: Shape): Plan {
     },
     interventions: interventionsOf(shape),
     mapping: shape.mapping,
-    read: {
-      kind: "generate",
-      maxTokens: shape.maxTokens,
-      ignoreEos: shape.ignoreEos,
-      ...(shape.stop === undefined ? {} : { stop: shape.stop }),
-      ...(shape.decoding === undefined ? {} : { decoding: shape.decoding }),
-      topK: 3,
-    },
+    read,
     controls: shape.controls,
     contrast: CONTRAST,
     seed: shape.seed,
@@ -197,6 +201,37 @@ describe.each([
         await expectSameAsSlow(planOf(shape), engine, slow);
       }),
       { numRuns: 25, seed: 4 },
+    );
+    await engine.dispose();
+  });
+
+  test("compare a patched run with the clean one as two whole runs do", async () => {
+    const engine = await create(model);
+    const slow = await createReferenceEngine(model);
+    await fc.assert(
+      fc.asyncProperty(specs, fc.nat(), async (shape, chance) => {
+        const plan = planOf(shape, { kind: "propagation" });
+        const { cells } = await runPlan(plan, engine, RUN);
+        const index = chance % cells.length;
+        const [cell, got] = [plan.cells[index], cells[index]?.propagation];
+        assert(cell && got, "every cell is compared");
+        expect(got.layers.at(-1)).toBe(LAYERS - 1);
+        expect(got.positions.at(-1)).toBe(plan.target.tokens.length - 1);
+        for (const [row, layer] of got.layers.entries()) {
+          for (const [column, position] of got.positions.entries()) {
+            const expected = await compareSlowly(plan, slow, cell, { layer, position });
+            const { patched, clean, patchedLens, cleanLens } = expected;
+            const norm = (of: Float32Array): number => Math.hypot(...of);
+            const apart = norm(patched.map((value, at) => value - (clean[at] ?? 0)));
+            const product = sum(Array.from(patched, (value, at) => value * (clean[at] ?? 0)));
+            const kl = patchedLens.map((p, token) => Math.exp(p) * (p - (cleanLens[token] ?? 0)));
+            expectClose(got.difference[row]?.[column], apart / norm(clean));
+            expectClose(got.cosine[row]?.[column], product / norm(patched) / norm(clean));
+            expectClose(got.kl[row]?.[column], sum(kl));
+          }
+        }
+      }),
+      { numRuns: 12, seed: 7 },
     );
     await engine.dispose();
   });

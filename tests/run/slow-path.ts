@@ -77,6 +77,54 @@ export async function readSlowly(
   };
 }
 
+/** The states behind one block at one token of a cell's run and of the clean one, and what the lens reads from both. */
+export interface SlowComparison {
+  readonly patched: Float32Array;
+  readonly clean: Float32Array;
+  /** Log-probabilities of every token. */
+  readonly patchedLens: readonly number[];
+  readonly cleanLens: readonly number[];
+}
+
+/** Runs a cell and the clean target from block 0, and the lens as a patch of the last block's output. */
+export async function compareSlowly(
+  plan: Plan,
+  engine: Engine,
+  cell: PlannedCell,
+  { layer, position }: { readonly layer: number; readonly position: number },
+): Promise<SlowComparison> {
+  const { tokens } = plan.target;
+  const { hiddenSize, layers } = engine.architecture;
+  const states = await writesOf(engine, plan.capture.tokens, cell, ({ from }) => from);
+  const target = cutting(engine, plan, cell.hidden);
+  const own = await mixed(plan, target, states);
+  const stateIn = async (runs: Runs, writes: readonly SlowWrite[]): Promise<Float32Array> => {
+    const { taps } = await runs.run({
+      kind: "prefill",
+      length: tokens.length,
+      rows: [{ tokens }],
+      patches: writes.map((write) => ({ ...write, row: 0 })),
+      taps: [{ site: "resid_post", layer }],
+    });
+    return (
+      taps[0]?.slice(position * hiddenSize, (position + 1) * hiddenSize) ?? new Float32Array(0)
+    );
+  };
+  const lensOf = async (vector: Float32Array): Promise<readonly number[]> => {
+    const write = { site: "resid_post", layer: layers - 1, offset: position, vector } as const;
+    const rows = await logprobsAfter(engine, tokens, [write], tokens.length);
+    return rows[position] ?? [];
+  };
+  const patched = await stateIn(target, own);
+  const clean = await stateIn(cutting(engine, plan, []), []);
+  return {
+    patched,
+    clean,
+    patchedLens: await lensOf(patched),
+    cleanLens: await lensOf(clean),
+  };
+}
+
 /** How many tokens are left when those that write nothing before a stop string are taken away one by one. */
 function tokensBefore(
   stops: readonly string[],

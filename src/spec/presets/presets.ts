@@ -8,6 +8,7 @@ import { entity } from "./entity.ts";
 import { identity } from "./identity.ts";
 import { logitLens } from "./logit-lens.ts";
 import type { Preset, PresetOptions, PresetRequest } from "./preset.ts";
+import { propagation } from "./propagation.ts";
 import { tunedLens } from "./tuned-lens.ts";
 
 /** The names, in the order in which they are best shown. */
@@ -17,6 +18,7 @@ export const PRESET_NAMES = [
   "attribute",
   "logit-lens",
   "tuned-lens",
+  "propagation",
 ] as const;
 export type PresetName = (typeof PRESET_NAMES)[number];
 
@@ -27,6 +29,7 @@ export const PRESETS: Readonly<Record<PresetName, Preset>> = {
   attribute,
   "logit-lens": logitLens,
   "tuned-lens": tunedLens,
+  propagation,
 };
 
 /** The spec of a preset. Throws `spec-invalid` for options that the preset lacks or has no use for. */

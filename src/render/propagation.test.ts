@@ -1,0 +1,79 @@
+import { describe, expect, test } from "vitest";
+import { exampleResult, nextTokens, place } from "../../tests/support/example-results.ts";
+import type { CellRecord, PatchscopeResult } from "../result/result.ts";
+import { csv } from "./csv.ts";
+import { markdown } from "./markdown.ts";
+import { table } from "./table.ts";
+
+const cell = (layer: number): CellRecord => ({
+  source: place(layer, 2),
+  target: place(layer, 7),
+  next: nextTokens([" yen", 0.5]),
+  propagation: {
+    layers: [28, 29],
+    positions: [7, 8],
+    difference: [
+      [1.5, 0],
+      [1, 0.25],
+    ],
+    cosine: [
+      [0.1, 1],
+      [0.2, 0.9],
+    ],
+    kl: [
+      [3, 0],
+      [2, 0.5],
+    ],
+  },
+});
+
+function resultOf(...cells: readonly CellRecord[]): PatchscopeResult {
+  const unpatched = { next: nextTokens([" euro", 0.25]) };
+  return exampleResult({
+    cells,
+    read: { kind: "propagation", topK: 10 },
+    controls: { unpatched },
+  });
+}
+
+const drawn = (result: PatchscopeResult): readonly string[] =>
+  table(result, { width: 80, colour: false, unicode: true }).split("\n");
+
+describe("How far a patch travels", () => {
+  test("is shown block by block and token by token, with the next tokens at the end", () => {
+    const lines = drawn(resultOf(cell(28)));
+    expect(lines).toContain("layer      ,      x");
+    expect(lines).toContain("   28 █ 1.50   0.00");
+    expect(lines).toContain("   29 ▓ 1.00 · 0.25");
+    expect(lines).toContain("   29 ▓ 2.00 · 0.50");
+    expect(lines).toContain("next token with the patch: yen 50%");
+    expect(lines).toContain("without it: euro 25%");
+    expect(lines.join(" ")).toContain("then the run is held against the one without the patch");
+  });
+
+  test("of several patches is what is left behind the last block, a row for each", () => {
+    const lines = drawn(resultOf(cell(3), { ...cell(4), target: place(7, 7) }));
+    expect(lines).toContain("patch      ,      x");
+    expect(lines).toContain("    3 █ 2.00 ░ 0.50");
+    expect(lines).toContain("  4>7 █ 2.00 ░ 0.50");
+  });
+
+  test("is a line for each block and token in CSV", () => {
+    expect(
+      csv(resultOf(cell(28)))
+        .split("\n")
+        .slice(0, 3),
+    ).toEqual([
+      "source_layer,source_position,target_layer,target_position,layer,position,difference,cosine,kl",
+      "28,2,28,7,28,7,1.5,0.1,3",
+      "28,2,28,7,28,8,0,1,0",
+    ]);
+  });
+
+  test("is a table for each measure in Markdown", () => {
+    const lines = markdown(resultOf(cell(28))).split("\n");
+    expect(lines).toContain("| layer | `,` | `x` |");
+    expect(lines).toContain("| `29` | 2.00 | 0.50 |");
+    expect(lines).toContain("cosine with the unpatched state:");
+  });
+});

@@ -1,0 +1,82 @@
+/** Read-outs other than texts, on every engine, against what transformers computes on the same checkpoints. */
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import type { Engine } from "../../src/engine/engine.ts";
+import { assert } from "../../src/errors.ts";
+import type { Model } from "../../src/models/model.ts";
+import type { CellRecord } from "../../src/result/result.ts";
+import { runSpec } from "../../src/run/run-spec.ts";
+import { parseSpec } from "../../src/spec/schema.ts";
+import { expectClose } from "../support/closeness.ts";
+import { readFloatArrays } from "../support/float-arrays.ts";
+import { FIXTURES, readGolden } from "../support/goldens.ts";
+import { openGolden } from "../support/open-golden.ts";
+import { ENGINES, type EngineUnderTest } from "./golden.ts";
+
+/** See make_readouts.py. */
+const EXPECTED = readFloatArrays(join(FIXTURES, "readouts.safetensors"));
+const NAMES = [...EXPECTED.keys()]
+  .filter((key) => key.endsWith(".difference"))
+  .map((key) => key.slice(0, -".difference".length));
+
+test("there are checkpoints to compare with", () => {
+  expect(NAMES).toContain("gemma2");
+});
+
+describe.each(ENGINES)("on the $name engine", (engine) => {
+  test.each(NAMES)(
+    "%s moves as far as in PyTorch behind each block, at each token",
+    async (name) => {
+      const [cell] = await cellsOf(name, engine, (tokens) => ({
+        source: { position: -1, layer: 1, tokens },
+        target: { position: 1, layer: 0, tokens: tokens.toReversed() },
+        read: { kind: "propagation" },
+      }));
+      const { propagation } = cell ?? {};
+      for (const measure of ["difference", "cosine", "kl"] as const) {
+        const got = Float32Array.from(propagation?.[measure].flat() ?? []);
+        expectClose(got, expected(`${name}.${measure}`), engine.tolerance);
+      }
+    },
+  );
+});
+
+function expected(key: string): Float32Array {
+  const array = EXPECTED.get(key)?.data;
+  assert(array, "the fixture has the array");
+  return array;
+}
+
+interface Fields {
+  readonly source: object;
+  readonly target: object;
+  readonly read: object;
+}
+
+/** Runs a spec on the tokens of a checkpoint's longest case. */
+async function cellsOf(
+  name: string,
+  { create }: EngineUnderTest,
+  fieldsOf: (tokens: readonly number[]) => Fields,
+): Promise<readonly CellRecord[]> {
+  const folder = join(FIXTURES, "tiny", name);
+  const tokens = readGolden(folder)
+    .cases.map((each) => each.tokens)
+    .reduce((longest, each) => (each.length > longest.length ? each : longest));
+  const { source, target, read } = fieldsOf(tokens);
+  const spec = parseSpec({
+    version: 1,
+    source: { model: name, ...source },
+    target,
+    read,
+    controls: [],
+  });
+  const model: Model = await openGolden(folder);
+  const engine: Engine = await create(model);
+  try {
+    return (await runSpec(spec, { model, engine })).cells;
+  } finally {
+    await engine.dispose();
+    await model.close();
+  }
+}
