@@ -314,6 +314,15 @@ describe("Controls", () => {
   });
 });
 
+test("Neighbours are of one vector, and run nothing to control for", () => {
+  const read = { kind: "neighbours" };
+  const patches = [{ source: { layer: 0 }, target: {} }];
+  expect(() => planOf({ read, patches })).toThrow("patches: neighbours are those of one vector");
+  const plan = planOf({ read, controls: ["unpatched", "text-only"] });
+  expect(plan.controls).toEqual({ ...NO_CONTROLS, unpatched: false });
+  expect(plan.warnings.map(({ code }) => code)).toEqual(["no-text-only"]);
+});
+
 test("A stop string is an error without a tokenizer: there are no texts", () => {
   const tokens = { source: { prompt: undefined, tokens: [5, 6] }, target: { prompt: "same" } };
   const act = (): unknown => planOf({ ...tokens, read: { stop: "." } }, modelWithoutTokenizer());

@@ -9,7 +9,7 @@ import { writesOfCells, type Resolvable } from "./cells.ts";
 import { planControls } from "./controls.ts";
 import { encodePrompt, type PlanModel } from "./encode-prompt.ts";
 import { entryOf } from "./entry.ts";
-import { needsTokenizer } from "./errors.ts";
+import { needsTokenizer, neighboursOfSeveral } from "./errors.ts";
 import { hiddenBy, planKnockouts } from "./knockouts.ts";
 import type { Capture, Plan, PlannedCell, Write } from "./plan.ts";
 import { checkComparisons } from "./propagation.ts";
@@ -38,6 +38,9 @@ export function buildPlan(spec: PatchscopeSpec, context: PlanContext): Plan {
   const hidden = writes.map((of) => (isHiding ? hiddenBy(of) : []));
   const knockouts = planKnockouts(resolvable, hidden);
   checkStop(resolvable);
+  if (spec.read.kind === "neighbours" && spec.patches !== undefined) {
+    issues.push(neighboursOfSeveral());
+  }
   const { controls, warnings } = planControls(spec, context, issues);
   if (issues.length > 0) throw specInvalid(issues);
 

@@ -41,7 +41,9 @@ export function planControls(
       ...(spec.contrast.length > 0 ? [NO_CONTRAST] : []),
     ];
     const none = { unrelated: [], mean: [], random: 0, contrast: [] };
-    return { controls: { unpatched, ...none }, warnings };
+    // Where no target runs, there is none without a patch.
+    const isRun = spec.read.kind !== "neighbours";
+    return { controls: { unpatched: unpatched && isRun, ...none }, warnings };
   }
   const isTextless = context.model.tokenizer === undefined;
   const needsSentences = has("unrelated") || has("mean");

@@ -176,6 +176,16 @@ export function tooManyWrites(writes: number, limit: number): SpecIssue {
   };
 }
 
+/** Neighbours of several vectors at once. */
+export function neighboursOfSeveral(): SpecIssue {
+  return {
+    code: "conflict",
+    path: ["patches"],
+    message: "neighbours are those of one vector, and patches are several in one cell",
+    hint: "Name the positions and layers under source.",
+  };
+}
+
 /** More places to compare than a result can hold. */
 export function tooManyComparisons(places: number, limit: number): SpecIssue {
   return {

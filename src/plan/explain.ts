@@ -75,6 +75,15 @@ export function explain(plan: Plan): string {
   const { blockRows } = statistics;
   const times = blockRows.naive / blockRows.total;
   const shared = plan.cells.reduce((from, cell) => Math.min(from, cell.from), Infinity);
+  if (plan.read.kind === "neighbours") {
+    return [
+      `${counted(statistics.cells, "cell")} in a model of ${counted(plan.shape.layers, "layer")}.`,
+      `Source: ${promptLine(plan.source)}, run once; ${readStates(plan)}.`,
+      "Target: not run.",
+      `Read: ${readLine(plan, statistics)}.`,
+      ...plan.warnings.map(({ message }) => `Warning: ${message}`),
+    ].join("\n");
+  }
   const lines = [
     `${counted(statistics.cells, "cell")} in a model of ${counted(plan.shape.layers, "layer")}.`,
     `Source: ${promptLine(plan.source)}, run once; ${readStates(plan)}.`,
@@ -142,7 +151,10 @@ function rowsLine(plan: Plan, { cells, passes, rowTokens }: PlanStatistics): str
   return `${rows}, ${tokens} together, in ${counted(passes.rows, "pass", "passes")}; ${joining}`;
 }
 
-function readLine({ read }: Plan, { passes, blockRows }: PlanStatistics): string {
+function readLine({ read, shape }: Plan, { passes, blockRows }: PlanStatistics): string {
+  if (read.kind === "neighbours") {
+    return `the ${amount(read.topK)} nearest of ${amount(shape.vocabSize)} rows of the ${read.of} embedding`;
+  }
   if (read.kind === "propagation") {
     return "what each row changes behind every later block, at every token from its first patch on";
   }

@@ -13,6 +13,7 @@ export function csv(result: PatchscopeResult): string {
   const ranks = isGenerated ? 0 : Math.max(0, ...result.cells.map(({ next }) => next.length));
   const most = (count: (cell: CellRecord) => number | undefined): number =>
     result.cells.reduce((least, cell) => Math.max(least, count(cell) ?? 0), 0);
+  const near = most(({ neighbours }) => neighbours?.length);
   const controls = most(({ logprobUnder }) => logprobUnder?.unrelated?.length);
   const contrasts = most(({ logprobUnder }) => logprobUnder?.contrast?.length);
   const means = most(({ logprobUnder }) => (logprobUnder?.mean === undefined ? 0 : 1));
@@ -21,6 +22,7 @@ export function csv(result: PatchscopeResult): string {
     ...PLACE_HEADER,
     ...(isGenerated ? ["text"] : []),
     ...numbered(ranks).flatMap((rank) => [`next_${rank}`, `logprob_${rank}`]),
+    ...numbered(near).flatMap((rank) => [`near_${rank}`, `cosine_${rank}`]),
     ...(isGenerated ? ["logprob", "evidence", "logprob_unpatched"] : []),
     ...numbered(controls).map((control) => `logprob_unrelated_${control}`),
     ...(contrasts > 0 ? ["evidence_contrast"] : []),
@@ -34,6 +36,10 @@ export function csv(result: PatchscopeResult): string {
     ...numbered(ranks).flatMap((rank) => [
       cell.next[rank - 1]?.piece,
       cell.next[rank - 1]?.logprob,
+    ]),
+    ...numbered(near).flatMap((rank) => [
+      cell.neighbours?.[rank - 1]?.piece,
+      cell.neighbours?.[rank - 1]?.cosine,
     ]),
     ...(isGenerated ? [logprobOf(cell), cell.evidence, cell.logprobUnder?.unpatched] : []),
     ...numbered(controls).map((control) => cell.logprobUnder?.unrelated?.[control - 1]),

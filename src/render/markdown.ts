@@ -3,6 +3,7 @@ import type { CellRecord, PatchscopeResult } from "../result/result.ts";
 import { placeColumns } from "./csv.ts";
 import { alphabetOf, markedPrompt, readable } from "./display-text.ts";
 import { CAVEAT, contrastLegend, evidenceLegend, interventionLegend } from "./legend.ts";
+import { neighboursLine } from "./neighbours.ts";
 import { nextTokensLine } from "./next-tokens.ts";
 import { propagationMarkdown } from "./propagation.ts";
 import { logprobOf, verdictOf } from "./reading.ts";
@@ -11,7 +12,8 @@ const alphabet = alphabetOf(true);
 
 /** Writes what was inspected, the table, what the target says without the vector, and the warnings. */
 export function markdown(result: PatchscopeResult): string {
-  const isGenerated = result.spec.read.kind === "generate";
+  const { read } = result.spec;
+  const isGenerated = read.kind === "generate";
   const hasEvidence = result.cells.some(({ evidence }) => evidence !== undefined);
   const hasContrast = result.cells.some(({ evidenceContrast }) => evidenceContrast !== undefined);
   const header = [
@@ -19,7 +21,7 @@ export function markdown(result: PatchscopeResult): string {
     "source position",
     "target layer",
     "target position",
-    isGenerated ? "text" : "next tokens",
+    isGenerated ? "text" : read.kind === "neighbours" ? "nearest tokens" : "next tokens",
     "logprob",
     ...(hasEvidence ? ["evidence", "reading", "unpatched", "unrelated"] : []),
     ...(hasContrast ? ["contrast", "contrast set"] : []),
@@ -54,7 +56,9 @@ export function markdown(result: PatchscopeResult): string {
   ].join("\n");
 }
 
-function saidBy(readOut: Pick<CellRecord, "text" | "next">): string {
+function saidBy(readOut: Pick<CellRecord, "text" | "next" | "neighbours">): string {
+  if (readOut.neighbours !== undefined)
+    return escaped(neighboursLine(readOut.neighbours, alphabet));
   if (readOut.text !== undefined) return escaped(readable(readOut.text, alphabet));
   return escaped(nextTokensLine(readOut.next, alphabet));
 }

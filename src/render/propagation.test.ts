@@ -77,3 +77,23 @@ describe("How far a patch travels", () => {
     expect(lines).toContain("cosine with the unpatched state:");
   });
 });
+
+test("Neighbours are shown with their cosines, and without a target", () => {
+  const neighbours = [
+    { token: 1, piece: " Paris", cosine: 0.5, dot: 3 },
+    { token: 2, piece: " Lyon", cosine: 0.25, dot: 2 },
+  ];
+  const result = exampleResult({
+    cells: [{ source: place(3, 2), target: place(3, 2), next: [], neighbours }],
+    read: { kind: "neighbours", topK: 2, of: "input" },
+  });
+  const text = drawn(result).join("\n");
+  expect(text).toContain("    3  Paris 0.50 · Lyon 0.25");
+  expect(text).toContain("nearest to the state of the");
+  expect(text).not.toContain("target");
+  expect(csv(result).split("\n")).toEqual([
+    "source_layer,source_position,target_layer,target_position,near_1,cosine_1,near_2,cosine_2",
+    '3,2,3,2," Paris",0.5," Lyon",0.25',
+  ]);
+  expect(markdown(result)).toContain("| 3 | 2 | 3 | 2 | Paris 0.50 · Lyon 0.25 |");
+});

@@ -1,9 +1,11 @@
 /** The lines of a table: as wide as the terminal, the read-out cut where it does not fit. */
 import type { PatchscopeResult, ReadOutRecord } from "../result/result.ts";
+import type { ReadSpec } from "../spec/spec.ts";
 import type { Alphabet } from "./display-text.ts";
 import { fit, pad, readable, visible, widest } from "./display-text.ts";
 import { isStrong } from "./evidence-words.ts";
 import { evidenceBar, evidenceLabel, probabilityLabel } from "./figures.ts";
+import { neighboursLine } from "./neighbours.ts";
 import { nextTokensLine } from "./next-tokens.ts";
 import { dependsOnVector, probabilityPerToken, type Verdict } from "./reading.ts";
 import type { Section, Shape, TableRow } from "./rows.ts";
@@ -22,6 +24,13 @@ const SHORT_VERDICTS: Readonly<Record<Verdict, string>> = {
   "the prompt says this anyway": "prompt",
   "is about this source": "this source",
   "fits others of its kind": "its kind",
+};
+
+const HEADERS: Readonly<Record<ReadSpec["kind"], string>> = {
+  generate: "what the state says",
+  "next-token": "most probable next tokens",
+  propagation: "most probable next tokens",
+  neighbours: "nearest tokens, by cosine",
 };
 
 interface Line {
@@ -61,7 +70,7 @@ export function tableLines(
   const header: Line = {
     label:
       shape.rowsAre === "target layers" ? "into" : shape.rowsAre === "writes" ? "writes" : "layer",
-    text: isGenerated ? "what the state says" : "most probable next tokens",
+    text: HEADERS[result.spec.read.kind],
     probability: isGenerated ? "p/token" : "",
     evidence: hasEvidence ? "evidence" : "",
     contrast: (result.controls.contrast ?? []).length > 0 ? "contrast" : "",
@@ -93,7 +102,7 @@ function lineOf(row: TableRow, evidenceWidth: number, style: Style): Line {
   const bar = style.width < MIN_WIDTH_WITH_BAR[least] ? 0 : BAR_WIDTH;
   return {
     label: row.label.replaceAll("–", alphabet.range),
-    text: row.text === undefined ? nextTokensLine(row.next, alphabet) : saying(row.text, alphabet),
+    text: textOf(row, alphabet),
     probability:
       row.text === undefined || row.probability === undefined
         ? ""
@@ -114,6 +123,11 @@ function lineOf(row: TableRow, evidenceWidth: number, style: Style): Line {
     words: shownWords(row, alphabet),
     kind: verdict === undefined ? "unjudged" : dependsOnVector(verdict) ? "vector" : "prompt",
   };
+}
+
+function textOf({ text, next, neighbours }: TableRow, alphabet: Alphabet): string {
+  if (neighbours !== undefined) return neighboursLine(neighbours, alphabet);
+  return text === undefined ? nextTokensLine(next, alphabet) : saying(text, alphabet);
 }
 
 /** A text that a stop string ended before it began is no gap in the table. */

@@ -45,7 +45,8 @@ function titleLines(result: PatchscopeResult, shape: Shape, style: Style): reado
     `${result.engine.name} on ${result.engine.device}`,
     ...(style.isPartial ? [] : [`${seconds} s`]),
   ];
-  const labels = ["source", "target"] as const;
+  const isTargetRun = result.spec.read.kind !== "neighbours";
+  const labels = isTargetRun ? (["source", "target"] as const) : (["source"] as const);
   const title = facts.reduce((line, fact) => {
     const longer = `${line} ${alphabet.dot} ${fact}`;
     return widthOf(longer) > width ? line : longer;
@@ -68,7 +69,10 @@ function whatHappens(result: PatchscopeResult, shape: Shape): string {
     shape.rowsAre === "source layers" ? "at one layer" : `at ${layerName(shape.sourceLayer)}`;
   const to = shape.isSameLayer ? "at the same layer" : `at ${layerName(shape.targetLayer)}`;
   const read = THEN[result.spec.read.kind];
-  const { mapping, target } = result.spec;
+  const { mapping, target, read: reading } = result.spec;
+  if (reading.kind === "neighbours") {
+    return `The tokens whose rows of the ${reading.of} embedding lie nearest to the state of the source's [token] ${from}${MAPPED[mapping.kind]} by cosine.`;
+  }
   const state = `The state of the source's [token] ${from}${MAPPED[mapping.kind]}`;
   return `${state} ${writtenOver(target.mode)} the one of the target's [token] ${to}; ${read}.`;
 }
@@ -76,6 +80,7 @@ function whatHappens(result: PatchscopeResult, shape: Shape): string {
 const THEN: Readonly<Record<ReadSpec["kind"], string>> = {
   generate: "then the model goes on",
   "next-token": "then the next token is read",
+  neighbours: "",
   propagation: "then the run is held against the one without the patch",
 };
 

@@ -40,6 +40,15 @@ export interface ReadOutRecord {
   readonly next: readonly NextToken[];
 }
 
+/** A token whose row of an embedding lies near a vector. */
+export interface NeighbourRecord {
+  readonly token: number;
+  readonly piece: string;
+  readonly cosine: number;
+  /** Of vector and row as they are. */
+  readonly dot: number;
+}
+
 /** What a patch changes: the states of its run beside those of the run without it. */
 export interface PropagationRecord {
   /** The blocks behind which they are compared. */
@@ -81,7 +90,11 @@ export interface CellEvidence {
 
 export type CellRecord = CellPlaces &
   ReadOutRecord &
-  CellEvidence & { readonly propagation?: PropagationRecord };
+  CellEvidence & {
+    readonly propagation?: PropagationRecord;
+    /** Nearest first. */
+    readonly neighbours?: readonly NeighbourRecord[];
+  };
 
 export interface ControlsRecord {
   /** What the target prompt says without a patch. */

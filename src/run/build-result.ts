@@ -63,7 +63,7 @@ function cellRecord(
   plan: Plan,
   texts: TokenTexts,
 ): CellRecord {
-  const { next, generated, textLength, ...evidence }: CellOutput = output ?? {
+  const { next, generated, textLength, neighbours, ...evidence }: CellOutput = output ?? {
     next: [],
     generated: [],
   };
@@ -73,6 +73,12 @@ function cellRecord(
     ...placesOf(cell),
     ...readOutRecord(readOut, plan, texts),
     ...evidence,
+    ...(neighbours && {
+      neighbours: neighbours.map(({ token, cosine, dot }) => ({
+        ...{ token, piece: texts.piece(token) },
+        ...{ cosine, dot },
+      })),
+    }),
     ...(evidenceByToken && { evidencePieces: piecesOf(readOut, texts, evidenceByToken.length) }),
   };
 }

@@ -68,6 +68,18 @@ export function mappingNotRead(file: string): PatchscopesError {
   ]);
 }
 
+/** Neighbours where the caller gave no weights to look for them in. */
+export function matricesMissing(): PatchscopesError {
+  return specInvalid([
+    {
+      code: "no-weights",
+      path: ["read", "kind"],
+      message: "neighbours need the model's embedding, and the model came without weights",
+      hint: "Give the model as openModel opens it.",
+    },
+  ]);
+}
+
 /** A mapping for vectors of another width. */
 export function mappingOfOtherModel({ file, model }: LoadedMapping, hiddenSize: number): SpecIssue {
   return {

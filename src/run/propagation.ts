@@ -174,7 +174,7 @@ async function readBatch(
 }
 
 /** Kullback-Leibler divergence of two distributions in nats, from their logits: the sum of p (log p - log q). */
-export function klDivergence(p: Float32Array, q: Float32Array): number {
+function klDivergence(p: Float32Array, q: Float32Array): number {
   const totalP = logSumExp(p);
   const totalQ = logSumExp(q);
   const sum = p.reduce((before, logit, token) => {

@@ -7,6 +7,7 @@ import { generate, type GeneratedText } from "./generate.ts";
 import type { MapOf } from "./map-of.ts";
 import type { ScoredToken } from "./next-token.ts";
 import { topOf } from "./next-token.ts";
+import type { Neighbour } from "./neighbours.ts";
 import { propagationOf, propagationTaps } from "./propagation.ts";
 import type { CleanTarget, VectorOf } from "./target.ts";
 import { inOnePass } from "./target.ts";
@@ -16,6 +17,7 @@ import { writeRows } from "./write-rows.ts";
 export interface CellReadOut extends GeneratedText {
   readonly next: readonly ScoredToken[];
   readonly propagation?: PropagationRecord;
+  readonly neighbours?: readonly Neighbour[];
 }
 
 export interface CellBatch {

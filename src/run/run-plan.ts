@@ -2,15 +2,19 @@
  * Plan × engine → what every cell says and how far it depends on its vector.
  * Numbers and token ids only: texts are the result's business.
  */
+import type { WeightTensor } from "../engine/architecture.ts";
 import type { Engine } from "../engine/engine.ts";
 import { assert } from "../errors.ts";
 import type { FittedMapping } from "../mapping/fitted-mapping.ts";
+import { mapped } from "../mapping/mapping.ts";
 import { EVIDENCE_TOKENS, evidenceByToken } from "../measure/evidence.ts";
 import { groupCells } from "../plan/group-cells.ts";
 import type { Plan, PlannedCell } from "../plan/plan.ts";
 import type { CellEvidence } from "../result/result.ts";
+import type { ReadSpec } from "../spec/spec.ts";
 import { byControl, controlVectors } from "./control-vectors.ts";
 import { mapOfPlan } from "./map-of.ts";
+import { nearestRows } from "./neighbours.ts";
 import type { CellReadOut } from "./read-cells.ts";
 import { readCells } from "./read-cells.ts";
 import { readTextOnly } from "./read-text-only.ts";
@@ -22,6 +26,12 @@ import type { PromptStates } from "./vectors.ts";
 import { capturePrompts } from "./vectors.ts";
 
 export type RunPhase = "read" | "score";
+
+/** The matrices that have a row for each token. */
+export interface VocabularyMatrices {
+  readonly input: WeightTensor;
+  readonly output: WeightTensor;
+}
 
 /** What happens while a plan runs. */
 export type RunEvent =
@@ -41,6 +51,8 @@ export interface RunOptions {
   readonly decode?: ((tokens: readonly number[]) => string) | undefined;
   /** What a mapping from a file holds; needed where the plan has one. */
   readonly fitted?: FittedMapping | undefined;
+  /** `[vocab, hidden]`; needed where neighbours are read. */
+  readonly matrices?: VocabularyMatrices | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onEvent?: ((event: RunEvent) => void) | undefined;
 }
@@ -62,6 +74,7 @@ export async function runPlan(plan: Plan, engine: Engine, options: RunOptions): 
   const { signal } = options;
   const [source] = await capturePrompts(engine, [plan.capture.tokens], plan.capture.states, signal);
   assert(source, "the source was captured");
+  if (plan.read.kind === "neighbours") return readNeighbours(plan, plan.read, source, options);
   const target = await runCleanTarget(plan, engine, plan.read.topK, signal);
   try {
     const output = await readAll(plan, engine, { source, target, options });
@@ -73,6 +86,30 @@ export async function runPlan(plan: Plan, engine: Engine, options: RunOptions): 
   } finally {
     target.cache.dispose();
   }
+}
+
+/** Nothing is run but the source. */
+async function readNeighbours(
+  plan: Plan,
+  read: Extract<ReadSpec, { kind: "neighbours" }>,
+  source: PromptStates,
+  { fitted, matrices, signal, onEvent }: RunOptions,
+): Promise<RunOutput> {
+  assert(matrices, "the vocabulary's matrices are there");
+  const mapOf = mapOfPlan(plan, fitted);
+  const vectors = plan.cells.flatMap(({ writes: [write] }) =>
+    write === undefined ? [] : [mapped(mapOf(write), source.at(write.from))],
+  );
+  const found = await nearestRows(vectors, matrices[read.of], {
+    topK: read.topK,
+    signal,
+    onRows: (share) => {
+      const done = Math.round(share * vectors.length);
+      onEvent?.({ kind: "progress", phase: "read", done, total: vectors.length });
+    },
+  });
+  const cells = found.map((neighbours) => ({ next: [], generated: [], neighbours }));
+  return { cells, unpatched: undefined, textOnly: undefined };
 }
 
 function hasControls({ controls }: Plan): boolean {

@@ -1,4 +1,5 @@
 /** Spec → result in one call: plan, run, texts, provenance. What the library, the commands and the explorer share. */
+import type { WeightTensor } from "../engine/architecture.ts";
 import type { Engine } from "../engine/engine.ts";
 import type { LoadedMapping } from "../mapping/fitted-mapping.ts";
 import { UNRELATED_SENTENCES } from "../measure/unrelated-sentences.ts";
@@ -10,7 +11,7 @@ import { specHash } from "../spec/canonical.ts";
 import type { PatchscopeSpec } from "../spec/spec.ts";
 import type { Provenance, TokenTexts } from "./build-result.ts";
 import { buildResult } from "./build-result.ts";
-import { mappingNotRead } from "./errors.ts";
+import { mappingNotRead, matricesMissing } from "./errors.ts";
 import { checkMapping, mappingWarnings } from "./map-of.ts";
 import type { RunEvent, RunOutput } from "./run-plan.ts";
 import { runPlan } from "./run-plan.ts";
@@ -20,6 +21,8 @@ export interface RunModel extends PlanModel {
   readonly architecture: PlanModel["architecture"] & { readonly family: string };
   readonly tokenizer: (PromptTokenizer & { decode(tokens: readonly number[]): string }) | undefined;
   readonly endTokens: ReadonlySet<number>;
+  /** `[vocab, hidden]`; needed where neighbours are read. */
+  readonly weights?: { readonly embedding: WeightTensor; readonly head: WeightTensor };
   weightsHash(): Promise<string>;
 }
 
@@ -59,6 +62,7 @@ export async function runSpec(
   const plan = planSpec(spec, model);
   const fitted = await fittedMapping(plan, options.mappings);
   const identity = await identify(spec, model, fitted);
+  if (plan.read.kind === "neighbours" && model.weights === undefined) throw matricesMissing();
   const texts = textsOf(model);
   const result = (output: RunOutput): PatchscopeResult =>
     buildResult(plan, output, texts, {
@@ -71,6 +75,7 @@ export async function runSpec(
     endTokens: model.endTokens,
     decode: texts.decode,
     fitted,
+    matrices: model.weights && { input: model.weights.embedding, output: model.weights.head },
     signal: options.signal,
     onEvent: (event) => {
       if (event.kind === "progress") {

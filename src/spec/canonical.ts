@@ -138,6 +138,7 @@ function read(spec: ReadSpec): Json {
     const at = spec.position === "same" ? "same" : single(spec.position);
     return { kind: spec.kind, topK, position: unless(-1, at) };
   }
+  if (spec.kind === "neighbours") return { kind: spec.kind, topK, of: unless("input", spec.of) };
   if (spec.kind === "propagation") return { kind: spec.kind, topK };
   const fields = {
     topK,

@@ -36,3 +36,27 @@ describe("Stop strings", () => {
     expect(issuesOf(read)).toEqual([issue]);
   });
 });
+
+describe("Read-outs that are no texts", () => {
+  test("have their defaults", () => {
+    expect(readOf({ kind: "propagation" })).toEqual({ kind: "propagation", topK: 10 });
+    expect(readOf({ kind: "neighbours" })).toEqual({ kind: "neighbours", topK: 10, of: "input" });
+  });
+
+  test.each<[string, unknown]>([
+    [
+      "read.position: unknown key, expected one of kind, topK [position goes with kind: next-token.]",
+      { kind: "propagation", position: 1 },
+    ],
+    [
+      'read.of: expected input or output, got "inptu" [Did you mean "input"?]',
+      { kind: "neighbours", of: "inptu" },
+    ],
+    [
+      'read.kind: expected generate, next-token, propagation or neighbours, got "neighbors" [Did you mean "neighbours"?]',
+      { kind: "neighbors" },
+    ],
+  ])("%s", (issue, read) => {
+    expect(issuesOf(read)).toEqual([issue]);
+  });
+});

@@ -45,6 +45,11 @@ const nextToken = record(
   { keyHint },
 );
 
+const neighbours = record(
+  { kind: z.literal("neighbours"), topK, of: z.enum(["input", "output"]).default("input") },
+  { keyHint },
+);
+
 const propagation = record({ kind: z.literal("propagation"), topK }, { keyHint });
 
 const generate = record(
@@ -59,7 +64,7 @@ const generate = record(
   { keyHint },
 );
 
-const READ_KINDS = ["generate", "next-token", "propagation"];
+const READ_KINDS = ["generate", "next-token", "propagation", "neighbours"];
 
 /** What is read. */
 export const read: z.ZodType<ReadSpec> = choose<ReadSpec>(
@@ -69,6 +74,7 @@ export const read: z.ZodType<ReadSpec> = choose<ReadSpec>(
     const kind = value["kind"];
     if (kind === "next-token") return nextToken;
     if (kind === "propagation") return propagation;
+    if (kind === "neighbours") return neighbours;
     if (kind === "generate" || kind === undefined) return generate;
     return { ...unknownWord(anyOf(READ_KINDS), kind, READ_KINDS), path: ["kind"] };
   },

@@ -91,6 +91,12 @@ export type ReadSpec =
     }
   /** What a patch changes behind every later block, at every later token; and the next token at the end. */
   | { readonly kind: "propagation"; readonly topK: number }
+  /** The tokens whose rows of an embedding lie nearest to the vector; the target is not run. */
+  | {
+      readonly kind: "neighbours";
+      readonly topK: number;
+      readonly of: "input" | "output";
+    }
   | {
       readonly kind: "generate";
       readonly maxTokens: number;

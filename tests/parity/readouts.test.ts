@@ -41,6 +41,29 @@ describe.each(ENGINES)("on the $name engine", (engine) => {
   );
 });
 
+describe("the nearest rows are PyTorch's", () => {
+  const [engine] = ENGINES;
+  assert(engine, "there is an engine");
+  test.each(NAMES.flatMap((name) => [[name, "input"] as const, [name, "output"] as const]))(
+    "of %s's %s embedding",
+    async (name, of) => {
+      const cells = await cellsOf(name, engine, (tokens) => ({
+        source: { position: -1, tokens },
+        target: { prompt: "same" },
+        read: { kind: "neighbours", topK: 5, of },
+      }));
+      const got = cells.flatMap(({ neighbours = [] }) =>
+        neighbours.flatMap(({ token, cosine }) => [token, cosine]),
+      );
+      const numbers = expected(`${name}.${of}`);
+      const part = (of: readonly number[], at: number): number[] =>
+        of.filter((_, index) => index % 2 === at);
+      expect(part(got, 0)).toEqual(part([...numbers], 0));
+      expectClose(Float32Array.from(part(got, 1)), Float32Array.from(part([...numbers], 1)), 1e-5);
+    },
+  );
+});
+
 function expected(key: string): Float32Array {
   const array = EXPECTED.get(key)?.data;
   assert(array, "the fixture has the array");

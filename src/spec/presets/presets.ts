@@ -8,6 +8,7 @@ import { entity } from "./entity.ts";
 import { identity } from "./identity.ts";
 import { logitLens } from "./logit-lens.ts";
 import type { Preset, PresetOptions, PresetRequest } from "./preset.ts";
+import { neighbours } from "./neighbours.ts";
 import { propagation } from "./propagation.ts";
 import { tunedLens } from "./tuned-lens.ts";
 
@@ -19,6 +20,7 @@ export const PRESET_NAMES = [
   "logit-lens",
   "tuned-lens",
   "propagation",
+  "neighbours",
 ] as const;
 export type PresetName = (typeof PRESET_NAMES)[number];
 
@@ -30,6 +32,7 @@ export const PRESETS: Readonly<Record<PresetName, Preset>> = {
   "logit-lens": logitLens,
   "tuned-lens": tunedLens,
   propagation,
+  neighbours,
 };
 
 /** The spec of a preset. Throws `spec-invalid` for options that the preset lacks or has no use for. */
