@@ -28,6 +28,7 @@ import {
 } from "./model-options.ts";
 import { nextSteps } from "./next-steps.ts";
 import {
+  parseAmount,
   parseCount,
   parseLayers,
   parsePosition,
@@ -97,6 +98,11 @@ export function inspectCommand(context: CommandContext): CommandUnknownOpts {
         parseText(value, "--stop"),
       ],
     )
+    .option(
+      "--contrastive <amount>",
+      "choose words against what the prompt alone would say, such as 1",
+      (value: string) => parseAmount(value, "--contrastive"),
+    )
     .option("--top-k <n>", "candidates for the next token (default: 10)", parseCount("--top-k"))
     .option(
       "--contrast <sentence>",
@@ -150,6 +156,7 @@ interface InspectOptions {
   readonly targetLayer?: TargetSpec["layer"] | undefined;
   readonly maxTokens?: number | undefined;
   readonly stop?: readonly string[] | undefined;
+  readonly contrastive?: number | undefined;
   readonly topK?: number | undefined;
   /** False after `--no-controls`. */
   readonly controls?: readonly ControlSpec[] | boolean | undefined;
@@ -174,6 +181,7 @@ function inspectionSpec(text: string | undefined, options: InspectOptions): Patc
     targetLayer,
     maxTokens,
     stop: options.stop,
+    contrastive: options.contrastive,
     topK,
     controls: controlsOf(options),
     contrast: options.contrast?.flatMap((value) => parseContrast(value, text)),

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { PatchscopesError } from "../errors.ts";
 import {
+  parseAmount,
   parseCount,
   parseLayers,
   parsePosition,
@@ -90,4 +91,11 @@ test("A text's line breaks, tabs and backslashes can be written as in programs",
   expect(parseText(String.raw`\t\\n`, "--stop")).toBe("\t\\n");
   expect(parseText(String.raw`\d`, "--stop")).toBe(String.raw`\d`);
   expect(() => parseText("", "--stop")).toThrow('--stop: expected a text, got "".');
+});
+
+test("amounts are numbers above 0", () => {
+  expect(parseAmount("0.5", "--contrastive")).toBe(0.5);
+  for (const text of ["0", "-1", "", "much", "Infinity"]) {
+    expect(() => parseAmount(text, "--contrastive")).toThrow("expected a number above 0");
+  }
 });

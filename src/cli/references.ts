@@ -100,3 +100,10 @@ export function parseText(text: string, option: string): string {
   if (text === "") throw optionWrong({ option, expected: "a text", got: text });
   return text.replace(/\\([nt\\])/gu, (all, letter: string) => ESCAPES[letter] ?? all);
 }
+
+/** A number above 0. */
+export function parseAmount(text: string, option: string): number {
+  const amount = Number(text);
+  if (text.trim() !== "" && Number.isFinite(amount) && amount > 0) return amount;
+  throw optionWrong({ option, expected: "a number above 0", got: text });
+}

@@ -45,6 +45,7 @@ export function planStatistics(plan: Plan): PlanStatistics {
   const rows = sum(plan.cells, (cell) => lengthOf(cell) * (layers - cell.entry));
   const groups = groupCells(plan).length;
   const steps = plan.read.kind === "generate" ? plan.read.maxTokens - 1 : 0;
+  const perCell = isContrasted(plan) ? 2 : 1;
   const cells = plan.cells.length;
   const { unpatched, unrelated, contrast, mean, random } = plan.controls;
   const vectors = random + (mean.length > 0 ? 1 : 0);
@@ -58,7 +59,7 @@ export function planStatistics(plan: Plan): PlanStatistics {
       rows,
       total: source + target + rows,
       naive: cells * (source + target),
-      decode: cells * steps * layers,
+      decode: cells * steps * layers * perCell,
     },
     controls: {
       unpatched,
@@ -159,9 +160,13 @@ function readLine({ read, shape }: Plan, { passes, blockRows }: PlanStatistics):
     return "what each row changes behind every later block, at every token from its first patch on";
   }
   if (read.kind === "next-token") return `the ${amount(read.topK)} most probable next tokens`;
-  const tokens = `up to ${counted(read.maxTokens, "token")} a cell${stopWords(read.stop)}`;
+  const tokens = `up to ${counted(read.maxTokens, "token")} a cell${stopWords(read.stop)}${isContrasted({ read }) ? ", chosen against what the target says without the patch" : ""}`;
   if (passes.decode === 0) return tokens;
   return `${tokens}, in at most ${counted(passes.decode, "decode step")} (${counted(blockRows.decode, "block-row")})`;
+}
+
+function isContrasted({ read }: Pick<Plan, "read">): boolean {
+  return read.kind === "generate" && read.decoding?.contrast !== undefined;
 }
 
 function stopWords(stop: readonly string[] = []): string {

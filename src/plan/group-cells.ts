@@ -52,5 +52,7 @@ export function groupCells(
 
 function maxRowsOf({ read }: Plan): number {
   if (read.kind !== "generate") return Infinity;
-  return read.decoding === undefined ? MAX_GENERATING_ROWS : MAX_DRAWING_ROWS;
+  if (read.decoding === undefined) return MAX_GENERATING_ROWS;
+  // Each cell has a row without its patch beside it then.
+  return read.decoding.contrast === undefined ? MAX_DRAWING_ROWS : MAX_DRAWING_ROWS / 2;
 }

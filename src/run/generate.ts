@@ -4,6 +4,7 @@ import { assert } from "../errors.ts";
 import type { Plan, PlannedCell } from "../plan/plan.ts";
 import type { ReadSpec } from "../spec/spec.ts";
 import { blockedLooks } from "./blocked.ts";
+import { bestOf, contrasted, logprobIn } from "./contrast-decoding.ts";
 import { chanceOf, drawToken, type ScoredToken } from "./next-token.ts";
 import { stoppedText } from "./stop-text.ts";
 
@@ -15,6 +16,8 @@ export interface Generation {
   readonly cells: readonly Pick<PlannedCell, "hidden">[];
   /** Each row's cell number in the plan, which its draws follow from. */
   readonly numbers: readonly number[];
+  /** Whether behind the rows of the cells the same target stands without a patch, once for each of them, in their order. */
+  readonly hasPriors: boolean;
   readonly endTokens: ReadonlySet<number>;
   /** What tokens write together; needed where the spec has stop strings. */
   readonly decode?: ((tokens: readonly number[]) => string) | undefined;
@@ -44,10 +47,14 @@ export async function generate(
   generation: Generation,
   prefilled: Prefilled,
 ): Promise<GeneratedText[]> {
-  const { engine, read, signal } = generation;
+  const { engine, read, signal, hasPriors } = generation;
+  const count = generation.numbers.length;
   const texts = generation.numbers.map((_, row) => [
-    nextToken(generation, prefilled, { row, index: row, step: 0 }),
+    nextToken(generation, prefilled, { row, index: row, count, step: 0 }),
   ]);
+  // Rows without a patch advance with the tokens of those that they are held against.
+  const withPriors = <T>(rows: readonly T[]): readonly T[] =>
+    hasPriors ? [...rows, ...rows] : rows;
   const isOpen = (row: number): boolean => {
     const last = texts[row]?.at(-1);
     const isEnd = last === undefined || generation.endTokens.has(last.token);
@@ -60,26 +67,23 @@ export async function generate(
     const open = active.filter(isOpen);
     if (open.length === 0) break;
     if (open.length < active.length) {
-      const kept = engine.select(
-        cache,
-        open.map((row) => active.indexOf(row)),
-      );
+      const places = open.map((row) => active.indexOf(row));
+      const priors = hasPriors ? places.map((place) => active.length + place) : [];
+      const kept = engine.select(cache, [...places, ...priors]);
       cache.dispose();
       cache = kept;
       active = open;
     }
-    const tokens = Int32Array.from(active, (row) => texts[row]?.at(-1)?.token ?? 0);
-    const at = active.map((_, row) => ({ row, offset: 0 }));
+    const tokens = Int32Array.from(withPriors(active), (row) => texts[row]?.at(-1)?.token ?? 0);
+    const at = withPriors(active).map((_, row) => ({ row, offset: 0 }));
+    const hiding = active.map((row) => generation.cells[row] ?? { hidden: [] });
+    const clean = hasPriors ? active.map(() => ({ hidden: [] })) : [];
     const output = await engine.run(
       {
         kind: "decode",
         cache,
         tokens,
-        blocked: blockedLooks(
-          generation.plan,
-          active.map((row) => generation.cells[row] ?? { hidden: [] }),
-          cache.length,
-        ),
+        blocked: blockedLooks(generation.plan, [...hiding, ...clean], cache.length),
         read: { at, topK: 1, logits: read.decoding !== undefined },
       },
       signal,
@@ -87,7 +91,8 @@ export async function generate(
     assert(output.read, "a step was read");
     for (const [index, row] of active.entries()) {
       const from = { readOut: output.read, topK: 1 };
-      texts[row]?.push(nextToken(generation, from, { row, index, step }));
+      const place = { row, index, count: active.length, step };
+      texts[row]?.push(nextToken(generation, from, place));
     }
     generation.onTokens?.(active.length);
   }
@@ -112,20 +117,41 @@ function stopOf(
   );
 }
 
-/** A row's token at a step: the likeliest, or one that is drawn. `index` is its place among the rows that were read. */
+/** One of the rows that were read, and how many there are beside those without a patch. */
+interface ReadRow {
+  readonly row: number;
+  readonly index: number;
+  readonly count: number;
+  readonly step: number;
+}
+
+/** A row's token at a step: the likeliest, one that is drawn, or the best against the row without a patch. */
 function nextToken(
-  { plan, read, numbers }: Generation,
+  generation: Generation,
   { readOut, topK }: Pick<Prefilled, "readOut" | "topK">,
-  { row, index, step }: { readonly row: number; readonly index: number; readonly step: number },
+  { row, index, count, step }: ReadRow,
 ): ScoredToken {
-  const { vocabSize } = plan.shape;
-  if (read.decoding === undefined) {
+  const { plan, read, numbers, hasPriors } = generation;
+  const { decoding } = read;
+  if (decoding === undefined) {
     const token = readOut.topTokens[index * topK];
     const logprob = readOut.topLogprobs[index * topK];
     assert(token !== undefined && logprob !== undefined, "every row has a likeliest token");
     return { token, logprob };
   }
+  const logits = logitsOf(readOut, index, plan);
+  const scores =
+    decoding.contrast !== undefined && hasPriors
+      ? contrasted(logits, logitsOf(readOut, count + index, plan), decoding.contrast)
+      : logits;
+  const chance = chanceOf(plan.seed, numbers[row] ?? 0, step);
+  const token =
+    "temperature" in decoding ? drawToken(scores, decoding, chance).token : bestOf(scores);
+  return { token, logprob: logprobIn(logits, token) };
+}
+
+function logitsOf(readOut: ReadOut, index: number, { shape: { vocabSize } }: Plan): Float32Array {
   const logits = readOut.logits?.subarray(index * vocabSize, (index + 1) * vocabSize);
-  assert(logits, "draws need logits");
-  return drawToken(logits, read.decoding, chanceOf(plan.seed, numbers[row] ?? 0, step));
+  assert(logits, "a choice needs logits");
+  return logits;
 }

@@ -42,8 +42,11 @@ export async function readCells(batch: CellBatch): Promise<CellReadOut[]> {
   const { plan, engine, target, cells } = batch;
   const from = cells[0]?.from ?? 0;
   const length = plan.target.tokens.length - from;
+  const isContrasted = plan.read.kind === "generate" && plan.read.decoding?.contrast !== undefined;
+  // Each cell's target without its patch enters after the last block, behind all cells.
+  const priors = isContrasted ? cells.map(() => unpatchedCell(plan, from)) : [];
   const rows = await writeRows(
-    cells.map((cell) => ({ cell, vectorOf: batch.vectorOf })),
+    [...cells, ...priors].map((cell) => ({ cell, vectorOf: batch.vectorOf })),
     { plan, engine, target, mapOf: batch.mapOf, from, length, signal: batch.signal },
   );
   const isGenerating = plan.read.kind === "generate";
@@ -60,7 +63,10 @@ export async function readCells(batch: CellBatch): Promise<CellReadOut[]> {
       keep: isGenerating,
       read: {
         // A place before the first write is read from the clean run, below; here only the row's own count.
-        at: cells.map(({ readAt }, row) => ({ row, offset: Math.max(0, readAt - from) })),
+        at: [...cells, ...priors].map(({ readAt }, row) => ({
+          row,
+          offset: Math.max(0, readAt - from),
+        })),
         topK: plan.read.topK,
         logits: isDrawing,
       },
@@ -84,8 +90,15 @@ export async function readCells(batch: CellBatch): Promise<CellReadOut[]> {
     });
   }
   const generated = await generate(
-    { ...batch, read: plan.read },
+    { ...batch, read: plan.read, hasPriors: isContrasted },
     { cache: output.cache, readOut, topK: plan.read.topK },
   );
   return next.map((top, row) => ({ next: top, generated: [], ...generated[row] }));
+}
+
+/** A cell that writes nothing: the target as it is, from the given position on. */
+export function unpatchedCell(plan: Plan, from: number): PlannedCell {
+  const last = plan.target.tokens.length - 1;
+  const readAt = plan.read.kind === "generate" ? last : (plan.cells[0]?.readAt ?? last);
+  return { writes: [], entry: plan.shape.layers, from, hidden: [], readAt, isPair: false };
 }

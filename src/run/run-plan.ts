@@ -9,14 +9,14 @@ import type { FittedMapping } from "../mapping/fitted-mapping.ts";
 import { mapped } from "../mapping/mapping.ts";
 import { EVIDENCE_TOKENS, evidenceByToken } from "../measure/evidence.ts";
 import { groupCells } from "../plan/group-cells.ts";
-import type { Plan, PlannedCell } from "../plan/plan.ts";
+import type { Plan } from "../plan/plan.ts";
 import type { CellEvidence } from "../result/result.ts";
 import type { ReadSpec } from "../spec/spec.ts";
 import { byControl, controlVectors } from "./control-vectors.ts";
 import { mapOfPlan } from "./map-of.ts";
 import { nearestRows } from "./neighbours.ts";
 import type { CellReadOut } from "./read-cells.ts";
-import { readCells } from "./read-cells.ts";
+import { readCells, unpatchedCell } from "./read-cells.ts";
 import { readTextOnly } from "./read-text-only.ts";
 import type { TextScore } from "./score.ts";
 import { scoreTexts } from "./score.ts";
@@ -166,13 +166,6 @@ async function readAll(
   const textOnly =
     text && (await readTextOnly(text, { plan, engine, endTokens, decode, signal, onTokens }));
   return { cells: outputs, unpatched, textOnly };
-}
-
-/** A cell that writes nothing. */
-function unpatchedCell(plan: Plan, from: number): PlannedCell {
-  const last = plan.target.tokens.length - 1;
-  const readAt = plan.read.kind === "generate" ? last : (plan.cells[0]?.readAt ?? last);
-  return { writes: [], entry: plan.shape.layers, from, hidden: [], readAt, isPair: false };
 }
 
 async function addEvidence(

@@ -4,7 +4,7 @@ import { anyOf, controlTwice, unknownWord } from "./errors.ts";
 import { choose, isRecord, numberWhere, record } from "./schema-parts.ts";
 import { positionOr, singlePosition } from "./schema-places.ts";
 import { CONTROL_KINDS } from "./spec.ts";
-import type { ContrastSpec, ControlSpec, ReadSpec } from "./spec.ts";
+import type { ContrastSpec, ControlSpec, DecodingSpec, ReadSpec } from "./spec.ts";
 
 // The longest generation: as much as people still read. Bounds a run's time.
 const MAX_NEW_TOKENS = 4096;
@@ -17,10 +17,27 @@ const MAX_CONTROL_PROMPTS = 256;
 const MAX_STOPS = 16;
 
 const topK = z.int().min(1).max(MAX_TOP_K).default(10);
-const decoding = record({
+const priorContrast = record({
+  against: z.literal("unpatched").default("unpatched"),
+  amount: numberWhere("a number above 0", (value) => value > 0).default(1),
+  plausibility: numberWhere(
+    "a number above 0 and up to 1",
+    (value) => value > 0 && value <= 1,
+  ).default(0.1),
+});
+const drawing = record({
   temperature: numberWhere("a number above 0", (value) => value > 0).default(1),
   topP: numberWhere("a number above 0 and up to 1", (value) => value > 0 && value <= 1).default(1),
   topK: z.exactOptional(z.int().min(1)),
+  contrast: z.exactOptional(priorContrast),
+});
+// A contrast alone takes the best token in place of drawing one.
+const decoding = choose<DecodingSpec>("an object", (value) => {
+  if (!isRecord(value)) return undefined;
+  const keys = Object.keys(value).filter((key) => value[key] !== undefined);
+  return keys.length === 1 && keys[0] === "contrast"
+    ? record({ contrast: priorContrast })
+    : drawing;
 });
 
 const stop = choose<readonly string[]>("a text or a list of texts", (value) => {

@@ -105,18 +105,30 @@ export type ReadSpec =
       readonly ignoreEos: boolean;
       /** Texts that end a generation where they come; they are cut off with all behind them. */
       readonly stop?: readonly string[];
-      /** Tokens are drawn; without it each is the likeliest. */
+      /** Without it each token is the likeliest. */
       readonly decoding?: DecodingSpec;
     };
 
+/** How tokens are chosen: drawn, or the best ones by a contrast, or both. */
+export type DecodingSpec = DrawingSpec | { readonly contrast: PriorContrast };
+
 /** What tokens are drawn from; draws follow from the spec's seed. */
-export interface DecodingSpec {
+export interface DrawingSpec {
   /** Divides the logits. */
   readonly temperature: number;
   /** Of the probability, the share that the kept tokens have together. */
   readonly topP: number;
   /** How many of the likeliest tokens are kept; all of them by default. */
   readonly topK?: number;
+  readonly contrast?: PriorContrast;
+}
+
+/** A token counts by (1 + amount) log p - amount log q: p with the vector, q what the target says by itself after the same tokens. */
+export interface PriorContrast {
+  readonly against: "unpatched";
+  readonly amount: number;
+  /** Tokens with less than this share of the likeliest one's p are left out. */
+  readonly plausibility: number;
 }
 
 /** What a read-out is held against; only `unpatched` and `unrelated` are part of its evidence. */

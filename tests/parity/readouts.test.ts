@@ -64,6 +64,24 @@ describe("the nearest rows are PyTorch's", () => {
   );
 });
 
+describe.each(ENGINES)("against the prior on the $name engine", (engine) => {
+  test.each(NAMES)("%s takes the tokens that PyTorch takes", async (name) => {
+    const [cell] = await cellsOf(name, engine, (tokens) => ({
+      source: { position: -1, layer: 1, tokens },
+      target: { position: 1, layer: 0, tokens: tokens.toReversed() },
+      read: { maxTokens: 8, ignoreEos: true, decoding: { contrast: {} } },
+    }));
+    const numbers = [...expected(`${name}.contrast`)];
+    expect(cell?.tokens).toEqual(numbers.filter((_, index) => index % 2 === 0));
+    const logprobs = numbers.filter((_, index) => index % 2 === 1);
+    expectClose(
+      Float32Array.from(cell?.logprobs ?? []),
+      Float32Array.from(logprobs),
+      engine.tolerance,
+    );
+  });
+});
+
 function expected(key: string): Float32Array {
   const array = EXPECTED.get(key)?.data;
   assert(array, "the fixture has the array");

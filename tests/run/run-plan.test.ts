@@ -74,6 +74,8 @@ const specs = fc.record({
     undefined,
     {},
     { temperature: 2, topK: 9, topP: 0.9 },
+    { contrast: { amount: 2, plausibility: 0.05 } },
+    { contrast: {}, temperature: 3 },
   ),
   seed: fc.integer({ min: 0 }),
   controls: fc.shuffledSubarray([...CONTROL_KINDS]),

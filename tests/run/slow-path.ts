@@ -6,6 +6,7 @@ import type { Edge, Engine, Patch } from "../../src/engine/engine.ts";
 import { assert } from "../../src/errors.ts";
 import { EVIDENCE_TOKENS } from "../../src/measure/evidence.ts";
 import type { Plan, PlannedCell, PlannedSentence, State, Write } from "../../src/plan/plan.ts";
+import type { PriorContrast } from "../../src/spec/spec.ts";
 import { gaussian } from "../../src/run/control-vectors.ts";
 import { chanceOf, drawToken } from "../../src/run/next-token.ts";
 
@@ -44,7 +45,13 @@ export async function readSlowly(
     const likeliest = next.reduce((a, logprob, b) => (logprob > (next[a] ?? -Infinity) ? b : a), 0);
     const { decoding } = plan.read;
     const chance = chanceOf(plan.seed, plan.cells.indexOf(cell), tokens.length);
-    const token = decoding ? drawToken(Float32Array.from(next), decoding, chance).token : likeliest;
+    const clean = cutting(engine, plan, []);
+    const [prior = []] = await logprobsAfter(clean, [...plan.target.tokens, ...tokens], [], 1);
+    const scores = decoding?.contrast ? against(next, prior, decoding.contrast) : next;
+    const best = scores.indexOf(Math.max(...scores));
+    const isDrawn = decoding !== undefined && "temperature" in decoding;
+    const drawn = isDrawn ? drawToken(Float32Array.from(scores), decoding, chance).token : best;
+    const token = decoding ? drawn : likeliest;
     tokens.push(token);
     logprobs.push(next[token] ?? -Infinity);
     const stopped = tokensBefore(plan.read.stop ?? [], tokens, decode);
@@ -75,6 +82,20 @@ export async function readSlowly(
     mean: await under(meanOf(await statesOf(mean))),
     random: await oneByOne(gaussians, under),
   };
+}
+
+/** What tokens count for against a prior. */
+function against(
+  patched: readonly number[],
+  prior: readonly number[],
+  { amount, plausibility }: PriorContrast,
+): readonly number[] {
+  const best = Math.max(...patched);
+  return patched.map((logprob, token) =>
+    Math.exp(logprob) < plausibility * Math.exp(best)
+      ? -Infinity
+      : logprob + amount * (logprob - (prior[token] ?? 0)),
+  );
 }
 
 /** The states behind one block at one token of a cell's run and of the clean one, and what the lens reads from both. */

@@ -14,6 +14,7 @@ export const attribute: Preset = {
     "targetLayer",
     "maxTokens",
     "stop",
+    "contrastive",
     "topK",
     "controls",
     "contrast",

@@ -10,7 +10,17 @@ export const entity: Preset = {
     "Describes in words what a hidden state stands for, for instance the entity that a name means.",
   citation: "Entity description, section 4.3 of arXiv 2401.06102",
   needs: [],
-  takes: ["position", "layer", "targetLayer", "maxTokens", "stop", "topK", "controls", "contrast"],
+  takes: [
+    "position",
+    "layer",
+    "targetLayer",
+    "maxTokens",
+    "stop",
+    "contrastive",
+    "topK",
+    "controls",
+    "contrast",
+  ],
   example: { prompt: "Diana, Princess of Wales", model: "smollm2-135m-instruct" },
   fields: (request) => ({
     target: { prompt: ENTITY_PROMPT, position: -1, layer: request.targetLayer },

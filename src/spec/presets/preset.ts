@@ -27,6 +27,8 @@ export interface PresetOptions {
   readonly maxTokens?: number;
   /** Texts that end what is generated. */
   readonly stop?: readonly string[];
+  /** How far tokens are chosen against what the target prompt says by itself. */
+  readonly contrastive?: number;
   /** How many candidates for the next token. */
   readonly topK?: number;
   /** What the read-outs are held against; as in a spec by default. */
@@ -63,8 +65,9 @@ export interface PresetFields {
 }
 
 /** The field `read` of presets that generate. */
-export function generating({ maxTokens, stop, topK }: PresetOptions): object {
-  return { kind: "generate", maxTokens, stop, topK };
+export function generating({ maxTokens, stop, contrastive, topK }: PresetOptions): object {
+  const decoding = contrastive === undefined ? undefined : { contrast: { amount: contrastive } };
+  return { kind: "generate", maxTokens, stop, topK, decoding };
 }
 
 // A word of its own: not a part of a Latin word, a number or a compound ("Mexico", "x86", "x-ray"), but with
