@@ -323,6 +323,12 @@ test("Neighbours are of one vector, and run nothing to control for", () => {
   expect(plan.warnings.map(({ code }) => code)).toEqual(["no-text-only"]);
 });
 
+test("Texts that are chosen against the prior have evidence of another kind, and that is said", () => {
+  const read = { decoding: { contrast: {} } };
+  expect(planOf({ read }).warnings.map(({ code }) => code)).toEqual(["evidence-of-contrast"]);
+  expect(planOf({ read, controls: [] }).warnings).toEqual([]);
+});
+
 test("A stop string is an error without a tokenizer: there are no texts", () => {
   const tokens = { source: { prompt: undefined, tokens: [5, 6] }, target: { prompt: "same" } };
   const act = (): unknown => planOf({ ...tokens, read: { stop: "." } }, modelWithoutTokenizer());

@@ -152,3 +152,11 @@ test("Stop strings are a set: their order and repetitions change nothing", () =>
   expect(reading({ stop: "a" })).toContain('"read":{"stop":"a"}');
   expect(reading({ stop: "a" })).not.toBe(reading({ stop: "b" }));
 });
+
+test("A contrast alone is another thing than drawing from it", () => {
+  const reading = (decoding: unknown): string => canonical({ ...minimal, read: { decoding } });
+  expect(reading({ contrast: {} })).toContain('"read":{"decoding":{"contrast":{}}}');
+  expect(reading({ contrast: {}, temperature: 1 })).not.toBe(reading({ contrast: {} }));
+  expect(reading({ contrast: {}, topP: 1 })).toBe(reading({ contrast: {}, temperature: 1 }));
+  expect(reading({ contrast: { amount: 2 } })).not.toBe(reading({ contrast: {} }));
+});

@@ -60,3 +60,25 @@ describe("Read-outs that are no texts", () => {
     expect(issuesOf(read)).toEqual([issue]);
   });
 });
+
+describe("A contrast with the prior", () => {
+  const contrast = { against: "unpatched", amount: 1, plausibility: 0.1 };
+
+  test("alone takes the best token; beside a temperature tokens are drawn", () => {
+    expect(readOf({ decoding: { contrast: {} } })).toHaveProperty("decoding", { contrast });
+    const drawn = { temperature: 1, topP: 0.9, contrast };
+    expect(readOf({ decoding: { topP: 0.9, contrast: {} } })).toHaveProperty("decoding", drawn);
+    expect(readOf({ decoding: { contrast } })).toHaveProperty("decoding", { contrast });
+  });
+
+  test.each<[string, unknown]>([
+    ["read.decoding.contrast.amount: expected a number above 0, got 0 []", { amount: 0 }],
+    [
+      "read.decoding.contrast.plausibility: expected a number above 0 and up to 1, got 2 []",
+      { plausibility: 2 },
+    ],
+    ['read.decoding.contrast.against: expected unpatched, got "random" []', { against: "random" }],
+  ])("%s", (issue, value) => {
+    expect(issuesOf({ decoding: { contrast: value } })).toEqual([issue]);
+  });
+});
