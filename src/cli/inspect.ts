@@ -103,6 +103,7 @@ export function inspectCommand(context: CommandContext): CommandUnknownOpts {
       "choose words against what the prompt alone would say, such as 1",
       (value: string) => parseAmount(value, "--contrastive"),
     )
+    .option("--round-trip", "read each text back in: how near does it come to the state?")
     .option("--top-k <n>", "candidates for the next token (default: 10)", parseCount("--top-k"))
     .option(
       "--contrast <sentence>",
@@ -157,6 +158,7 @@ interface InspectOptions {
   readonly maxTokens?: number | undefined;
   readonly stop?: readonly string[] | undefined;
   readonly contrastive?: number | undefined;
+  readonly roundTrip?: boolean | undefined;
   readonly topK?: number | undefined;
   /** False after `--no-controls`. */
   readonly controls?: readonly ControlSpec[] | boolean | undefined;
@@ -182,6 +184,7 @@ function inspectionSpec(text: string | undefined, options: InspectOptions): Patc
     maxTokens,
     stop: options.stop,
     contrastive: options.contrastive,
+    roundTrip: options.roundTrip,
     topK,
     controls: controlsOf(options),
     contrast: options.contrast?.flatMap((value) => parseContrast(value, text)),

@@ -317,7 +317,7 @@ describe("Controls", () => {
 test("Neighbours are of one vector, and run nothing to control for", () => {
   const read = { kind: "neighbours" };
   const patches = [{ source: { layer: 0 }, target: {} }];
-  expect(() => planOf({ read, patches })).toThrow("patches: neighbours are those of one vector");
+  expect(() => planOf({ read, patches })).toThrow("patches: neighbours are of one vector");
   const plan = planOf({ read, controls: ["unpatched", "text-only"] });
   expect(plan.controls).toEqual({ ...NO_CONTROLS, unpatched: false });
   expect(plan.warnings.map(({ code }) => code)).toEqual(["no-text-only"]);

@@ -9,7 +9,7 @@ import { writesOfCells, type Resolvable } from "./cells.ts";
 import { planControls } from "./controls.ts";
 import { encodePrompt, type PlanModel } from "./encode-prompt.ts";
 import { entryOf } from "./entry.ts";
-import { needsTokenizer, neighboursOfSeveral } from "./errors.ts";
+import { needsTokenizer, ofSeveral } from "./errors.ts";
 import { hiddenBy, planKnockouts } from "./knockouts.ts";
 import type { Capture, Plan, PlannedCell, Write } from "./plan.ts";
 import { checkComparisons } from "./propagation.ts";
@@ -37,11 +37,8 @@ export function buildPlan(spec: PatchscopeSpec, context: PlanContext): Plan {
   const isHiding = spec.target.contamination === "hide";
   const hidden = writes.map((of) => (isHiding ? hiddenBy(of) : []));
   const knockouts = planKnockouts(resolvable, hidden);
-  checkStop(resolvable);
-  if (spec.read.kind === "neighbours" && spec.patches !== undefined) {
-    issues.push(neighboursOfSeveral());
-  }
-  const { controls, warnings } = planControls(spec, context, issues);
+  checkTexts(resolvable);
+  const { controls, warnings, baseline } = planControls(spec, context, issues);
   if (issues.length > 0) throw specInvalid(issues);
 
   const cells = writes.map((of, index) => cellOf(of, readAt, hidden[index] ?? []));
@@ -60,6 +57,7 @@ export function buildPlan(spec: PatchscopeSpec, context: PlanContext): Plan {
     read: spec.read,
     seed: spec.seed,
     controls: { ...controls, textOnly: text.textOnly },
+    ...(baseline === undefined ? {} : { baseline }),
     controlSpecs: spec.controls,
   };
   const tooLarge = checkComparisons(plan, cells);
@@ -77,11 +75,19 @@ function readPosition({ spec, target, issues }: Resolvable): number | "same" {
   return resolvePosition(read.position, at) ?? 0;
 }
 
-/** Stop strings are looked for in texts, and without a tokenizer there are none. */
-function checkStop({ spec: { read }, model, issues }: Resolvable): void {
-  const isStopping = read.kind === "generate" && read.stop !== undefined;
-  if (!isStopping || model.tokenizer !== undefined) return;
-  issues.push(needsTokenizer("a stop string", "Leave stop out.", ["read", "stop"]));
+/** Stop strings are looked for in texts, and texts are read back; without a tokenizer there are none. */
+function checkTexts({ spec: { read, patches }, model, issues }: Resolvable): void {
+  if (read.kind === "neighbours" && patches !== undefined) issues.push(ofSeveral("neighbours are"));
+  if (read.kind !== "generate") return;
+  const isRoundTrip = read.roundTrip === true;
+  if (isRoundTrip && patches !== undefined) issues.push(ofSeveral("a round trip is"));
+  if (model.tokenizer !== undefined) return;
+  if (read.stop !== undefined) {
+    issues.push(needsTokenizer("a stop string", "Leave stop out.", ["read", "stop"]));
+  }
+  if (isRoundTrip) {
+    issues.push(needsTokenizer("a round trip", "Leave roundTrip out.", ["read", "roundTrip"]));
+  }
 }
 
 /** Where something is hidden, tokens behind it differ from the clean run from block 0 on. */

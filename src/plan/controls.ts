@@ -12,6 +12,8 @@ import { resolvePosition } from "./resolve.ts";
 export interface PlannedControls {
   readonly controls: Omit<Plan["controls"], "textOnly">;
   readonly warnings: Plan["warnings"];
+  /** The unrelated sentences, where round trips need them. */
+  readonly baseline?: readonly PlannedSentence[];
 }
 
 interface ControlContext {
@@ -46,7 +48,8 @@ export function planControls(
     return { controls: { unpatched: unpatched && isRun, ...none }, warnings };
   }
   const isTextless = context.model.tokenizer === undefined;
-  const needsSentences = has("unrelated") || has("mean");
+  const isRoundTrip = spec.read.roundTrip === true;
+  const needsSentences = has("unrelated") || has("mean") || isRoundTrip;
   const sentences = needsSentences && !isTextless ? planUnrelated(spec, context, issues) : [];
   const contrast = spec.contrast.map((entry, index) =>
     planSentence(entry, { model: context.model, path: ["contrast", index], issues }),
@@ -58,7 +61,8 @@ export function planControls(
     random: has("random") ? RANDOM_VECTORS : 0,
     contrast,
   };
-  return { controls, warnings: needsSentences && isTextless ? [NO_TOKENIZER] : [] };
+  const warnings = needsSentences && isTextless ? [NO_TOKENIZER] : [];
+  return { controls, warnings, ...(isRoundTrip ? { baseline: sentences } : {}) };
 }
 
 /** The sentences that the spec gives, or the built-in ones. */

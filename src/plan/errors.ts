@@ -176,12 +176,12 @@ export function tooManyWrites(writes: number, limit: number): SpecIssue {
   };
 }
 
-/** Neighbours of several vectors at once. */
-export function neighboursOfSeveral(): SpecIssue {
+/** What is read of one vector, where there are several at once; `what` is it with its verb. */
+export function ofSeveral(what: "neighbours are" | "a round trip is"): SpecIssue {
   return {
     code: "conflict",
     path: ["patches"],
-    message: "neighbours are those of one vector, and patches are several in one cell",
+    message: `${what} of one vector, and patches are several in one cell`,
     hint: "Name the positions and layers under source.",
   };
 }

@@ -161,12 +161,17 @@ function readLine({ read, shape }: Plan, { passes, blockRows }: PlanStatistics):
   }
   if (read.kind === "next-token") return `the ${amount(read.topK)} most probable next tokens`;
   const tokens = `up to ${counted(read.maxTokens, "token")} a cell${stopWords(read.stop)}${isContrasted({ read }) ? ", chosen against what the target says without the patch" : ""}`;
-  if (passes.decode === 0) return tokens;
-  return `${tokens}, in at most ${counted(passes.decode, "decode step")} (${counted(blockRows.decode, "block-row")})`;
+  if (passes.decode === 0) return tokens + readBackWords({ read });
+  return `${tokens}, in at most ${counted(passes.decode, "decode step")} (${counted(blockRows.decode, "block-row")})${readBackWords({ read })}`;
 }
 
 function isContrasted({ read }: Pick<Plan, "read">): boolean {
   return read.kind === "generate" && read.decoding?.contrast !== undefined;
+}
+
+function readBackWords({ read }: Pick<Plan, "read">): string {
+  const isRoundTrip = read.kind === "generate" && read.roundTrip === true;
+  return isRoundTrip ? "; each different text is read back in" : "";
 }
 
 function stopWords(stop: readonly string[] = []): string {

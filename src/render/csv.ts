@@ -14,6 +14,7 @@ export function csv(result: PatchscopeResult): string {
   const most = (count: (cell: CellRecord) => number | undefined): number =>
     result.cells.reduce((least, cell) => Math.max(least, count(cell) ?? 0), 0);
   const near = most(({ neighbours }) => neighbours?.length);
+  const trips = most(({ roundTrip }) => (roundTrip === undefined ? 0 : 1));
   const controls = most(({ logprobUnder }) => logprobUnder?.unrelated?.length);
   const contrasts = most(({ logprobUnder }) => logprobUnder?.contrast?.length);
   const means = most(({ logprobUnder }) => (logprobUnder?.mean === undefined ? 0 : 1));
@@ -27,6 +28,7 @@ export function csv(result: PatchscopeResult): string {
     ...numbered(controls).map((control) => `logprob_unrelated_${control}`),
     ...(contrasts > 0 ? ["evidence_contrast"] : []),
     ...numbered(contrasts).map((source) => `logprob_contrast_${source}`),
+    ...(trips > 0 ? ["round_trip", "round_trip_centred", "round_trip_unrelated"] : []),
     ...(means > 0 ? ["logprob_mean"] : []),
     ...numbered(randoms).map((vector) => `logprob_random_${vector}`),
   ];
@@ -45,6 +47,7 @@ export function csv(result: PatchscopeResult): string {
     ...numbered(controls).map((control) => cell.logprobUnder?.unrelated?.[control - 1]),
     ...(contrasts > 0 ? [cell.evidenceContrast] : []),
     ...numbered(contrasts).map((source) => cell.logprobUnder?.contrast?.[source - 1]),
+    ...(trips > 0 ? roundTripColumns(cell) : []),
     ...(means > 0 ? [cell.logprobUnder?.mean] : []),
     ...numbered(randoms).map((vector) => cell.logprobUnder?.random?.[vector - 1]),
   ];
@@ -67,6 +70,14 @@ const PLACE_HEADER: readonly string[] = [
   "target_layer",
   "target_position",
 ];
+
+/** The cosine, the centred one, and the mean of the unrelated sentences'. */
+function roundTripColumns({ roundTrip }: CellRecord): readonly (number | undefined)[] {
+  if (roundTrip === undefined) return [undefined, undefined, undefined];
+  const { cosine, centred, unrelated } = roundTrip;
+  const mean = unrelated.reduce((sum, each) => sum + each, 0) / unrelated.length;
+  return [cosine, centred, unrelated.length === 0 ? undefined : mean];
+}
 
 function numbered(count: number): readonly number[] {
   return Array.from({ length: count }, (_, index) => index + 1);

@@ -2,7 +2,13 @@
 import type { CellRecord, PatchscopeResult } from "../result/result.ts";
 import { placeColumns } from "./csv.ts";
 import { alphabetOf, markedPrompt, readable } from "./display-text.ts";
-import { CAVEAT, contrastLegend, evidenceLegend, interventionLegend } from "./legend.ts";
+import {
+  CAVEAT,
+  contrastLegend,
+  evidenceLegend,
+  interventionLegend,
+  roundTripLegend,
+} from "./legend.ts";
 import { neighboursLine } from "./neighbours.ts";
 import { nextTokensLine } from "./next-tokens.ts";
 import { propagationMarkdown } from "./propagation.ts";
@@ -16,6 +22,7 @@ export function markdown(result: PatchscopeResult): string {
   const isGenerated = read.kind === "generate";
   const hasEvidence = result.cells.some(({ evidence }) => evidence !== undefined);
   const hasContrast = result.cells.some(({ evidenceContrast }) => evidenceContrast !== undefined);
+  const hasTrips = result.cells.some(({ roundTrip }) => roundTrip !== undefined);
   const header = [
     "source layer",
     "source position",
@@ -25,6 +32,7 @@ export function markdown(result: PatchscopeResult): string {
     "logprob",
     ...(hasEvidence ? ["evidence", "reading", "unpatched", "unrelated"] : []),
     ...(hasContrast ? ["contrast", "contrast set"] : []),
+    ...(hasTrips ? ["round trip"] : []),
   ];
   const rows = result.cells.map((cell) => [
     ...placeColumns(cell),
@@ -34,6 +42,7 @@ export function markdown(result: PatchscopeResult): string {
     ...(hasContrast
       ? [number(cell.evidenceContrast), numbers(cell.logprobUnder?.contrast ?? [])]
       : []),
+    ...(hasTrips ? [number(cell.roundTrip?.centred)] : []),
   ]);
   const { unpatched, textOnly } = result.controls;
   return [
@@ -51,6 +60,7 @@ export function markdown(result: PatchscopeResult): string {
       : []),
     ...contrastLegend(result),
     ...interventionLegend(result),
+    ...roundTripLegend(result),
     CAVEAT,
     ...result.warnings.flatMap(({ message }) => ["", `Warning: ${escaped(message)}`]),
   ].join("\n");

@@ -31,6 +31,8 @@ export interface TableRow {
   readonly shares: readonly WordShare[] | undefined;
   /** Against the contrast set. */
   readonly contrast: Range | undefined;
+  /** Centred cosines of round trips. */
+  readonly roundTrip: Range | undefined;
   readonly verdict: Verdict | undefined;
 }
 
@@ -122,6 +124,7 @@ function rowOf(cell: CellRecord, shape: Shape): TableRow {
     evidence: point(cell.evidence),
     shares: wordShares(cell),
     contrast: point(cell.evidenceContrast),
+    roundTrip: point(cell.roundTrip?.centred),
     verdict: verdictOf(cell),
   };
 }
@@ -163,6 +166,7 @@ function joined(above: TableRow, below: TableRow): TableRow {
     evidence: hull(above.evidence, below.evidence),
     shares: smallerShares(above.shares, below.shares),
     contrast: hull(above.contrast, below.contrast),
+    roundTrip: hull(above.roundTrip, below.roundTrip),
   };
 }
 

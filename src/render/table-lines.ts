@@ -4,7 +4,7 @@ import type { ReadSpec } from "../spec/spec.ts";
 import type { Alphabet } from "./display-text.ts";
 import { fit, pad, readable, visible, widest } from "./display-text.ts";
 import { isStrong } from "./evidence-words.ts";
-import { evidenceBar, evidenceLabel, probabilityLabel } from "./figures.ts";
+import { cosineLabel, evidenceBar, evidenceLabel, probabilityLabel } from "./figures.ts";
 import { neighboursLine } from "./neighbours.ts";
 import { nextTokensLine } from "./next-tokens.ts";
 import { dependsOnVector, probabilityPerToken, type Verdict } from "./reading.ts";
@@ -42,6 +42,7 @@ interface Line {
   /** Number and bar, or words of a row without evidence. */
   readonly evidence: string;
   readonly contrast: string;
+  readonly roundTrip: string;
   readonly verdict: string;
   readonly kind: "vector" | "prompt" | "unjudged" | "control";
 }
@@ -74,6 +75,7 @@ export function tableLines(
     probability: isGenerated ? "p/token" : "",
     evidence: hasEvidence ? "evidence" : "",
     contrast: (result.controls.contrast ?? []).length > 0 ? "contrast" : "",
+    roundTrip: result.cells.some(({ roundTrip }) => roundTrip) ? "round trip" : "",
     verdict: "",
     words: [],
     kind: "unjudged",
@@ -114,6 +116,7 @@ function lineOf(row: TableRow, evidenceWidth: number, style: Style): Line {
           : ""
         : `${pad(evidenceLabel(row.evidence, alphabet), evidenceWidth, "left")} ${pad(evidenceBar(row.evidence, bar, alphabet), bar)}`,
     contrast: row.contrast === undefined ? "" : evidenceLabel(row.contrast, alphabet),
+    roundTrip: row.roundTrip === undefined ? "" : cosineLabel(row.roundTrip, alphabet),
     verdict:
       verdict === undefined
         ? ""
@@ -171,6 +174,7 @@ function controlLines(
           : probabilityLabel([p, p], style.alphabet),
       evidence: hasEvidence ? words : "",
       contrast: "",
+      roundTrip: "",
       verdict: "",
       words: [],
       kind: "control",
@@ -196,12 +200,14 @@ function columnsFor(lines: readonly Line[], style: Style): (line: Line) => Colum
   const judged = lines.filter(({ kind }) => kind !== "control");
   const evidence = widest(judged.map((line) => line.evidence));
   const contrast = widest(judged.map((line) => line.contrast));
+  const roundTrip = widest(judged.map((line) => line.roundTrip));
   const tailOf = (line: Line): string =>
     line.kind === "control"
       ? line.evidence
       : [
           pad(line.evidence, evidence),
           ...(contrast > 0 ? [pad(line.contrast, contrast, "left")] : []),
+          ...(roundTrip > 0 ? [pad(line.roundTrip, roundTrip, "left")] : []),
           line.verdict,
         ]
           .join(GAP)

@@ -49,6 +49,15 @@ export interface NeighbourRecord {
   readonly dot: number;
 }
 
+/** How near a text, read by itself, comes to the state that it was read from: cosines at the source's layer and site. */
+export interface RoundTripRecord {
+  readonly cosine: number;
+  /** Of the state with that of each unrelated sentence. */
+  readonly unrelated: readonly number[];
+  /** As `cosine`, both states less the mean of the unrelated sentences'. */
+  readonly centred: number;
+}
+
 /** What a patch changes: the states of its run beside those of the run without it. */
 export interface PropagationRecord {
   /** The blocks behind which they are compared. */
@@ -92,6 +101,7 @@ export type CellRecord = CellPlaces &
   ReadOutRecord &
   CellEvidence & {
     readonly propagation?: PropagationRecord;
+    readonly roundTrip?: RoundTripRecord;
     /** Nearest first. */
     readonly neighbours?: readonly NeighbourRecord[];
   };

@@ -2,7 +2,7 @@
 import type { Engine } from "../engine/engine.ts";
 import { assert } from "../errors.ts";
 import type { Plan, PlannedCell } from "../plan/plan.ts";
-import type { PropagationRecord } from "../result/result.ts";
+import type { PropagationRecord, RoundTripRecord } from "../result/result.ts";
 import { generate, type GeneratedText } from "./generate.ts";
 import type { MapOf } from "./map-of.ts";
 import type { ScoredToken } from "./next-token.ts";
@@ -18,6 +18,7 @@ export interface CellReadOut extends GeneratedText {
   readonly next: readonly ScoredToken[];
   readonly propagation?: PropagationRecord;
   readonly neighbours?: readonly Neighbour[];
+  readonly roundTrip?: RoundTripRecord;
 }
 
 export interface CellBatch {

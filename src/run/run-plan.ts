@@ -17,6 +17,7 @@ import { mapOfPlan } from "./map-of.ts";
 import { nearestRows } from "./neighbours.ts";
 import type { CellReadOut } from "./read-cells.ts";
 import { readCells, unpatchedCell } from "./read-cells.ts";
+import { readBack } from "./round-trip.ts";
 import { readTextOnly } from "./read-text-only.ts";
 import type { TextScore } from "./score.ts";
 import { scoreTexts } from "./score.ts";
@@ -49,6 +50,8 @@ export interface RunOptions {
   readonly endTokens: ReadonlySet<number>;
   /** What tokens write together; needed where the plan has stop strings. */
   readonly decode?: ((tokens: readonly number[]) => string) | undefined;
+  /** A text as a prompt; needed where the plan has round trips. */
+  readonly encode?: ((text: string) => readonly number[]) | undefined;
   /** What a mapping from a file holds; needed where the plan has one. */
   readonly fitted?: FittedMapping | undefined;
   /** `[vocab, hidden]`; needed where neighbours are read. */
@@ -77,7 +80,8 @@ export async function runPlan(plan: Plan, engine: Engine, options: RunOptions): 
   if (plan.read.kind === "neighbours") return readNeighbours(plan, plan.read, source, options);
   const target = await runCleanTarget(plan, engine, plan.read.topK, signal);
   try {
-    const output = await readAll(plan, engine, { source, target, options });
+    const said = await readAll(plan, engine, { source, target, options });
+    const output = await addRoundTrips(plan, engine, { output: said, source, options });
     if (plan.read.kind !== "generate" || !hasControls(plan)) {
       return output;
     }
@@ -166,6 +170,32 @@ async function readAll(
   const textOnly =
     text && (await readTextOnly(text, { plan, engine, endTokens, decode, signal, onTokens }));
   return { cells: outputs, unpatched, textOnly };
+}
+
+/** Reads each cell's text back in, where that was asked for. */
+async function addRoundTrips(
+  plan: Plan,
+  engine: Engine,
+  parts: {
+    readonly output: RunOutput;
+    readonly source: PromptStates;
+    readonly options: RunOptions;
+  },
+): Promise<RunOutput> {
+  const { output, source, options } = parts;
+  const { decode, encode, endTokens, signal } = options;
+  if (plan.read.kind !== "generate" || plan.read.roundTrip !== true) return output;
+  assert(decode && encode, "round trips need texts");
+  const texts = output.cells.map(({ generated, textLength }) => {
+    const tokens = generated.map(({ token }) => token).filter((token) => !endTokens.has(token));
+    return decode(tokens).slice(0, textLength);
+  });
+  const trips = await readBack(texts, { plan, engine, source, encode, signal });
+  const cells = output.cells.map((cell, index): CellOutput => {
+    const roundTrip = trips[index];
+    return { ...cell, ...(roundTrip && { roundTrip }) };
+  });
+  return { ...output, cells };
 }
 
 async function addEvidence(

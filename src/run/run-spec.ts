@@ -74,6 +74,7 @@ export async function runSpec(
   const output = await runPlan(plan, engine, {
     endTokens: model.endTokens,
     decode: texts.decode,
+    encode: (text) => model.tokenizer?.encode(text).tokens ?? [],
     fitted,
     matrices: model.weights && { input: model.weights.embedding, output: model.weights.head },
     signal: options.signal,

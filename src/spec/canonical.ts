@@ -146,6 +146,7 @@ function read(spec: ReadSpec): Json {
     maxTokens: unless(20, spec.maxTokens),
     ignoreEos: unless(false, spec.ignoreEos),
     stop: spec.stop && setOf(spec.stop),
+    roundTrip: unless(false, spec.roundTrip),
     decoding: spec.decoding && decoding(spec.decoding),
   };
   return Object.values(fields).every((field) => field === undefined) ? undefined : fields;

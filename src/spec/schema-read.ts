@@ -50,7 +50,7 @@ const stop = choose<readonly string[]>("a text or a list of texts", (value) => {
   return Array.isArray(value) ? z.array(z.string().min(1)).min(1).max(MAX_STOPS) : undefined;
 });
 
-const GENERATING = ["maxTokens", "ignoreEos", "stop", "decoding"];
+const GENERATING = ["maxTokens", "ignoreEos", "stop", "roundTrip", "decoding"];
 
 const keyHint = (key: string): string | undefined => {
   if (GENERATING.includes(key)) return `${key} goes with kind: generate.`;
@@ -76,6 +76,7 @@ const generate = record(
     topK,
     ignoreEos: z.boolean().default(false),
     stop: z.exactOptional(stop),
+    roundTrip: z.exactOptional(z.boolean()),
     decoding: z.exactOptional(decoding),
   },
   { keyHint },

@@ -105,6 +105,8 @@ export type ReadSpec =
       readonly ignoreEos: boolean;
       /** Texts that end a generation where they come; they are cut off with all behind them. */
       readonly stop?: readonly string[];
+      /** Read each text back in by itself, and compare the state behind it with the one that it came from. */
+      readonly roundTrip?: boolean;
       /** Without it each token is the likeliest. */
       readonly decoding?: DecodingSpec;
     };

@@ -15,6 +15,7 @@ export const attribute: Preset = {
     "maxTokens",
     "stop",
     "contrastive",
+    "roundTrip",
     "topK",
     "controls",
     "contrast",

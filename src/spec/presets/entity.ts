@@ -17,6 +17,7 @@ export const entity: Preset = {
     "maxTokens",
     "stop",
     "contrastive",
+    "roundTrip",
     "topK",
     "controls",
     "contrast",
