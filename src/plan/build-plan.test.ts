@@ -329,6 +329,20 @@ test("Texts that are chosen against the prior have evidence of another kind, and
   expect(planOf({ read, controls: [] }).warnings).toEqual([]);
 });
 
+test("A round trip is held against unrelated sentences, whatever the controls are", () => {
+  const read = { roundTrip: true };
+  const plan = planOf({ read, controls: [] });
+  expect(plan.baseline?.map(({ prompt }) => prompt)).toEqual(SENTENCES);
+  expect(plan.controls).toEqual({ ...NO_CONTROLS, unpatched: false });
+  expect(planOf({ controls: [] })).not.toHaveProperty("baseline");
+  const patches = [{ source: { layer: 0 }, target: {} }];
+  expect(() => planOf({ read, patches })).toThrow("patches: a round trip is of one vector");
+  const tokens = { source: { prompt: undefined, tokens: [5, 6] }, target: { prompt: "same" } };
+  expect(() => planOf({ ...tokens, read }, modelWithoutTokenizer())).toThrow(
+    "read.roundTrip: a round trip needs a tokenizer",
+  );
+});
+
 test("A stop string is an error without a tokenizer: there are no texts", () => {
   const tokens = { source: { prompt: undefined, tokens: [5, 6] }, target: { prompt: "same" } };
   const act = (): unknown => planOf({ ...tokens, read: { stop: "." } }, modelWithoutTokenizer());

@@ -1,5 +1,10 @@
 import { describe, expect, test } from "vitest";
-import { exampleResult, nextTokens, place } from "../../tests/support/example-results.ts";
+import {
+  exampleLadder,
+  exampleResult,
+  nextTokens,
+  place,
+} from "../../tests/support/example-results.ts";
 import type { CellRecord, PatchscopeResult } from "../result/result.ts";
 import { csv } from "./csv.ts";
 import { markdown } from "./markdown.ts";
@@ -96,4 +101,22 @@ test("Neighbours are shown with their cosines, and without a target", () => {
     '3,2,3,2," Paris",0.5," Lyon",0.25',
   ]);
   expect(markdown(result)).toContain("| 3 | 2 | 3 | 2 | Paris 0.50 · Lyon 0.25 |");
+});
+
+test("Round trips are a column of their own, and are explained", () => {
+  const ladder = exampleLadder();
+  const cells = ladder.cells.map((each, index) => ({
+    ...each,
+    roundTrip: { cosine: 0.9, unrelated: [0.7, 0.9], centred: index / 10 - 0.1 },
+  }));
+  const result = { ...ladder, cells };
+  const text = drawn(result).join("\n");
+  expect(text).toContain("round trip");
+  expect(text).toMatch(/0–1 .* -0.10 to 0.00/u);
+  expect(text).toContain("0 is no nearer than any");
+  const [header, first] = csv(result).split("\n");
+  expect(header).toContain("round_trip,round_trip_centred,round_trip_unrelated");
+  expect(first).toContain("0.9,-0.1,0.8");
+  expect(markdown(result)).toContain("| round trip |");
+  expect(markdown(result)).toContain("| -0.10 |");
 });

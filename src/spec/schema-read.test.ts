@@ -37,6 +37,13 @@ describe("Stop strings", () => {
   });
 });
 
+test("A round trip is on or off", () => {
+  expect(readOf({ roundTrip: true })).toHaveProperty("roundTrip", true);
+  expect(issuesOf({ roundTrip: "yes" })).toEqual([
+    'read.roundTrip: expected true or false, got "yes" []',
+  ]);
+});
+
 describe("Read-outs that are no texts", () => {
   test("have their defaults", () => {
     expect(readOf({ kind: "propagation" })).toEqual({ kind: "propagation", topK: 10 });

@@ -5,7 +5,9 @@ import type { Engine } from "../../src/engine/engine.ts";
 import { assert } from "../../src/errors.ts";
 import type { Model } from "../../src/models/model.ts";
 import type { CellRecord } from "../../src/result/result.ts";
-import { runSpec } from "../../src/run/run-spec.ts";
+import { readBack } from "../../src/run/round-trip.ts";
+import { planSpec, runSpec } from "../../src/run/run-spec.ts";
+import { capturePrompts } from "../../src/run/vectors.ts";
 import { parseSpec } from "../../src/spec/schema.ts";
 import { expectClose } from "../support/closeness.ts";
 import { readFloatArrays } from "../support/float-arrays.ts";
@@ -82,6 +84,60 @@ describe.each(ENGINES)("against the prior on the $name engine", (engine) => {
   });
 });
 
+describe("round trips come as near as PyTorch's", () => {
+  const [engine] = ENGINES;
+  assert(engine, "there is an engine");
+  test.each(NAMES)("in %s", async (name) => {
+    const { layers, cosines } = await tripsIn(name, engine);
+    expect(layers).toBeGreaterThan(1);
+    expectClose(Float32Array.from(cosines), expected(`${name}.trip`), 1e-5);
+  });
+});
+
+/** Texts stand for tokens here: the checkpoints have no tokenizers. */
+async function tripsIn(
+  name: string,
+  { create }: EngineUnderTest,
+): Promise<{ readonly layers: number; readonly cosines: readonly number[] }> {
+  const model = await openGolden(join(FIXTURES, "tiny", name));
+  const engine = await create(model);
+  try {
+    const tokens = longestCase(name);
+    const spec = parseSpec({
+      version: 1,
+      source: { model: name, tokens },
+      target: { prompt: "same" },
+      controls: [],
+    });
+    const sentences = [tokens.slice(0, 3), tokens.slice(2)];
+    const plan = {
+      ...planSpec(spec, { ...model, tokenizer: undefined }),
+      baseline: sentences.map((of) => ({ prompt: "", tokens: of, position: of.length - 1 })),
+    };
+    const [source] = await capturePrompts(engine, [tokens], plan.capture.states);
+    assert(source, "the source is read");
+    const texts = plan.cells.map(() => ": backwards");
+    const encode = (text: string): readonly number[] =>
+      text === "backwards" ? tokens.toReversed() : [];
+    const trips = await readBack(texts, { plan, engine, source, encode });
+    const cosines = trips.flatMap((trip) => [
+      trip?.cosine ?? NaN,
+      ...(trip?.unrelated ?? []),
+      trip?.centred ?? NaN,
+    ]);
+    return { layers: trips.length, cosines };
+  } finally {
+    await engine.dispose();
+    await model.close();
+  }
+}
+
+function longestCase(name: string): readonly number[] {
+  return readGolden(join(FIXTURES, "tiny", name))
+    .cases.map((each) => each.tokens)
+    .reduce((longest, each) => (each.length > longest.length ? each : longest));
+}
+
 function expected(key: string): Float32Array {
   const array = EXPECTED.get(key)?.data;
   assert(array, "the fixture has the array");
@@ -101,9 +157,7 @@ async function cellsOf(
   fieldsOf: (tokens: readonly number[]) => Fields,
 ): Promise<readonly CellRecord[]> {
   const folder = join(FIXTURES, "tiny", name);
-  const tokens = readGolden(folder)
-    .cases.map((each) => each.tokens)
-    .reduce((longest, each) => (each.length > longest.length ? each : longest));
+  const tokens = longestCase(name);
   const { source, target, read } = fieldsOf(tokens);
   const spec = parseSpec({
     version: 1,
