@@ -49,6 +49,7 @@ export {
   type RunModel,
   type RunSpecOptions,
 } from "./run/run-spec.ts";
+export { patchscope, sweep, type SweepOptions } from "./run/sweep.ts";
 export { parseSiteName, type NamedSite } from "./site-names.ts";
 export { READ_SITES, SITES, type ReadSite, type Site } from "./site.ts";
 export {
@@ -63,5 +64,14 @@ export {
   type PresetName,
   type PresetRequest,
 } from "./spec/presets/presets.ts";
-export { parseSpec, safeParseSpec } from "./spec/schema.ts";
+export { presets, type PresetFunctions } from "./spec/presets/preset-functions.ts";
+export { parseSpec, safeParseSpec, specJsonSchema } from "./spec/schema.ts";
+export type { JsonSchema } from "./spec/json-form.ts";
 export type { PatchscopeSpec } from "./spec/spec.ts";
+export type {
+  PatchInput,
+  ReadInput,
+  SourceInput,
+  SpecInput,
+  TargetInput,
+} from "./spec/spec-input.ts";

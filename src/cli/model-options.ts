@@ -11,7 +11,7 @@ export const DEFAULT_MODEL = "smollm2-135m-instruct";
 export const MODEL_HELP =
   "a catalogue name, OWNER/NAME on the Hugging Face Hub, a folder in its layout, a .gguf or .safetensors file";
 export const PRECISION_HELP =
-  "float32, or quantized: weights of a quantised file stay at 4 or 8 bits in memory";
+  "float32; quantized: weights of a quantised file stay at 4 or 8 bits in memory; int8: fast, and only nearly the same";
 export const DEVICE_HELP = "where the model runs: cpu";
 export const THREADS_HELP = "threads of the engine (default: the machine's cores)";
 
@@ -25,9 +25,9 @@ export interface ModelOptions {
 
 /** The value of `--precision`. */
 export function parsePrecision(value: string): Precision {
-  const built = ["float32", "quantized"] as const;
+  const built = ["float32", "quantized", "int8"] as const;
   if (value === "float16") throw float16OnCpu();
-  return parseBuilt({ option: "--precision", value, built, later: ["int8"] });
+  return parseBuilt({ option: "--precision", value, built });
 }
 
 /** The value of `--device`. */
@@ -39,13 +39,13 @@ function parseBuilt<Name extends string>(facts: {
   readonly option: string;
   readonly value: string;
   readonly built: readonly Name[];
-  readonly later: readonly string[];
+  readonly later?: readonly string[];
 }): Name {
-  const { option, value, built, later } = facts;
+  const { option, value, built, later = [] } = facts;
   const name = built.find((each) => each === value);
   if (name !== undefined) return name;
   if (later.includes(value)) throw optionNotBuilt({ option, value, instead: built });
-  throw optionWrong({ option, expected: built.join(" or "), got: value });
+  throw optionWrong({ option, expected: `one of ${built.join(", ")}`, got: value });
 }
 
 /** Loads a model, lets `use` have it, and disposes of it whatever happens. */

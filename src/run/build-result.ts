@@ -57,7 +57,8 @@ function promptRecord({ tokens, pieces, positions }: Plan["source"]): Patchscope
   return { tokens, pieces, positions };
 }
 
-function cellRecord(
+/** A cell as the result has it. */
+export function cellRecord(
   cell: PlannedCell,
   output: CellOutput | undefined,
   plan: Plan,

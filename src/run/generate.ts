@@ -42,66 +42,82 @@ export interface GeneratedText {
   readonly textLength?: number;
 }
 
-/** The text of each row. Disposes of the cache. */
+/** The text of each row. Disposes of the cache, also where it is stopped. */
 export async function generate(
   generation: Generation,
   prefilled: Prefilled,
 ): Promise<GeneratedText[]> {
-  const { engine, read, signal, hasPriors } = generation;
+  const { engine, read, hasPriors } = generation;
   const count = generation.numbers.length;
   const texts = generation.numbers.map((_, row) => [
     nextToken(generation, prefilled, { row, index: row, count, step: 0 }),
   ]);
-  // Rows without a patch advance with the tokens of those that they are held against.
-  const withPriors = <T>(rows: readonly T[]): readonly T[] =>
-    hasPriors ? [...rows, ...rows] : rows;
   const isOpen = (row: number): boolean => {
     const last = texts[row]?.at(-1);
     const isEnd = last === undefined || generation.endTokens.has(last.token);
     return (read.ignoreEos || !isEnd) && stopOf(texts[row] ?? [], generation) === undefined;
   };
   let { cache } = prefilled;
-  let active = texts.map((_, row) => row);
-  generation.onTokens?.(active.length);
-  for (let step = 1; step < read.maxTokens; step++) {
-    const open = active.filter(isOpen);
-    if (open.length === 0) break;
-    if (open.length < active.length) {
-      const places = open.map((row) => active.indexOf(row));
-      const priors = hasPriors ? places.map((place) => active.length + place) : [];
-      const kept = engine.select(cache, [...places, ...priors]);
-      cache.dispose();
-      cache = kept;
-      active = open;
-    }
-    const tokens = Int32Array.from(withPriors(active), (row) => texts[row]?.at(-1)?.token ?? 0);
-    const at = withPriors(active).map((_, row) => ({ row, offset: 0 }));
-    const hiding = active.map((row) => generation.cells[row] ?? { hidden: [] });
-    const clean = hasPriors ? active.map(() => ({ hidden: [] })) : [];
-    const output = await engine.run(
-      {
-        kind: "decode",
-        cache,
-        tokens,
-        blocked: blockedLooks(generation.plan, [...hiding, ...clean], cache.length),
-        read: { at, topK: 1, logits: read.decoding !== undefined },
-      },
-      signal,
-    );
-    assert(output.read, "a step was read");
-    for (const [index, row] of active.entries()) {
-      const from = { readOut: output.read, topK: 1 };
-      const place = { row, index, count: active.length, step };
-      texts[row]?.push(nextToken(generation, from, place));
-    }
+  try {
+    let active = texts.map((_, row) => row);
     generation.onTokens?.(active.length);
+    for (let step = 1; step < read.maxTokens; step++) {
+      const open = active.filter(isOpen);
+      if (open.length === 0) break;
+      if (open.length < active.length) {
+        const places = open.map((row) => active.indexOf(row));
+        const priors = hasPriors ? places.map((place) => active.length + place) : [];
+        const kept = engine.select(cache, [...places, ...priors]);
+        cache.dispose();
+        cache = kept;
+        active = open;
+      }
+      const readOut = await decodeStep(generation, cache, { active, texts });
+      for (const [index, row] of active.entries()) {
+        const place = { row, index, count: active.length, step };
+        texts[row]?.push(nextToken(generation, { readOut, topK: 1 }, place));
+      }
+      generation.onTokens?.(active.length);
+    }
+  } finally {
+    cache.dispose();
   }
-  cache.dispose();
   return texts.map((text): GeneratedText => {
     const stop = stopOf(text, generation);
     if (stop === undefined) return { generated: text };
     return { generated: text.slice(0, stop.tokens), textLength: stop.length };
   });
+}
+
+/** One more token of the rows that go on, and of those that they are held against. */
+async function decodeStep(
+  { plan, engine, read, cells, hasPriors, signal }: Generation,
+  cache: Cache,
+  {
+    active,
+    texts,
+  }: { readonly active: readonly number[]; readonly texts: readonly (readonly ScoredToken[])[] },
+): Promise<ReadOut> {
+  // Rows without a patch advance with the tokens of those that they are held against.
+  const rows = hasPriors ? [...active, ...active] : active;
+  const hiding = active.map((row) => cells[row] ?? { hidden: [] });
+  const clean = hasPriors ? active.map(() => ({ hidden: [] })) : [];
+  const output = await engine.run(
+    {
+      kind: "decode",
+      cache,
+      tokens: Int32Array.from(rows, (row) => texts[row]?.at(-1)?.token ?? 0),
+      blocked: blockedLooks(plan, [...hiding, ...clean], cache.length),
+      read: {
+        at: rows.map((_, row) => ({ row, offset: 0 })),
+        topK: 1,
+        logits: read.decoding !== undefined,
+      },
+    },
+    signal,
+  );
+  assert(output.read, "a step was read");
+  return output.read;
 }
 
 function stopOf(

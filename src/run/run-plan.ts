@@ -42,6 +42,8 @@ export type RunEvent =
       readonly done: number;
       readonly total: number;
     }
+  /** Cells with everything that they will have, each once: when they are read, or scored where there is evidence. */
+  | { readonly kind: "cells"; readonly cells: readonly ReadyCell[] }
   /** All cells are read; their evidence is not there yet. */
   | { readonly kind: "read"; readonly output: RunOutput };
 
@@ -63,6 +65,12 @@ export interface RunOptions {
 /** Evidence where tokens were generated and controls ran; which words carry it is the result's to say. */
 export interface CellOutput extends CellReadOut, Omit<CellEvidence, "evidencePieces"> {}
 
+/** A cell that is complete, by its number in the plan. */
+export interface ReadyCell {
+  readonly index: number;
+  readonly output: CellOutput;
+}
+
 export interface RunOutput {
   /** In the plan's order. */
   readonly cells: readonly CellOutput[];
@@ -82,7 +90,9 @@ export async function runPlan(plan: Plan, engine: Engine, options: RunOptions): 
   try {
     const said = await readAll(plan, engine, { source, target, options });
     const output = await addRoundTrips(plan, engine, { output: said, source, options });
-    if (plan.read.kind !== "generate" || !hasControls(plan)) {
+    if (!hasEvidence(plan)) {
+      const cells = output.cells.map((cell, index): ReadyCell => ({ index, output: cell }));
+      if (isReadBack(plan)) options.onEvent?.({ kind: "cells", cells });
       return output;
     }
     options.onEvent?.({ kind: "read", output });
@@ -113,10 +123,17 @@ async function readNeighbours(
     },
   });
   const cells = found.map((neighbours) => ({ next: [], generated: [], neighbours }));
+  onEvent?.({ kind: "cells", cells: cells.map((output, index) => ({ index, output })) });
   return { cells, unpatched: undefined, textOnly: undefined };
 }
 
-function hasControls({ controls }: Plan): boolean {
+/** Whether a cell is only ready when its text has been read back in. */
+function isReadBack({ read }: Plan): boolean {
+  return read.kind === "generate" && read.roundTrip === true;
+}
+
+function hasEvidence({ read, controls }: Plan): boolean {
+  if (read.kind !== "generate") return false;
   const { unpatched, unrelated, contrast, mean, random } = controls;
   return unpatched || unrelated.length + contrast.length + mean.length + random > 0;
 }
@@ -159,11 +176,13 @@ async function readAll(
       signal: options.signal,
       onTokens,
     });
-    for (const [at, cell] of group.cells.entries()) {
+    const ready = group.cells.map((cell, at): ReadyCell => {
       const output = read[at];
       assert(output, "every cell was read");
-      outputs[cell] = output;
-    }
+      return { index: cell, output };
+    });
+    for (const { index: cell, output } of ready) outputs[cell] = output;
+    if (!hasEvidence(plan) && !isReadBack(plan)) options.onEvent?.({ kind: "cells", cells: ready });
     unpatched ??= read[cells.length];
   }
   const { endTokens, decode, signal } = options;
@@ -220,7 +239,12 @@ async function addEvidence(
   let done = 0;
   const total = tasks.length;
   options.onEvent?.({ kind: "progress", phase: "score", done, total });
-  const scores = await scoreTexts(tasks, {
+  const cells: CellOutput[] = [...output.cells];
+  const unsaid = output.cells.flatMap((cell, index): ReadyCell[] =>
+    tasks.some((task) => task.index === index) ? [] : [{ index, output: cell }],
+  );
+  if (unsaid.length > 0) options.onEvent?.({ kind: "cells", cells: unsaid });
+  await scoreTexts(tasks, {
     plan,
     engine,
     target,
@@ -228,18 +252,19 @@ async function addEvidence(
     isByPosition: plan.controls.random > 0,
     mapOf: mapOfPlan(plan, options.fitted),
     signal,
-    onScored: (some) => {
-      done += some;
+    onScored: (scored) => {
+      const ready = scored.map(({ index: task, score }): ReadyCell => {
+        const index = tasks[task]?.index ?? 0;
+        const cell = output.cells[index];
+        assert(cell, "what is scored was read");
+        return { index, output: { ...cell, ...evidenceOfCell(cell, score, plan) } };
+      });
+      for (const { index, output: cell } of ready) cells[index] = cell;
+      done += ready.length;
+      options.onEvent?.({ kind: "cells", cells: ready });
       options.onEvent?.({ kind: "progress", phase: "score", done, total });
     },
   });
-  const cells: CellOutput[] = [...output.cells];
-  for (const [at, { index }] of tasks.entries()) {
-    const cell = cells[index];
-    const score = scores[at];
-    assert(cell && score, "every text was scored");
-    cells[index] = { ...cell, ...evidenceOfCell(cell, score, plan) };
-  }
   return { ...output, cells };
 }
 

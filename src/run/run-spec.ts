@@ -1,19 +1,20 @@
 /** Spec → result in one call: plan, run, texts, provenance. What the library, the commands and the explorer share. */
 import type { WeightTensor } from "../engine/architecture.ts";
 import type { Engine } from "../engine/engine.ts";
+import { assert, unreachable } from "../errors.ts";
 import type { LoadedMapping } from "../mapping/fitted-mapping.ts";
 import { UNRELATED_SENTENCES } from "../measure/unrelated-sentences.ts";
 import { buildPlan } from "../plan/build-plan.ts";
 import type { PlanModel, PromptTokenizer } from "../plan/encode-prompt.ts";
 import type { Plan } from "../plan/plan.ts";
-import type { PatchscopeResult } from "../result/result.ts";
+import type { CellRecord, PatchscopeResult } from "../result/result.ts";
 import { specHash } from "../spec/canonical.ts";
 import type { PatchscopeSpec } from "../spec/spec.ts";
 import type { Provenance, TokenTexts } from "./build-result.ts";
-import { buildResult } from "./build-result.ts";
+import { buildResult, cellRecord } from "./build-result.ts";
 import { mappingNotRead, matricesMissing } from "./errors.ts";
 import { checkMapping, mappingWarnings } from "./map-of.ts";
-import type { RunEvent, RunOutput } from "./run-plan.ts";
+import type { ReadyCell, RunEvent, RunOutput } from "./run-plan.ts";
 import { runPlan } from "./run-plan.ts";
 
 /** What is needed of an opened model beside its engine: a part of the `Model` of `models/`. */
@@ -37,6 +38,8 @@ export interface ReadyModel {
 export interface RunSpecOptions {
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((event: Extract<RunEvent, { kind: "progress" }>) => void) | undefined;
+  /** Called with cells that are complete, each once: when they are read, or with their evidence where there is any. */
+  readonly onCells?: ((cells: readonly CellRecord[]) => void) | undefined;
   /** Called once when all cells are read and their evidence is not there yet. */
   readonly onWords?: ((result: PatchscopeResult) => void) | undefined;
   /** Reads the file of a fitted mapping; needed by specs that name one. `patchscopes/node` has `loadMapping`. */
@@ -79,14 +82,25 @@ export async function runSpec(
     matrices: model.weights && { input: model.weights.embedding, output: model.weights.head },
     signal: options.signal,
     onEvent: (event) => {
-      if (event.kind === "progress") {
-        options.onProgress?.(event);
-      } else {
-        options.onWords?.(result(event.output));
+      switch (event.kind) {
+        case "progress":
+          return options.onProgress?.(event);
+        case "cells":
+          return options.onCells?.(event.cells.map((cell) => recordOf(cell, plan, texts)));
+        case "read":
+          return options.onWords?.(result(event.output));
+        default:
+          return unreachable(event);
       }
     },
   });
   return result(output);
+}
+
+function recordOf({ index, output }: ReadyCell, plan: Plan, texts: TokenTexts): CellRecord {
+  const cell = plan.cells[index];
+  assert(cell, "a cell that is ready was planned");
+  return cellRecord(cell, output, plan, texts);
 }
 
 /** The mapping of a plan, where it is in a file. Throws `spec-invalid` where it does not fit the plan. */
