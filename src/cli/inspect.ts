@@ -35,11 +35,13 @@ import {
 import { nextSteps } from "./next-steps.ts";
 import type { Inspection } from "./next-steps.ts";
 import {
+  parseAmount,
   parseCount,
   parseFactors,
   parseLayers,
   parsePosition,
   parseTargetLayer,
+  parseText,
   parseTokens,
   positionText,
 } from "./references.ts";
@@ -109,6 +111,20 @@ export function inspectCommand(context: CommandContext): CommandUnknownOpts {
     )
     .option("--target-layer <layers>", "same, or as --layers (default: same)", parseTargetLayer)
     .option("--max-tokens <n>", "tokens to generate (default: 20)", parseCount("--max-tokens"))
+    .option(
+      "--stop <text>",
+      "end a text where this comes, as in \\n or ,; may be repeated",
+      (value: string, before: readonly string[] | undefined) => [
+        ...(before ?? []),
+        parseText(value, "--stop"),
+      ],
+    )
+    .option(
+      "--contrastive <amount>",
+      "choose words against what the prompt alone would say, such as 1",
+      (value: string) => parseAmount(value, "--contrastive"),
+    )
+    .option("--round-trip", "read each text back in: how near does it come to the state?")
     .option("--top-k <n>", "candidates for the next token (default: 10)", parseCount("--top-k"))
     .option(
       "--contrast <sentence>",
@@ -168,6 +184,9 @@ interface InspectOptions {
   readonly layers?: LayerRef | undefined;
   readonly targetLayer?: TargetSpec["layer"] | undefined;
   readonly maxTokens?: number | undefined;
+  readonly stop?: readonly string[] | undefined;
+  readonly contrastive?: number | undefined;
+  readonly roundTrip?: boolean | undefined;
   readonly topK?: number | undefined;
   /** False after `--no-controls`. */
   readonly controls?: readonly ControlSpec[] | boolean | undefined;
@@ -238,6 +257,9 @@ function inspectionSpec(text: string | undefined, options: InspectOptions): Patc
     layer: layers,
     targetLayer,
     maxTokens,
+    stop: options.stop,
+    contrastive: options.contrastive,
+    roundTrip: options.roundTrip,
     topK,
     controls: controlsOf(options),
     contrast: options.contrast?.flatMap((value) => parseContrast(value, text)),

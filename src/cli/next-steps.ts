@@ -27,7 +27,8 @@ export function nextSteps(inspection: Inspection, width: number): string {
   const { text, preset, ask, map, at } = inspection;
   const here = at === undefined ? [] : ["--at", at];
   const through = map === undefined || inspection.explainer !== undefined ? [] : ["--map", map];
-  const same = ask === undefined ? [...presetOption(preset), ...through] : ["--ask", ask];
+  const asking = ask === undefined ? [] : ["--ask", ask];
+  const same = [...presetOption(preset), ...asking, ...through];
   const otherWord = text === undefined ? undefined : wordBeside(text, at);
   const steps: readonly Step[] = [
     {
@@ -83,7 +84,8 @@ function wordBeside(text: string, at: string | undefined): string | undefined {
 }
 
 function presetOption(preset: PresetName): readonly string[] {
-  return preset === "entity" ? [] : ["--preset", preset];
+  // These two follow from the other options.
+  return preset === "entity" || preset === "attribute" ? [] : ["--preset", preset];
 }
 
 function commandOf(

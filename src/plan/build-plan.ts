@@ -13,12 +13,15 @@ import { entryOf } from "./entry.ts";
 import {
   mappedBehindNorm,
   markerWithoutText,
+  needsTokenizer,
   noPromptToShare,
+  ofSeveral,
   overwriteNotResidual,
   targetModelMissing,
 } from "./errors.ts";
 import { hiddenBy, planKnockouts } from "./knockouts.ts";
 import type { Capture, Plan, PlannedCell, PlannedModel, Write } from "./plan.ts";
+import { checkComparisons } from "./propagation.ts";
 import { resolvePosition, resolvePositions } from "./resolve.ts";
 import { planSources } from "./sources.ts";
 import { planTextOnly } from "./text-only.ts";
@@ -59,7 +62,8 @@ export function buildPlan(spec: PatchscopeSpec, context: PlanContext): Plan {
   checkCompat(resolvable, writes);
   const hidden = writes.map((of) => (isHiding ? hiddenBy(of) : []));
   const knockouts = planKnockouts(resolvable, hidden);
-  const { controls, warnings } = planControls(spec, context, issues);
+  checkTexts(resolvable);
+  const { controls, warnings, baseline } = planControls(spec, context, issues);
   if (issues.length > 0) throw specInvalid(issues);
 
   const cells = writes.map((of, index) =>
@@ -93,8 +97,11 @@ export function buildPlan(spec: PatchscopeSpec, context: PlanContext): Plan {
     read: spec.read,
     seed: spec.seed,
     controls: { ...controls, textOnly: text.textOnly },
+    ...(baseline === undefined ? {} : { baseline }),
     controlSpecs: spec.controls,
   };
+  const tooLarge = checkComparisons(plan, cells);
+  if (tooLarge.length > 0) throw specInvalid(tooLarge);
   const across = models && [unmappedStates(spec, models), unlikeEnds(resolvable, all)];
   return {
     ...plan,
@@ -163,11 +170,34 @@ function statesTogether(
 /** Where the next token is read; `same` is where the patch is written, at the last such place. */
 function readPosition({ spec, target, issues }: Resolvable): number | "same" {
   const { read } = spec;
-  if (read.kind === "generate") return target.tokens.length - 1;
+  if (read.kind !== "next-token") return target.tokens.length - 1;
   if (read.position === "same") return "same";
   const path = ["read", "position"];
   const at = { prompt: target, side: "target", path, issues } as const;
   return resolvePosition(read.position, at) ?? 0;
+}
+
+/** Stop strings are looked for in texts, and texts are read back; without a tokenizer there are none. */
+function checkTexts({ spec, model, targetModel, issues }: Resolvable): void {
+  const { read } = spec;
+  if (read.kind === "neighbours" && isOfSeveral(spec)) issues.push(ofSeveral("neighbours are"));
+  if (read.kind !== "generate") return;
+  const isRoundTrip = read.roundTrip === true;
+  if (isRoundTrip && isOfSeveral(spec)) issues.push(ofSeveral("a round trip is"));
+  if (read.stop !== undefined && targetModel.tokenizer === undefined) {
+    issues.push(needsTokenizer("a stop string", "Leave stop out.", ["read", "stop"]));
+  }
+  if (isRoundTrip && (model.tokenizer === undefined || targetModel.tokenizer === undefined)) {
+    issues.push(needsTokenizer("a round trip", "Leave roundTrip out.", ["read", "roundTrip"]));
+  }
+}
+
+/** Whether a cell has several states of the source. */
+function isOfSeveral({ source, patches }: PatchscopeSpec): boolean {
+  return (
+    patches !== undefined ||
+    [source.position, source.layer].some((ref) => typeof ref === "object" && "together" in ref)
+  );
 }
 
 /** Keys and values that come from a vector need a state that they can be computed from. */

@@ -237,6 +237,26 @@ export function noCounterpart(position: number, piece: string, path: Path): Spec
   };
 }
 
+/** What is read of one vector, where there are several at once; `what` is it with its verb. */
+export function ofSeveral(what: "neighbours are" | "a round trip is"): SpecIssue {
+  return {
+    code: "conflict",
+    path: ["patches"],
+    message: `${what} of one vector, and patches are several in one cell`,
+    hint: "Name the positions and layers under source.",
+  };
+}
+
+/** More places to compare than a result can hold. */
+export function tooManyComparisons(places: number, limit: number): SpecIssue {
+  return {
+    code: "too-large",
+    path: ["read"],
+    message: `propagation compares ${places} states; at most ${limit} fit in one result`,
+    hint: "Take fewer layers or positions of the source, or a shorter target prompt.",
+  };
+}
+
 /** Which of the two prompts. */
 export type Side = "source" | "target";
 

@@ -48,6 +48,7 @@ export function planStatistics(plan: Plan): PlanStatistics {
   const rows = sum(plan.cells, (cell) => lengthOf(cell) * (layers - cell.entry));
   const groups = groupCells(plan).length;
   const steps = plan.read.kind === "generate" ? plan.read.maxTokens - 1 : 0;
+  const perCell = isContrasted(plan) ? 2 : 1;
   const cells = plan.cells.length;
   const { unpatched, unrelated, contrast, mean, random } = plan.controls;
   const vectors = random + (mean.length > 0 ? 1 : 0);
@@ -66,7 +67,7 @@ export function planStatistics(plan: Plan): PlanStatistics {
       rows,
       total: source + target + rows,
       naive: cells * (source + target),
-      decode: cells * steps * layers,
+      decode: cells * steps * layers * perCell,
     },
     controls: {
       unpatched,
@@ -83,6 +84,15 @@ export function explain(plan: Plan): string {
   const { blockRows } = statistics;
   const times = blockRows.naive / blockRows.total;
   const shared = plan.cells.reduce((from, cell) => Math.min(from, cell.from), Infinity);
+  if (plan.read.kind === "neighbours") {
+    return [
+      `${counted(statistics.cells, "cell")} in a model of ${counted(plan.shape.layers, "layer")}.`,
+      `Source: ${promptLine(plan.source)}, run once; ${readStates(plan)}.`,
+      "Target: not run.",
+      `Read: ${readLine(plan, statistics)}.`,
+      ...plan.warnings.map(({ message }) => `Warning: ${message}`),
+    ].join("\n");
+  }
   const lines = [
     `${counted(statistics.cells, "cell")} in ${modelsLine(plan)}.`,
     `Source: ${sourceLine(plan)}.`,
@@ -183,11 +193,31 @@ function rowsLine(plan: Plan, { cells, passes, rowTokens }: PlanStatistics): str
   return `${rows}, ${tokens} together, in ${counted(passes.rows, "pass", "passes")}; ${joining}`;
 }
 
-function readLine({ read }: Plan, { passes, blockRows }: PlanStatistics): string {
+function readLine({ read, shape }: Plan, { passes, blockRows }: PlanStatistics): string {
+  if (read.kind === "neighbours") {
+    return `the ${amount(read.topK)} nearest of ${amount(shape.vocabSize)} rows of the ${read.of} embedding`;
+  }
+  if (read.kind === "propagation") {
+    return "what each row changes behind every later block, at every token from its first patch on";
+  }
   if (read.kind === "next-token") return `the ${amount(read.topK)} most probable next tokens`;
-  const tokens = `up to ${counted(read.maxTokens, "token")} a cell`;
-  if (passes.decode === 0) return tokens;
-  return `${tokens}, in at most ${counted(passes.decode, "decode step")} (${counted(blockRows.decode, "block-row")})`;
+  const tokens = `up to ${counted(read.maxTokens, "token")} a cell${stopWords(read.stop)}${isContrasted({ read }) ? ", chosen against what the target says without the patch" : ""}`;
+  if (passes.decode === 0) return tokens + readBackWords({ read });
+  return `${tokens}, in at most ${counted(passes.decode, "decode step")} (${counted(blockRows.decode, "block-row")})${readBackWords({ read })}`;
+}
+
+function isContrasted({ read }: Pick<Plan, "read">): boolean {
+  return read.kind === "generate" && read.decoding?.contrast !== undefined;
+}
+
+function readBackWords({ read }: Pick<Plan, "read">): string {
+  const isRoundTrip = read.kind === "generate" && read.roundTrip === true;
+  return isRoundTrip ? "; each different text is read back in" : "";
+}
+
+function stopWords(stop: readonly string[] = []): string {
+  const texts = stop.map((text) => JSON.stringify(text));
+  return texts.length === 0 ? "" : `, or to ${texts.join(" or ")}`;
 }
 
 function controlsLine(plan: Plan, { cells, controls }: PlanStatistics): string {

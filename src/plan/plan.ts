@@ -149,6 +149,8 @@ export interface Plan {
     readonly random: number;
     readonly textOnly: PlannedText | undefined;
   };
+  /** The unrelated sentences that round trips are held against; absent where there are none. */
+  readonly baseline?: readonly PlannedSentence[];
   readonly controlSpecs: readonly ControlSpec[];
   readonly warnings: readonly { readonly code: string; readonly message: string }[];
 }

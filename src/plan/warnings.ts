@@ -12,6 +12,7 @@ export function warningsOf(
   return [
     readBeforeWrite(plan),
     knockoutOfNothing(plan),
+    chosenAgainstPrior(plan),
     sinkRead(plan, models.source),
     beyondContext(plan, models.target),
     oneTokenUnpatched(plan),
@@ -38,6 +39,17 @@ function knockoutOfNothing({ knockouts }: Pick<Plan, "knockouts">): Warning | un
     code: "knockout-of-nothing",
     message:
       "An attention knockout changes nothing: every token that it is to stop comes before what it is not to look at, and no token looks ahead.",
+  };
+}
+
+function chosenAgainstPrior({ read, controls }: Omit<Plan, "warnings">): Warning | undefined {
+  const isContrasted = read.kind === "generate" && read.decoding?.contrast !== undefined;
+  const isJudged = controls.unpatched || controls.unrelated.length > 0;
+  if (!isContrasted || !isJudged) return undefined;
+  return {
+    code: "evidence-of-contrast",
+    message:
+      "The texts are chosen for being likelier with the vector than without it, so their evidence runs high: it does not mean what it means for the likeliest text.",
   };
 }
 

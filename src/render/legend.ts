@@ -82,6 +82,7 @@ export function legendOf(result: PatchscopeResult, style: Style): string {
     ...contrastLegend(result),
     ...interventionLegend(result),
     ...controlsLegend(result),
+    ...roundTripLegend(result),
     ...(result.spec.read.kind === "generate" ? [perToken] : []),
     CAVEAT,
   ].join(" ");
@@ -109,6 +110,14 @@ function controlsLegend({ controls, cells }: PatchscopeResult): readonly string[
     ...(hasVectors
       ? ["The numbers under mean and random vectors are in the JSON and CSV forms."]
       : []),
+  ];
+}
+
+/** Says what a round trip is, where there is one. */
+export function roundTripLegend({ cells }: PatchscopeResult): readonly string[] {
+  if (cells.every(({ roundTrip }) => roundTrip === undefined)) return [];
+  return [
+    "round trip: how near reading the text by itself comes to the state: the cosine, both less the mean of unrelated sentences' states; about 0 is no nearer than any text.",
   ];
 }
 

@@ -2,27 +2,38 @@
 import type { CellRecord, PatchscopeResult } from "../result/result.ts";
 import { hasFactors, placeColumns } from "./csv.ts";
 import { alphabetOf, markedPrompt, readable } from "./display-text.ts";
-import { CAVEAT, contrastLegend, evidenceLegend, interventionLegend } from "./legend.ts";
+import {
+  CAVEAT,
+  contrastLegend,
+  evidenceLegend,
+  interventionLegend,
+  roundTripLegend,
+} from "./legend.ts";
+import { neighboursLine } from "./neighbours.ts";
 import { nextTokensLine } from "./next-tokens.ts";
+import { propagationMarkdown } from "./propagation.ts";
 import { logprobOf, verdictOf } from "./reading.ts";
 
 const alphabet = alphabetOf(true);
 
 /** Writes what was inspected, the table, what the target says without the vector, and the warnings. */
 export function markdown(result: PatchscopeResult): string {
-  const isGenerated = result.spec.read.kind === "generate";
+  const { read } = result.spec;
+  const isGenerated = read.kind === "generate";
   const hasEvidence = result.cells.some(({ evidence }) => evidence !== undefined);
   const hasContrast = result.cells.some(({ evidenceContrast }) => evidenceContrast !== undefined);
+  const hasTrips = result.cells.some(({ roundTrip }) => roundTrip !== undefined);
   const header = [
     "source layer",
     "source position",
     "target layer",
     "target position",
     ...(hasFactors(result) ? ["factor"] : []),
-    isGenerated ? "text" : "next tokens",
+    isGenerated ? "text" : read.kind === "neighbours" ? "nearest tokens" : "next tokens",
     "logprob",
     ...(hasEvidence ? ["evidence", "reading", "unpatched", "unrelated"] : []),
     ...(hasContrast ? ["contrast", "contrast set"] : []),
+    ...(hasTrips ? ["round trip"] : []),
   ];
   const rows = result.cells.map((cell) => [
     ...placeColumns(cell),
@@ -33,6 +44,7 @@ export function markdown(result: PatchscopeResult): string {
     ...(hasContrast
       ? [number(cell.evidenceContrast), numbers(cell.logprobUnder?.contrast ?? [])]
       : []),
+    ...(hasTrips ? [number(cell.roundTrip?.centred)] : []),
   ]);
   const { unpatched, textOnly } = result.controls;
   return [
@@ -40,6 +52,7 @@ export function markdown(result: PatchscopeResult): string {
     "",
     ...[header, header.map(() => "---"), ...rows].map((columns) => `| ${columns.join(" | ")} |`),
     "",
+    ...propagationMarkdown(result),
     ...(unpatched === undefined ? [] : [`Without the vector: ${saidBy(unpatched)}`, ""]),
     ...(textOnly === undefined
       ? []
@@ -49,6 +62,7 @@ export function markdown(result: PatchscopeResult): string {
       : []),
     ...contrastLegend(result),
     ...interventionLegend(result),
+    ...roundTripLegend(result),
     CAVEAT,
     ...result.warnings.flatMap(({ message }) => ["", `Warning: ${escaped(message)}`]),
   ].join("\n");
@@ -60,7 +74,9 @@ function sourceText({ spec, source }: PatchscopeResult): string {
     : markedPrompt(source, Infinity, alphabet);
 }
 
-function saidBy(readOut: Pick<CellRecord, "text" | "next">): string {
+function saidBy(readOut: Pick<CellRecord, "text" | "next" | "neighbours">): string {
+  if (readOut.neighbours !== undefined)
+    return escaped(neighboursLine(readOut.neighbours, alphabet));
   if (readOut.text !== undefined) return escaped(readable(readOut.text, alphabet));
   return escaped(nextTokensLine(readOut.next, alphabet));
 }

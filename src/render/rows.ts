@@ -2,7 +2,13 @@
  * The cells of a result as rows of a table: which layer names a row, which rows stand together,
  * which neighbours say the same and become one. Nothing here knows about widths or colours.
  */
-import type { CellRecord, NextToken, PatchscopeResult, PlaceRecord } from "../result/result.ts";
+import type {
+  CellRecord,
+  NeighbourRecord,
+  NextToken,
+  PatchscopeResult,
+  PlaceRecord,
+} from "../result/result.ts";
 import type { LayerName } from "../spec/spec.ts";
 import { smallerShares, wordShares, type WordShare } from "./evidence-words.ts";
 import { layerLabel, placesOf, probabilityPerToken, verdictOf, type Verdict } from "./reading.ts";
@@ -20,12 +26,15 @@ export interface TableRow {
   /** Absent where only the next token was read. */
   readonly text: string | undefined;
   readonly next: readonly NextToken[];
+  readonly neighbours: readonly NeighbourRecord[] | undefined;
   readonly probability: Range | undefined;
   readonly evidence: Range | undefined;
   /** Of the text's first words: how much of the evidence each carries, in every one of the cells. */
   readonly shares: readonly WordShare[] | undefined;
   /** Against the contrast set. */
   readonly contrast: Range | undefined;
+  /** Centred cosines of round trips. */
+  readonly roundTrip: Range | undefined;
   readonly verdict: Verdict | undefined;
 }
 
@@ -135,10 +144,12 @@ function rowOf(cell: CellRecord, shape: Shape): TableRow {
     factor,
     text: cell.text,
     next: cell.next,
+    neighbours: cell.neighbours,
     probability: point(probability),
     evidence: point(cell.evidence),
     shares: wordShares(cell),
     contrast: point(cell.evidenceContrast),
+    roundTrip: point(cell.roundTrip?.centred),
     verdict: verdictOf(cell),
   };
 }
@@ -184,6 +195,7 @@ function joined(above: TableRow, below: TableRow): TableRow {
     evidence: hull(above.evidence, below.evidence),
     shares: smallerShares(above.shares, below.shares),
     contrast: hull(above.contrast, below.contrast),
+    roundTrip: hull(above.roundTrip, below.roundTrip),
   };
 }
 

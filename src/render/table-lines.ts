@@ -1,9 +1,11 @@
 /** The lines of a table: as wide as the terminal, the read-out cut where it does not fit. */
 import type { PatchscopeResult, ReadOutRecord } from "../result/result.ts";
+import type { ReadSpec } from "../spec/spec.ts";
 import type { Alphabet } from "./display-text.ts";
 import { fit, pad, readable, visible, widest } from "./display-text.ts";
 import { isStrong } from "./evidence-words.ts";
-import { evidenceBar, evidenceLabel, probabilityLabel } from "./figures.ts";
+import { cosineLabel, evidenceBar, evidenceLabel, probabilityLabel } from "./figures.ts";
+import { neighboursLine } from "./neighbours.ts";
 import { nextTokensLine } from "./next-tokens.ts";
 import { dependsOnVector, probabilityPerToken, type Verdict } from "./reading.ts";
 import type { Section, Shape, TableRow } from "./rows.ts";
@@ -24,6 +26,13 @@ const SHORT_VERDICTS: Readonly<Record<Verdict, string>> = {
   "fits others of its kind": "its kind",
 };
 
+const HEADERS: Readonly<Record<ReadSpec["kind"], string>> = {
+  generate: "what the state says",
+  "next-token": "most probable next tokens",
+  propagation: "most probable next tokens",
+  neighbours: "nearest tokens, by cosine",
+};
+
 interface Line {
   readonly label: string;
   readonly text: string;
@@ -33,6 +42,7 @@ interface Line {
   /** Number and bar, or words of a row without evidence. */
   readonly evidence: string;
   readonly contrast: string;
+  readonly roundTrip: string;
   readonly verdict: string;
   readonly kind: "vector" | "prompt" | "unjudged" | "control";
 }
@@ -61,10 +71,11 @@ export function tableLines(
   const header: Line = {
     label:
       shape.rowsAre === "target layers" ? "into" : shape.rowsAre === "writes" ? "writes" : "layer",
-    text: isGenerated ? "what the state says" : "most probable next tokens",
+    text: HEADERS[result.spec.read.kind],
     probability: isGenerated ? "p/token" : "",
     evidence: hasEvidence ? "evidence" : "",
     contrast: (result.controls.contrast ?? []).length > 0 ? "contrast" : "",
+    roundTrip: result.cells.some(({ roundTrip }) => roundTrip) ? "round trip" : "",
     verdict: "",
     words: [],
     kind: "unjudged",
@@ -93,8 +104,7 @@ function lineOf(row: TableRow, evidenceWidth: number, style: Style): Line {
   const bar = style.width < MIN_WIDTH_WITH_BAR[least] ? 0 : BAR_WIDTH;
   return {
     label: row.label.replaceAll("–", alphabet.range),
-    text:
-      row.text === undefined ? nextTokensLine(row.next, alphabet) : readable(row.text, alphabet),
+    text: textOf(row, alphabet),
     probability:
       row.text === undefined || row.probability === undefined
         ? ""
@@ -106,6 +116,7 @@ function lineOf(row: TableRow, evidenceWidth: number, style: Style): Line {
           : ""
         : `${pad(evidenceLabel(row.evidence, alphabet), evidenceWidth, "left")} ${pad(evidenceBar(row.evidence, bar, alphabet), bar)}`,
     contrast: row.contrast === undefined ? "" : evidenceLabel(row.contrast, alphabet),
+    roundTrip: row.roundTrip === undefined ? "" : cosineLabel(row.roundTrip, alphabet),
     verdict:
       verdict === undefined
         ? ""
@@ -115,6 +126,16 @@ function lineOf(row: TableRow, evidenceWidth: number, style: Style): Line {
     words: shownWords(row, alphabet),
     kind: verdict === undefined ? "unjudged" : dependsOnVector(verdict) ? "vector" : "prompt",
   };
+}
+
+function textOf({ text, next, neighbours }: TableRow, alphabet: Alphabet): string {
+  if (neighbours !== undefined) return neighboursLine(neighbours, alphabet);
+  return text === undefined ? nextTokensLine(next, alphabet) : saying(text, alphabet);
+}
+
+/** A text that a stop string ended before it began is no gap in the table. */
+function saying(text: string, alphabet: Alphabet): string {
+  return text === "" ? "(nothing)" : readable(text, alphabet);
 }
 
 /** The words of a row's shares as its line shows them. */
@@ -143,7 +164,7 @@ function controlLines(
     const text =
       readOut.text === undefined
         ? nextTokensLine(readOut.next, style.alphabet)
-        : readable(readOut.text, style.alphabet);
+        : saying(readOut.text, style.alphabet);
     return {
       label: style.alphabet.none,
       text: hasEvidence ? text : `${text} (${words})`,
@@ -153,6 +174,7 @@ function controlLines(
           : probabilityLabel([p, p], style.alphabet),
       evidence: hasEvidence ? words : "",
       contrast: "",
+      roundTrip: "",
       verdict: "",
       words: [],
       kind: "control",
@@ -178,12 +200,14 @@ function columnsFor(lines: readonly Line[], style: Style): (line: Line) => Colum
   const judged = lines.filter(({ kind }) => kind !== "control");
   const evidence = widest(judged.map((line) => line.evidence));
   const contrast = widest(judged.map((line) => line.contrast));
+  const roundTrip = widest(judged.map((line) => line.roundTrip));
   const tailOf = (line: Line): string =>
     line.kind === "control"
       ? line.evidence
       : [
           pad(line.evidence, evidence),
           ...(contrast > 0 ? [pad(line.contrast, contrast, "left")] : []),
+          ...(roundTrip > 0 ? [pad(line.roundTrip, roundTrip, "left")] : []),
           line.verdict,
         ]
           .join(GAP)

@@ -3,10 +3,11 @@
  * Everything is readable without colour. What to do next is the command line's to say.
  */
 import type { PatchscopeResult } from "../result/result.ts";
-import type { MappingSpec, MappingStep, ModeSpec } from "../spec/spec.ts";
+import type { MappingSpec, MappingStep, ModeSpec, ReadSpec } from "../spec/spec.ts";
 import { markedPrompt, visible, widthOf, wrap } from "./display-text.ts";
 import { gridLines } from "./grid.ts";
 import { legendOf, summaryOf } from "./legend.ts";
+import { propagationLines } from "./propagation.ts";
 import { sectionsOf, shapeOf } from "./rows.ts";
 import type { Shape } from "./rows.ts";
 import { styleOf } from "./style.ts";
@@ -18,6 +19,7 @@ export function table(result: PatchscopeResult, options: TableOptions): string {
   const style = styleOf(options);
   const shape = shapeOf(result);
   const body =
+    propagationLines(result, style) ??
     (shape.isGrid && !shape.hasFactors ? gridLines(result, style) : undefined) ??
     tableLines(sectionsOf(result), result, shape, style);
   const summary = summaryOf(result, shape, style);
@@ -44,7 +46,8 @@ function titleLines(result: PatchscopeResult, shape: Shape, style: Style): reado
     `${result.engine.name} on ${result.engine.device}`,
     ...(style.isPartial ? [] : [`${seconds} s`]),
   ];
-  const labels = ["source", "target"] as const;
+  const isTargetRun = result.spec.read.kind !== "neighbours";
+  const labels = isTargetRun ? (["source", "target"] as const) : (["source"] as const);
   const { source } = result.spec;
   const promptLine = (side: "source" | "target", room: number): string =>
     side === "source" && "file" in source
@@ -68,12 +71,21 @@ function whatHappens(result: PatchscopeResult, shape: Shape): string {
   const from =
     shape.rowsAre === "source layers" ? "at one layer" : `at ${layerName(shape.sourceLayer)}`;
   const to = shape.isSameLayer ? "at the same layer" : `at ${layerName(shape.targetLayer)}`;
-  const read =
-    result.spec.read.kind === "generate" ? "then the model goes on" : "then the next token is read";
-  const { mapping, target } = result.spec;
-  const state = `The state of the source's [token] ${from}${mappedBy(mapping)}`;
-  return `${state} ${writtenOver(target.mode)} the one of the target's [token] ${to}; ${read}.`;
+  const read = THEN[result.spec.read.kind];
+  const { mapping, target, read: reading } = result.spec;
+  const state = `the state of the source's [token] ${from}${mappedBy(mapping)}`;
+  if (reading.kind === "neighbours") {
+    return `The tokens whose rows of the ${reading.of} embedding lie nearest to ${state} by cosine.`;
+  }
+  return `T${state.slice(1)} ${writtenOver(target.mode)} the one of the target's [token] ${to}; ${read}.`;
 }
+
+const THEN: Readonly<Record<ReadSpec["kind"], string>> = {
+  generate: "then the model goes on",
+  "next-token": "then the next token is read",
+  neighbours: "",
+  propagation: "then the run is held against the one without the patch",
+};
 
 /** What happens to the state on its way, in words. */
 function mappedBy(mapping: MappingSpec): string {

@@ -40,6 +40,38 @@ export interface ReadOutRecord {
   readonly next: readonly NextToken[];
 }
 
+/** A token whose row of an embedding lies near a vector. */
+export interface NeighbourRecord {
+  readonly token: number;
+  readonly piece: string;
+  readonly cosine: number;
+  /** Of vector and row as they are. */
+  readonly dot: number;
+}
+
+/** How near a text, read by itself, comes to the state that it was read from: cosines at the source's layer and site. */
+export interface RoundTripRecord {
+  readonly cosine: number;
+  /** Of the state with that of each unrelated sentence. */
+  readonly unrelated: readonly number[];
+  /** As `cosine`, both states less the mean of the unrelated sentences'. */
+  readonly centred: number;
+}
+
+/** What a patch changes: the states of its run beside those of the run without it. */
+export interface PropagationRecord {
+  /** The blocks behind which they are compared. */
+  readonly layers: readonly number[];
+  /** Tokens of the target prompt. */
+  readonly positions: readonly number[];
+  /** `[layers][positions]`: the length of their difference, in lengths of the unpatched state. */
+  readonly difference: readonly (readonly number[])[];
+  /** `[layers][positions]` */
+  readonly cosine: readonly (readonly number[])[];
+  /** `[layers][positions]`: by the logit lens, the divergence of the patched next token's distribution from the unpatched one's, in nats. */
+  readonly kl: readonly (readonly number[])[];
+}
+
 export type CellPlaces =
   | { readonly source: PlaceRecord; readonly target: PlaceRecord }
   | { readonly writes: readonly { readonly source: PlaceRecord; readonly target: PlaceRecord }[] };
@@ -70,6 +102,10 @@ export type CellRecord = CellPlaces &
   CellEvidence & {
     /** What the vector was multiplied by, where the mapping has a list of factors. */
     readonly factor?: number;
+    readonly propagation?: PropagationRecord;
+    readonly roundTrip?: RoundTripRecord;
+    /** Nearest first. */
+    readonly neighbours?: readonly NeighbourRecord[];
   };
 
 export interface ControlsRecord {

@@ -15,8 +15,8 @@ import type { CellOutput, RunOutput } from "./run-plan.ts";
 
 /** Token ids as text, by a tokenizer or as `<id>`. */
 export interface TokenTexts {
-  decode(tokens: readonly number[]): string;
-  piece(token: number): string;
+  readonly decode: (tokens: readonly number[]) => string;
+  readonly piece: (token: number) => string;
 }
 
 /** Where a result comes from. */
@@ -65,28 +65,32 @@ export function cellRecord(
   plan: Plan,
   texts: TokenTexts,
 ): CellRecord {
-  const { next, generated, ...evidence }: CellOutput = output ?? { next: [], generated: [] };
+  const { next, generated, textLength, neighbours, ...evidence }: CellOutput = output ?? {
+    next: [],
+    generated: [],
+  };
   const { evidenceByToken } = evidence;
   const factor = cell.writes[0]?.factor;
+  const readOut = { next, generated, ...(textLength === undefined ? {} : { textLength }) };
   return {
     ...placesOf(cell),
     ...(factor !== undefined && { factor }),
-    ...readOutRecord({ next, generated }, plan, texts),
+    ...readOutRecord(readOut, plan, texts),
     ...evidence,
-    ...(evidenceByToken && {
-      evidencePieces: piecesOf(generated, texts, evidenceByToken.length),
+    ...(neighbours && {
+      neighbours: neighbours.map(({ token, cosine, dot }) => ({
+        ...{ token, piece: texts.piece(token) },
+        ...{ cosine, dot },
+      })),
     }),
+    ...(evidenceByToken && { evidencePieces: piecesOf(readOut, texts, evidenceByToken.length) }),
   };
 }
 
 /** What each of the first tokens adds to the text. A character that is only begun is not there before its last token. */
-function piecesOf(
-  generated: CellReadOut["generated"],
-  texts: TokenTexts,
-  count: number,
-): readonly string[] {
-  const tokens = generated.map(({ token }) => token);
-  const text = texts.decode(tokens);
+function piecesOf(readOut: CellReadOut, texts: TokenTexts, count: number): readonly string[] {
+  const tokens = readOut.generated.map(({ token }) => token);
+  const text = textOf(readOut, texts);
   let end = 0;
   return tokens.slice(0, count).map((_, index) => {
     const isAll = index === tokens.length - 1;
@@ -96,6 +100,11 @@ function piecesOf(
     if (text.startsWith(whole)) end = Math.max(start, whole.length);
     return text.slice(start, end);
   });
+}
+
+/** What the tokens write, up to a stop string where one came. */
+function textOf({ generated, textLength }: CellReadOut, texts: TokenTexts): string {
+  return texts.decode(generated.map(({ token }) => token)).slice(0, textLength);
 }
 
 function placesOf(cell: PlannedCell): CellPlaces {
@@ -122,7 +131,7 @@ function readOutRecord(output: CellReadOut, plan: Plan, texts: TokenTexts): Read
   }
   const tokens = output.generated.map(({ token }) => token);
   const logprobs = output.generated.map(({ logprob }) => logprob);
-  return { tokens, text: texts.decode(tokens), logprobs, next };
+  return { tokens, text: textOf(output, texts), logprobs, next };
 }
 
 function controlsRecord(plan: Plan, output: RunOutput, texts: TokenTexts): ControlsRecord {

@@ -69,6 +69,18 @@ export function mappingNotRead(file: string): PatchscopesError {
   ]);
 }
 
+/** Neighbours where the caller gave no weights to look for them in. */
+export function matricesMissing(): PatchscopesError {
+  return specInvalid([
+    {
+      code: "no-weights",
+      path: ["read", "kind"],
+      message: "neighbours need the model's embedding, and the model came without weights",
+      hint: "Give the model as openModel opens it.",
+    },
+  ]);
+}
+
 /** A mapping for vectors of other widths; `models` are those that run, where they are two. */
 export function mappingOfOtherModel(
   { file, model, target }: LoadedMapping,

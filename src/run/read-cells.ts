@@ -2,18 +2,23 @@
 import type { Engine } from "../engine/engine.ts";
 import { assert } from "../errors.ts";
 import type { Plan, PlannedCell } from "../plan/plan.ts";
-import { generate } from "./generate.ts";
+import type { PropagationRecord, RoundTripRecord } from "../result/result.ts";
+import { generate, type GeneratedText } from "./generate.ts";
 import type { MapOf } from "./map-of.ts";
 import type { ScoredToken } from "./next-token.ts";
 import { topOf } from "./next-token.ts";
+import type { Neighbour } from "./neighbours.ts";
+import { propagationOf, propagationTaps } from "./propagation.ts";
 import type { CleanTarget, VectorOf } from "./target.ts";
 import { inOnePass } from "./target.ts";
 import { writeRows } from "./write-rows.ts";
 
 /** What a cell says: the first token's top K, and the generated tokens where any were asked for. */
-export interface CellReadOut {
+export interface CellReadOut extends GeneratedText {
   readonly next: readonly ScoredToken[];
-  readonly generated: readonly ScoredToken[];
+  readonly propagation?: PropagationRecord;
+  readonly neighbours?: readonly Neighbour[];
+  readonly roundTrip?: RoundTripRecord;
 }
 
 export interface CellBatch {
@@ -27,6 +32,7 @@ export interface CellBatch {
   readonly vectorOf: VectorOf;
   readonly mapOf: MapOf;
   readonly endTokens: ReadonlySet<number>;
+  readonly decode?: ((tokens: readonly number[]) => string) | undefined;
   readonly signal?: AbortSignal | undefined;
   /** Called after each step with the number of tokens that rows have got since the last call. */
   readonly onTokens?: ((tokens: number) => void) | undefined;
@@ -37,11 +43,16 @@ export async function readCells(batch: CellBatch): Promise<CellReadOut[]> {
   const { plan, engine, target, cells } = batch;
   const from = cells[0]?.from ?? 0;
   const length = plan.target.tokens.length - from;
+  const isContrasted = plan.read.kind === "generate" && plan.read.decoding?.contrast !== undefined;
+  // Each cell's target without its patch enters after the last block, behind all cells.
+  const priors = isContrasted ? cells.map(() => unpatchedCell(plan, from)) : [];
   const rows = await writeRows(
-    cells.map((cell) => ({ cell, vectorOf: batch.vectorOf })),
+    [...cells, ...priors].map((cell) => ({ cell, vectorOf: batch.vectorOf })),
     { plan, engine, target, mapOf: batch.mapOf, from, length, signal: batch.signal },
   );
   const isGenerating = plan.read.kind === "generate";
+  const isComparing = plan.read.kind === "propagation";
+  const taps = isComparing ? propagationTaps(plan, cells) : [];
   const isDrawing = plan.read.kind === "generate" && plan.read.decoding !== undefined;
   const output = await engine.run(
     {
@@ -49,10 +60,14 @@ export async function readCells(batch: CellBatch): Promise<CellReadOut[]> {
       context: { cache: target.cache, length: from },
       length,
       ...inOnePass(rows, { plan, from, length }),
+      taps,
       keep: isGenerating,
       read: {
         // A place before the first write is read from the clean run, below; here only the row's own count.
-        at: cells.map(({ readAt }, row) => ({ row, offset: Math.max(0, readAt - from) })),
+        at: [...cells, ...priors].map(({ readAt }, row) => ({
+          row,
+          offset: Math.max(0, readAt - from),
+        })),
         topK: plan.read.topK,
         logits: isDrawing,
       },
@@ -67,11 +82,32 @@ export async function readCells(batch: CellBatch): Promise<CellReadOut[]> {
       : topOf(readOut, row, plan.read.topK),
   );
   if (plan.read.kind !== "generate" || output.cache === undefined) {
-    return next.map((top) => ({ next: top, generated: [] }));
+    const propagations = isComparing
+      ? await propagationOf({ ...batch, rows, from, length, taps: output.taps })
+      : [];
+    return next.map((top, row) => {
+      const propagation = propagations[row];
+      return { next: top, generated: [], ...(propagation && { propagation }) };
+    });
   }
   const generated = await generate(
-    { ...batch, read: plan.read },
+    { ...batch, read: plan.read, hasPriors: isContrasted },
     { cache: output.cache, readOut, topK: plan.read.topK },
   );
-  return next.map((top, row) => ({ next: top, generated: generated[row] ?? [] }));
+  return next.map((top, row) => ({ next: top, generated: [], ...generated[row] }));
+}
+
+/** A cell that writes nothing: the target as it is, from the given position on. */
+export function unpatchedCell(plan: Plan, from: number): PlannedCell {
+  const last = plan.target.tokens.length - 1;
+  const readAt = plan.read.kind === "generate" ? last : (plan.cells[0]?.readAt ?? last);
+  return {
+    writes: [],
+    entry: plan.shape.layers,
+    from,
+    hidden: [],
+    isOverwriting: false,
+    readAt,
+    isPair: false,
+  };
 }

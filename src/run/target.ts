@@ -2,6 +2,7 @@
 import type { Cache, Engine, Patch, PrefillPass, ReadOut, Row } from "../engine/engine.ts";
 import { assert } from "../errors.ts";
 import type { Plan, PlannedCell, Write } from "../plan/plan.ts";
+import { comparedLayers } from "../plan/propagation.ts";
 import { blockedEdges, CLEAN_ROW, type BlockedRow } from "./blocked.ts";
 import { PromptStates } from "./vectors.ts";
 
@@ -26,7 +27,14 @@ export async function runCleanTarget(
 ): Promise<CleanTarget> {
   const { tokens } = plan.target;
   const readPositions = [...new Set([tokens.length - 1, ...plan.cells.map((cell) => cell.readAt)])];
-  const entries = new Set([plan.shape.layers, ...plan.cells.map((cell) => cell.entry)]);
+  const entries = new Set([
+    plan.shape.layers,
+    ...plan.cells.map((cell) => cell.entry),
+    // What is behind a block is what the next one reads.
+    ...(plan.read.kind === "propagation"
+      ? plan.cells.flatMap((cell) => comparedLayers(plan, cell).map((layer) => layer + 1))
+      : []),
+  ]);
   const taps = [...entries].map((entry) => joinPlace(entry, plan.shape.layers));
   const output = await engine.run(
     {

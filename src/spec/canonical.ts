@@ -7,6 +7,7 @@ import { isList } from "./is-list.ts";
 import type {
   ContrastSpec,
   ControlSpec,
+  DecodingSpec,
   FindPosition,
   InterventionSpec,
   LayerRef,
@@ -205,17 +206,32 @@ function read(spec: ReadSpec): Json {
     const at = spec.position === "same" ? "same" : single(spec.position);
     return { kind: spec.kind, topK, position: unless(-1, at) };
   }
+  if (spec.kind === "neighbours") return { kind: spec.kind, topK, of: unless("input", spec.of) };
+  if (spec.kind === "propagation") return { kind: spec.kind, topK };
   const fields = {
     topK,
     maxTokens: unless(20, spec.maxTokens),
     ignoreEos: unless(false, spec.ignoreEos),
-    decoding: spec.decoding && {
-      temperature: unless(1, spec.decoding.temperature),
-      topP: unless(1, spec.decoding.topP),
-      topK: spec.decoding.topK,
-    },
+    stop: spec.stop && setOf(spec.stop),
+    roundTrip: unless(false, spec.roundTrip),
+    decoding: spec.decoding && decoding(spec.decoding),
   };
   return Object.values(fields).every((field) => field === undefined) ? undefined : fields;
+}
+
+/** A contrast alone draws nothing, so beside one what draws is written out. */
+function decoding(spec: DecodingSpec): Json {
+  const contrasted = spec.contrast && {
+    amount: unless(1, spec.contrast.amount),
+    plausibility: unless(0.1, spec.contrast.plausibility),
+  };
+  if (!("temperature" in spec)) return { contrast: contrasted };
+  return {
+    temperature: contrasted ? spec.temperature : unless(1, spec.temperature),
+    topP: unless(1, spec.topP),
+    topK: spec.topK,
+    contrast: contrasted,
+  };
 }
 
 /** By kind: their order changes nothing. */

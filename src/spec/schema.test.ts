@@ -239,7 +239,7 @@ describe("What is refused", () => {
         "missing target: missing: expected exactly one of prompt, tokens, messages [Write prompt: same for the source's prompt.]",
         "missing target.layer.to: missing: expected a whole number",
         "wrong-value target.site: expected resid_pre, resid_mid, resid_post, attn_out or mlp_out, got "residpost" [Did you mean "resid_post"?]",
-        "unknown-key read.position: unknown key, expected one of kind, maxTokens, topK, ignoreEos, decoding [position goes with kind: next-token.]",
+        "unknown-key read.position: unknown key, expected one of kind, maxTokens, topK, ignoreEos, stop, roundTrip, decoding [position goes with kind: next-token.]",
         "wrong-value read.maxTokens: expected at least 1, got 0",
         "wrong-value controls.1: expected unpatched, unrelated, mean, random or text-only, got "unrelatd" [Did you mean "unrelated"?]",
         "wrong-value seed: expected a whole number, got "1"",

@@ -45,11 +45,13 @@ const nextToken: Needs<Extract<ReadInput, { kind: "next-token" }>> = {
   topK: false,
   position: false,
 };
-const generate: Needs<Exclude<ReadInput, { kind: "next-token" }>> = {
+const generate: Needs<Exclude<ReadInput, { kind: "next-token" | "propagation" | "neighbours" }>> = {
   kind: false,
   maxTokens: false,
   topK: false,
   ignoreEos: false,
+  stop: false,
+  roundTrip: false,
   decoding: false,
 };
 

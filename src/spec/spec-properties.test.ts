@@ -92,6 +92,7 @@ const read = fc.oneof(
     maxTokens: optional(fc.integer({ min: 1, max: 4096 })),
     topK,
     ignoreEos: optional(fc.boolean()),
+    stop: optional(fc.oneof(text, fc.array(text, { minLength: 1, maxLength: 3 }))),
   }),
 );
 const namedSource = fc

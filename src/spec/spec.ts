@@ -131,24 +131,48 @@ export type ReadSpec =
       /** Where the next token is read; `same`: where the patch is written. */
       readonly position: SinglePosition | "same";
     }
+  /** What a patch changes behind every later block, at every later token; and the next token at the end. */
+  | { readonly kind: "propagation"; readonly topK: number }
+  /** The tokens whose rows of an embedding lie nearest to the vector; the target is not run. */
+  | {
+      readonly kind: "neighbours";
+      readonly topK: number;
+      readonly of: "input" | "output";
+    }
   | {
       readonly kind: "generate";
       readonly maxTokens: number;
       readonly topK: number;
       /** Go on past an end-of-sequence token. */
       readonly ignoreEos: boolean;
-      /** Tokens are drawn; without it each is the likeliest. */
+      /** Texts that end a generation where they come; they are cut off with all behind them. */
+      readonly stop?: readonly string[];
+      /** Read each text back in by itself, and compare the state behind it with the one that it came from. */
+      readonly roundTrip?: boolean;
+      /** Without it each token is the likeliest. */
       readonly decoding?: DecodingSpec;
     };
 
+/** How tokens are chosen: drawn, or the best ones by a contrast, or both. */
+export type DecodingSpec = DrawingSpec | { readonly contrast: PriorContrast };
+
 /** What tokens are drawn from; draws follow from the spec's seed. */
-export interface DecodingSpec {
+export interface DrawingSpec {
   /** Divides the logits. */
   readonly temperature: number;
   /** Of the probability, the share that the kept tokens have together. */
   readonly topP: number;
   /** How many of the likeliest tokens are kept; all of them by default. */
   readonly topK?: number;
+  readonly contrast?: PriorContrast;
+}
+
+/** A token counts by (1 + amount) log p - amount log q: p with the vector, q what the target says by itself after the same tokens. */
+export interface PriorContrast {
+  readonly against: "unpatched";
+  readonly amount: number;
+  /** Tokens with less than this share of the likeliest one's p are left out. */
+  readonly plausibility: number;
 }
 
 /** What a read-out is held against; only `unpatched` and `unrelated` are part of its evidence. */

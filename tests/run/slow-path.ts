@@ -6,6 +6,7 @@ import type { Edge, Engine, Patch } from "../../src/engine/engine.ts";
 import { assert } from "../../src/errors.ts";
 import { EVIDENCE_TOKENS } from "../../src/measure/evidence.ts";
 import type { Plan, PlannedCell, PlannedSentence, State, Write } from "../../src/plan/plan.ts";
+import type { PriorContrast } from "../../src/spec/spec.ts";
 import { gaussian } from "../../src/run/control-vectors.ts";
 import { chanceOf, drawToken } from "../../src/run/next-token.ts";
 
@@ -27,20 +28,28 @@ export interface SlowSource {
   readonly map: (vector: Float32Array, names: Write["names"]) => Float32Array;
 }
 
-/** Reads one cell of a plan that generates, and scores its text under each control. */
-export async function readSlowly(
-  plan: Plan,
-  engine: Engine,
-  cell: PlannedCell,
-  endTokens: ReadonlySet<number>,
+export interface SlowRun {
+  readonly endTokens: ReadonlySet<number>;
+  readonly decode: (tokens: readonly number[]) => string;
+}
+
+/** How vectors become what is written: mapped, and mixed with what is there. */
+async function putting(
+  {
+    plan,
+    reader,
+    target,
+    cell,
+  }: {
+    readonly plan: Plan;
+    readonly reader: Engine;
+    readonly target: Runs;
+    readonly cell: PlannedCell;
+  },
   source?: SlowSource,
-): Promise<SlowCell> {
-  assert(plan.read.kind === "generate", "the plan generates");
-  const target = cutting(engine, plan, cell.hidden);
-  const reader = source?.engine ?? engine;
-  const states = await writesOf(reader, plan.capture.tokens, cell, ({ from }) => from);
+): Promise<(writes: readonly SlowWrite[]) => Promise<SlowWrite[]>> {
   const named = await namedVectors(plan, reader, cell);
-  const put = (writes: readonly SlowWrite[]): Promise<SlowWrite[]> => {
+  return (writes) => {
     const through = writes.map((write, at) => {
       const { factor, names } = cell.writes[at] ?? {};
       assert(names, "every write has its layers");
@@ -49,6 +58,21 @@ export async function readSlowly(
     });
     return mixed(plan, target, cell.isOverwriting ? withBlocksBelow(through) : through);
   };
+}
+
+/** Reads one cell of a plan that generates, and scores its text under each control. */
+export async function readSlowly(
+  plan: Plan,
+  engine: Engine,
+  cell: PlannedCell,
+  { endTokens, decode }: SlowRun,
+  source?: SlowSource,
+): Promise<SlowCell> {
+  assert(plan.read.kind === "generate", "the plan generates");
+  const target = cutting(engine, plan, cell.hidden);
+  const reader = source?.engine ?? engine;
+  const states = await writesOf(reader, plan.capture.tokens, cell, ({ from }) => from);
+  const put = await putting({ plan, reader, target, cell }, source);
   const own = await put(states);
   const tokens: number[] = [];
   const logprobs: number[] = [];
@@ -58,9 +82,21 @@ export async function readSlowly(
     const likeliest = next.reduce((a, logprob, b) => (logprob > (next[a] ?? -Infinity) ? b : a), 0);
     const { decoding } = plan.read;
     const chance = chanceOf(plan.seed, plan.cells.indexOf(cell), tokens.length);
-    const token = decoding ? drawToken(Float32Array.from(next), decoding, chance).token : likeliest;
+    const clean = cutting(engine, plan, []);
+    const [prior = []] = await logprobsAfter(clean, [...plan.target.tokens, ...tokens], [], 1);
+    const scores = decoding?.contrast ? against(next, prior, decoding.contrast) : next;
+    const best = scores.indexOf(Math.max(...scores));
+    const isDrawn = decoding !== undefined && "temperature" in decoding;
+    const drawn = isDrawn ? drawToken(Float32Array.from(scores), decoding, chance).token : best;
+    const token = decoding ? drawn : likeliest;
     tokens.push(token);
     logprobs.push(next[token] ?? -Infinity);
+    const stopped = tokensBefore(plan.read.stop ?? [], tokens, decode);
+    if (stopped !== undefined) {
+      tokens.length = stopped;
+      logprobs.length = stopped;
+      break;
+    }
     if (endTokens.has(token) && !plan.read.ignoreEos) break;
   }
   const text = tokens.slice(0, EVIDENCE_TOKENS);
@@ -83,6 +119,86 @@ export async function readSlowly(
     mean: await under(meanOf(await statesOf(mean))),
     random: await oneByOne(gaussians, under),
   };
+}
+
+/** What tokens count for against a prior. */
+function against(
+  patched: readonly number[],
+  prior: readonly number[],
+  { amount, plausibility }: PriorContrast,
+): readonly number[] {
+  const best = Math.max(...patched);
+  return patched.map((logprob, token) =>
+    Math.exp(logprob) < plausibility * Math.exp(best)
+      ? -Infinity
+      : logprob + amount * (logprob - (prior[token] ?? 0)),
+  );
+}
+
+/** The states behind one block at one token of a cell's run and of the clean one, and what the lens reads from both. */
+export interface SlowComparison {
+  readonly patched: Float32Array;
+  readonly clean: Float32Array;
+  /** Log-probabilities of every token. */
+  readonly patchedLens: readonly number[];
+  readonly cleanLens: readonly number[];
+}
+
+/** Runs a cell and the clean target from block 0, and the lens as a patch of the last block's output. */
+export async function compareSlowly(
+  plan: Plan,
+  engine: Engine,
+  cell: PlannedCell,
+  { layer, position }: { readonly layer: number; readonly position: number },
+): Promise<SlowComparison> {
+  const { tokens } = plan.target;
+  const { hiddenSize, layers } = engine.architecture;
+  const states = await writesOf(engine, plan.capture.tokens, cell, ({ from }) => from);
+  const target = cutting(engine, plan, cell.hidden);
+  const put = await putting({ plan, reader: engine, target, cell });
+  const own = await put(states);
+  const stateIn = async (runs: Runs, writes: readonly SlowWrite[]): Promise<Float32Array> => {
+    const { taps } = await runs.run({
+      kind: "prefill",
+      length: tokens.length,
+      rows: [{ tokens }],
+      patches: writes.map((write) => ({ ...write, row: 0 })),
+      taps: [{ site: "resid_post", layer }],
+    });
+    return (
+      taps[0]?.slice(position * hiddenSize, (position + 1) * hiddenSize) ?? new Float32Array(0)
+    );
+  };
+  const lensOf = async (vector: Float32Array): Promise<readonly number[]> => {
+    const write = { site: "resid_post", layer: layers - 1, offset: position, vector } as const;
+    const rows = await logprobsAfter(engine, tokens, [write], tokens.length);
+    return rows[position] ?? [];
+  };
+  const patched = await stateIn(target, own);
+  const clean = await stateIn(cutting(engine, plan, []), []);
+  return {
+    patched,
+    clean,
+    patchedLens: await lensOf(patched),
+    cleanLens: await lensOf(clean),
+  };
+}
+
+/** How many tokens are left when those that write nothing before a stop string are taken away one by one. */
+function tokensBefore(
+  stops: readonly string[],
+  tokens: readonly number[],
+  decode: SlowRun["decode"],
+): number | undefined {
+  const text = decode(tokens);
+  const [end] = stops
+    .map((stop) => text.indexOf(stop))
+    .filter((at) => at >= 0)
+    .sort((a, b) => a - b);
+  if (end === undefined) return undefined;
+  let count = tokens.length;
+  while (count > 0 && decode(tokens.slice(0, count - 1)).length >= end) count -= 1;
+  return count;
 }
 
 type Runs = Pick<Engine, "architecture" | "run">;

@@ -32,6 +32,12 @@ export interface PresetOptions {
   readonly language?: Language;
   /** How many tokens to generate. */
   readonly maxTokens?: number;
+  /** Texts that end what is generated. */
+  readonly stop?: readonly string[];
+  /** How far tokens are chosen against what the target prompt says by itself. */
+  readonly contrastive?: number;
+  /** Whether texts are read back in. */
+  readonly roundTrip?: boolean;
   /** How many candidates for the next token. */
   readonly topK?: number;
   /** What the read-outs are held against; as in a spec by default. */
@@ -73,8 +79,15 @@ export interface PresetFields {
 }
 
 /** The field `read` of presets that generate. */
-export function generating({ maxTokens, topK }: PresetOptions): object {
-  return { kind: "generate", maxTokens, topK };
+export function generating({
+  maxTokens,
+  stop,
+  contrastive,
+  roundTrip,
+  topK,
+}: PresetOptions): object {
+  const decoding = contrastive === undefined ? undefined : { contrast: { amount: contrastive } };
+  return { kind: "generate", maxTokens, stop, topK, roundTrip, decoding };
 }
 
 // A word of its own: not a part of a Latin word, a number or a compound ("Mexico", "x86", "x-ray"), but with

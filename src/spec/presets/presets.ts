@@ -12,6 +12,8 @@ import { latentQa } from "./latent-qa.ts";
 import { logitLens } from "./logit-lens.ts";
 import { multiHopRepair, multiHop } from "./multi-hop.ts";
 import type { Preset, PresetOptions, PresetRequest } from "./preset.ts";
+import { neighbours } from "./neighbours.ts";
+import { propagation } from "./propagation.ts";
 import { selfExplaining } from "./self-explaining.ts";
 import { selfie } from "./selfie.ts";
 import { tunedLens } from "./tuned-lens.ts";
@@ -30,6 +32,8 @@ export const PRESET_NAMES = [
   "multi-hop",
   "multi-hop-repair",
   "emotion",
+  "propagation",
+  "neighbours",
 ] as const;
 export type PresetName = (typeof PRESET_NAMES)[number];
 
@@ -47,6 +51,8 @@ export const PRESETS: Readonly<Record<PresetName, Preset>> = {
   "multi-hop": multiHop,
   "multi-hop-repair": multiHopRepair,
   emotion,
+  propagation,
+  neighbours,
 };
 
 /** The spec of a preset. Throws `spec-invalid` for options that the preset lacks or has no use for. */
