@@ -15,6 +15,8 @@ export interface FittedPair {
   readonly scores?: MapScores;
   /** Of the states as they are, without a map: what fitting has to beat. */
   readonly identity?: MapScores;
+  /** The one that was chosen for this map. */
+  readonly ridge?: number;
 }
 
 /** What a mapping was fitted on. */
@@ -25,7 +27,13 @@ export interface FitRecord {
   readonly states: number;
   readonly heldOutStates: number;
   readonly seed: number;
-  readonly ridge: number;
+  /** `auto` where each map has its own. */
+  readonly ridge: number | "auto";
+  /** Of maps of low rank, and numbers of the hidden layer of an MLP. */
+  readonly rank?: number;
+  readonly hidden?: number;
+  /** By how many tokens the states mapped to stand behind those mapped from; 0 where it is left out. */
+  readonly ahead?: number;
 }
 
 /** What a mapping's file holds. */
