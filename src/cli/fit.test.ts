@@ -52,11 +52,11 @@ test.each([
   ["mlp", "--hidden"],
 ])("A %s mapping is fitted, and read through", async (kind, option) => {
   const out = join(folder, `${kind}.safetensors`);
-  const args = ["--sample", "12", "--layers", "0", "--kind", kind, option, "4", "--ridge", "auto"];
-  const fit = await run(["fit", ...args, "--out", out]);
+  const args = ["--sample", "12", "--layers", "embedding,0,1", "--kind", kind, option, "4"];
+  const fit = await run(["fit", ...args, "--ridge", "auto", "--out", out]);
   expect(fit.terminal.noted()).not.toContain("error");
   expect(fit.terminal.printed()).toContain(`${kind} maps to layer 2`);
-  const lens = ["inspect", "--tokens", "5,6,7", "--layer", "0", "--preset", "tuned-lens"];
+  const lens = ["inspect", "--tokens", "5,6,7", "--preset", "tuned-lens"];
   expect((await run([...lens, "--map", out])).status).toBe(0);
 });
 
