@@ -82,3 +82,17 @@ export function kindRecord({
     ...(ahead === 0 ? {} : { ahead }),
   };
 }
+
+/** The options of a fit between two models. Throws `usage` for what is learned within one model only. */
+export function acrossOptions<Options extends KindOptions & { readonly site: Site }>(
+  options: Options,
+): Options & { readonly kind: Exclude<FittedKind, "mlp">; readonly ridge: number } {
+  const { kind, ridge, site, ahead } = options;
+  if (kind !== "mlp" && ridge !== "auto" && site === "resid_post" && ahead === 0) {
+    return { ...options, kind, ridge };
+  }
+  throw optionsConflict(
+    "--kind mlp, --ridge auto, --site and --ahead are for maps within one model, and there is --to-model.",
+    "Leave them out, or fit maps within one model.",
+  );
+}

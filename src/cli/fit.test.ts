@@ -80,6 +80,7 @@ test.each([
     ["--sample", "3", "--kind", "low-rank", "--hidden", "4"],
     "--hidden is for --kind mlp, and the kind is low-rank.",
   ],
+  [["--sample", "3", "--kind", "mlp", "--to-model", MODEL], "are for maps within one model"],
   [["--sample", "3", "--site", "q"], "--site: expected resid_pre, resid_mid"],
   [["--sample", "3", "--ahead", "-1"], '--ahead: expected a whole number from 0 on, got "-1"'],
   [["--sample", "3", "--to", "last"], '--to: expected a layer such as 12 or -1, got "last"'],

@@ -7,10 +7,12 @@ import { SITES } from "../site.ts";
 import type { PatchscopeSpec } from "../spec/spec.ts";
 import { writesOfCells, type Resolvable } from "./cells.ts";
 import { planControls } from "./controls.ts";
-import { encodePrompt, type PlanModel } from "./encode-prompt.ts";
+import { mapNeeded, sameAcross, unlikeEnds, unmappedStates } from "./cross-model.ts";
+import { encodePrompt, type EncodedPrompt, type PlanModel } from "./encode-prompt.ts";
 import { entryOf } from "./entry.ts";
+import { targetModelMissing } from "./errors.ts";
 import { hiddenBy, planKnockouts } from "./knockouts.ts";
-import type { Capture, Plan, PlannedCell, Write } from "./plan.ts";
+import type { Capture, Plan, PlannedCell, PlannedModel, Write } from "./plan.ts";
 import { resolvePosition } from "./resolve.ts";
 import { planTextOnly } from "./text-only.ts";
 import { warningsOf } from "./warnings.ts";
@@ -18,6 +20,8 @@ import { warningsOf } from "./warnings.ts";
 /** What a plan depends on beside its spec. */
 export interface PlanContext {
   readonly model: PlanModel;
+  /** The target's, where the spec names another one. */
+  readonly targetModel?: PlanModel | undefined;
   /** Sentences for the control `unrelated`, where the spec gives none. */
   readonly unrelatedSentences: readonly string[];
 }
@@ -25,11 +29,13 @@ export interface PlanContext {
 /** Resolves a spec against its model. Throws `spec-invalid` with every issue. */
 export function buildPlan(spec: PatchscopeSpec, context: PlanContext): Plan {
   const { model } = context;
+  const targetModel = targetModelOf(spec, context);
   const issues: SpecIssue[] = [];
   const source = encodePrompt(spec.source, model, { path: ["source"], issues });
-  const isSame = "prompt" in spec.target && spec.target.prompt === "same";
-  const target = isSame ? source : encodePrompt(spec.target, model, { path: ["target"], issues });
-  const resolvable = { spec, model, source, target, issues };
+  const target = targetPrompt(spec, source, { model, targetModel, issues });
+  const models = targetModel === model ? undefined : modelsOf(model, targetModel);
+  const resolvable = { spec, model, targetModel, models, source, target, issues };
+  if (models !== undefined) issues.push(...mapNeeded(spec, models));
   const writes = writesOfCells(resolvable);
   const readAt = readPosition(resolvable);
   const isHiding = spec.target.contamination === "hide";
@@ -39,11 +45,18 @@ export function buildPlan(spec: PatchscopeSpec, context: PlanContext): Plan {
   if (issues.length > 0) throw specInvalid(issues);
 
   const cells = writes.map((of, index) => cellOf(of, readAt, hidden[index] ?? []));
-  const text = planTextOnly(spec, { model, source, target, cells });
+  const text = planTextOnly(spec, {
+    model: targetModel,
+    sourceModel: model,
+    source,
+    target,
+    cells,
+  });
   const all = writes.flat();
-  const { layers, hiddenSize, vocabSize } = model.architecture;
+  const { layers, hiddenSize, vocabSize } = targetModel.architecture;
   const plan = {
     shape: { layers, hiddenSize, vocabSize },
+    models,
     source: { ...promptOf(source), positions: unique(all.map(({ from }) => from.position)) },
     target: { ...promptOf(target), positions: unique(all.map(({ to }) => to.position)) },
     capture: { tokens: source.tokens, states: statesOf(all) },
@@ -56,7 +69,45 @@ export function buildPlan(spec: PatchscopeSpec, context: PlanContext): Plan {
     controls: { ...controls, textOnly: text.textOnly },
     controlSpecs: spec.controls,
   };
-  return { ...plan, warnings: [...warnings, ...text.warnings, ...warningsOf(plan, model)] };
+  const across = models && [unmappedStates(spec, models), unlikeEnds(resolvable, all)];
+  return {
+    ...plan,
+    warnings: [
+      ...warnings,
+      ...text.warnings,
+      ...warningsOf(plan, { source: model, target: targetModel }),
+      ...(across ?? []).filter((warning) => warning !== undefined),
+    ],
+  };
+}
+
+function targetModelOf(spec: PatchscopeSpec, { model, targetModel }: PlanContext): PlanModel {
+  if (spec.target.model === "same") return model;
+  if (targetModel === undefined) throw specInvalid([targetModelMissing(spec.target.model)]);
+  return targetModel;
+}
+
+function modelsOf(source: PlanModel, target: PlanModel): NonNullable<Plan["models"]> {
+  const of = ({ name, architecture: { layers, hiddenSize } }: PlanModel): PlannedModel => ({
+    name,
+    layers,
+    hiddenSize,
+  });
+  return { source: of(source), target: of(target) };
+}
+
+function targetPrompt(
+  spec: PatchscopeSpec,
+  source: EncodedPrompt,
+  { model, targetModel, issues }: Pick<Resolvable, "model" | "targetModel" | "issues">,
+): EncodedPrompt {
+  const at = { path: ["target"], issues };
+  if (!("prompt" in spec.target && spec.target.prompt === "same")) {
+    return encodePrompt(spec.target, targetModel, at);
+  }
+  if (targetModel === model) return source;
+  const same = sameAcross(spec.source, source, { model, issues });
+  return same === undefined ? source : encodePrompt(same, targetModel, at);
 }
 
 /** Where the next token is read; `same` is where the patch is written, at the last such place. */

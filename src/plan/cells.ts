@@ -2,6 +2,7 @@
 import type { SpecIssue } from "../errors.ts";
 import type { Site } from "../site.ts";
 import type { LayerName, PatchscopeSpec, PatchSpec } from "../spec/spec.ts";
+import { alignedPositions, atSameDepth } from "./cross-model.ts";
 import type { EncodedPrompt, PlanModel } from "./encode-prompt.ts";
 import {
   noStateBetween,
@@ -9,13 +10,16 @@ import {
   positionOutOfRange,
   tooManyWrites,
 } from "./errors.ts";
-import type { State, Write } from "./plan.ts";
+import type { Plan, State, Write } from "./plan.ts";
 import { resolveLayer, resolveLayers, resolvePosition, resolvePositions } from "./resolve.ts";
 
 /** A spec whose prompts are encoded; what is wrong with the rest goes to `issues`. */
 export interface Resolvable {
   readonly spec: PatchscopeSpec;
   readonly model: PlanModel;
+  /** The same object where there is one model. */
+  readonly targetModel: PlanModel;
+  readonly models: Plan["models"];
   readonly source: EncodedPrompt;
   readonly target: EncodedPrompt;
   readonly issues: SpecIssue[];
@@ -70,7 +74,7 @@ function productOf(resolvable: Resolvable): Write[][] {
 
 /** The target layers of a source layer's cells; those of one cell are written together. */
 function targetLayers(
-  { spec, model, issues }: Resolvable,
+  { spec, targetModel: model, models, issues }: Resolvable,
   sources: readonly LayerName[],
 ): {
   readonly layers: readonly LayerName[];
@@ -78,7 +82,10 @@ function targetLayers(
   readonly of: (source: LayerName) => readonly (readonly LayerName[])[];
 } {
   const ref = spec.target.layer;
-  if (ref === "same") return { layers: sources, perSource: 1, of: (source) => [[source]] };
+  if (ref === "same") {
+    const upon = (source: LayerName): LayerName => atSameDepth(source, models);
+    return { layers: sources.map(upon), perSource: 1, of: (source) => [[upon(source)]] };
+  }
   const layers = resolveLayers(ref, { model, path: ["target", "layer"], issues });
   const isTogether = typeof ref === "object" && "together" in ref;
   const cells = isTogether ? [layers] : layers.map((layer) => [layer]);
@@ -87,11 +94,16 @@ function targetLayers(
 
 /** The target positions of a source position's cells, all written together. */
 function targetPositions(
-  { spec, target, issues }: Resolvable,
+  resolvable: Resolvable,
   sources: readonly number[],
 ): { readonly perSource: number; readonly of: (source: number) => readonly number[] } {
+  const { spec, target, models, issues } = resolvable;
   const ref = spec.target.position;
   const path = ["target", "position"];
+  if (ref === "same" && models !== undefined) {
+    const aligned = alignedPositions(resolvable, sources);
+    return { perSource: 1, of: (source) => [aligned.get(source) ?? 0] };
+  }
   if (ref !== "same") {
     const at = { prompt: target, side: "target", path, issues } as const;
     const positions = resolvePositions(ref, at);
@@ -122,9 +134,10 @@ function writesOfPatches(patches: readonly PatchSpec[], resolvable: Resolvable):
 function placeOf(
   patch: PatchSpec,
   { side, index }: { readonly side: "source" | "target"; readonly index: number },
-  { model, issues, ...prompts }: Resolvable,
+  { model: sourceModel, targetModel, issues, ...prompts }: Resolvable,
 ): Place | undefined {
   const path = ["patches", index, side];
+  const model = side === "source" ? sourceModel : targetModel;
   const ref = patch[side];
   const layer = resolveLayer(ref.layer, { model, path: [...path, "layer"], issues });
   const position = resolvePosition(ref.position, {
@@ -153,11 +166,12 @@ function stateOf(site: Site, { layer, position }: Place): State {
 
 /** The embedding is a state of the residual stream: at other sites there is none. Parallel blocks have no middle. */
 function checkSites(
-  { spec, model, issues }: Resolvable,
+  { spec, model: sourceModel, targetModel, issues }: Resolvable,
   layers: Readonly<Record<"source" | "target", readonly LayerName[]>>,
 ): void {
   for (const side of ["source", "target"] as const) {
     const { site } = spec[side];
+    const model = side === "source" ? sourceModel : targetModel;
     if (site === "resid_mid" && model.architecture.block !== "sequential") {
       issues.push(noStateBetween([side, "site"]));
     }

@@ -27,7 +27,7 @@ export function planKnockouts(
 function knockoutOf(
   { from, to, layers }: InterventionSpec,
   index: number,
-  { model, target, issues }: Resolvable,
+  { targetModel: model, target, issues }: Resolvable,
 ): Knockout {
   const at = (field: "from" | "to") =>
     ({ prompt: target, side: "target", path: ["interventions", index, field], issues }) as const;
@@ -44,7 +44,7 @@ function knockoutOf(
 function checkLeft(
   knockouts: readonly Knockout[],
   hidden: readonly (readonly HiddenPosition[])[],
-  { model, issues }: Resolvable,
+  { targetModel: model, issues }: Resolvable,
 ): void {
   const { window } = model.architecture;
   const own = knockouts.filter(({ keepsSelf }) => !keepsSelf);

@@ -7,7 +7,7 @@ import { assert } from "../errors.ts";
 import { chooseRidge } from "../mapping/choose-ridge.ts";
 import { fitStopped, mapNotDetermined, statesNotFinite } from "../mapping/errors.ts";
 import type { FittedPair, MappedLayer } from "../mapping/fitted-mapping.ts";
-import type { FittedKind } from "../mapping/mapping.ts";
+import type { FittedKind, FittedMap } from "../mapping/mapping.ts";
 import { Moments } from "../mapping/moments.ts";
 import { multiplyPlainly, type Multiply } from "../mapping/multiply.ts";
 import { solveMap } from "../mapping/solve-map.ts";
@@ -109,12 +109,27 @@ async function solved(
       ? await bestRidge({ own, check }, request)
       : (request.ridge ?? DEFAULT_RIDGE);
   if (check !== undefined) own.join(check);
-  const of = own.covariances();
-  const { meanX, varianceX, states } = of;
+  const { meanX, varianceX } = own.covariances();
+  return {
+    map: solvedMap(layer, own, { kind, rank, engine, ridge }),
+    ridge,
+    of: { meanX, varianceX },
+  };
+}
+
+/** The map that some sums determine. Throws `usage` where there is none. */
+export function solvedMap(
+  layer: MappedLayer,
+  moments: Moments,
+  options: Pick<FitRequest, "kind" | "rank" | "engine"> & { readonly ridge: number },
+): FittedMap {
+  const covariances = moments.covariances();
+  const { varianceX, states } = covariances;
   if (!varianceX.every(Number.isFinite)) throw statesNotFinite(String(layer));
-  const map = solveMap(kind, of, { ridge, rank });
-  if (map !== undefined) return { map, ridge, of: { meanX, varianceX } };
-  throw mapNotDetermined({ layer: String(layer), states, width: engine.architecture.hiddenSize });
+  const map = solveMap(options.kind, covariances, options);
+  if (map !== undefined) return map;
+  const { hiddenSize: width } = options.engine.architecture;
+  throw mapNotDetermined({ layer: String(layer), states, width });
 }
 
 /** The usual one where there are too few states to tell, or the kind has none. */
@@ -167,12 +182,15 @@ async function readMoments(request: FitRequest): Promise<Map<MappedLayer, LayerS
 }
 
 /** The engine's own products, or nothing. */
-function productsOf(engine: Engine): Multiply | undefined {
+export function productsOf(engine: Engine): Multiply | undefined {
   return engine.multiply?.bind(engine);
 }
 
 /** Lets others have the processor for a moment, and sees whether the work is still wanted. */
-async function resting({ rest, signal }: FitRequest): Promise<void> {
+export async function resting({
+  rest,
+  signal,
+}: Pick<FitRequest, "rest" | "signal">): Promise<void> {
   await rest?.();
   if (signal?.aborted === true) throw fitStopped(signal.reason);
 }

@@ -63,9 +63,12 @@ export async function* readStatePairs(
   }
 }
 
-function batchesOf(texts: FitTexts["texts"]): FitTexts["texts"][] {
-  const batches: (readonly number[])[][] = [];
-  let batch: (readonly number[])[] = [];
+/** Texts that go through an engine together. */
+export function batchesOf<Text extends { readonly length: number }>(
+  texts: readonly Text[],
+): (readonly Text[])[] {
+  const batches: Text[][] = [];
+  let batch: Text[] = [];
   let longest = 0;
   for (const text of texts) {
     longest = Math.max(longest, text.length);

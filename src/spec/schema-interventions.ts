@@ -11,24 +11,26 @@ const MAX_INTERVENTIONS = 1000;
 
 const positions = positionsOr(["all"]);
 
+const knockout = record(
+  {
+    kind: z.enum(KINDS),
+    from: positions,
+    to: positions,
+    layers: layersOr(["all"]).default("all"),
+  },
+  { check: ({ layers }) => embeddingsIn(layers) },
+);
+
 const intervention: z.ZodType<InterventionSpec> = choose<InterventionSpec>(
   "{kind: attention-knockout, from, to, layers}",
   (value) => {
     if (!isRecord(value)) return undefined;
     const { kind } = value;
-    if (kind !== undefined && !KINDS.some((known) => known === kind)) {
-      return { ...unknownWord(KINDS.join(", "), kind, KINDS), path: ["kind"] };
-    }
-    return record(
-      {
-        kind: z.enum(KINDS),
-        from: positions,
-        to: positions,
-        layers: layersOr(["all"]).default("all"),
-      },
-      { check: ({ layers }) => embeddingsIn(layers) },
-    );
+    return kind === undefined || KINDS.some((known) => known === kind)
+      ? knockout
+      : { ...unknownWord(KINDS.join(", "), kind, KINDS), path: ["kind"] };
   },
+  [knockout],
 );
 
 /** All of them together. */

@@ -1,10 +1,12 @@
 /** What holds of every spec: it survives being written and read again, and its hash is that of what it asks for. */
+import Ajv from "ajv";
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import type { SpecIssue } from "../errors.ts";
 import { SITES } from "../site.ts";
 import { canonicalSpec } from "./canonical.ts";
 import { parseSpecText } from "./parse-text.ts";
-import { parseSpec } from "./schema.ts";
+import { parseSpec, safeParseSpec, specJsonSchema } from "./schema.ts";
 import { CONTROL_KINDS } from "./spec.ts";
 
 const optional = <T>(value: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> =>
@@ -153,3 +155,75 @@ test("The canonical form, read as a spec, is its own canonical form", () => {
     }),
   );
 });
+
+const isInJsonSchema = new Ajv().compile(specJsonSchema());
+
+test("The JSON Schema takes every spec, as it is written and as it is written out", () => {
+  fc.assert(
+    fc.property(written, (input) => {
+      expect(isInJsonSchema(input), JSON.stringify(isInJsonSchema.errors)).toBe(true);
+      const whole: unknown = JSON.parse(JSON.stringify(parseSpec(input)));
+      expect(isInJsonSchema(whole), JSON.stringify(isInJsonSchema.errors)).toBe(true);
+    }),
+  );
+});
+
+/** What one field alone does not show, and the many spellings of a site. */
+function isBeyondJsonSchema({ code, path }: SpecIssue): boolean {
+  return ["conflict", "embedding-site"].includes(code) || path.at(-1) === "site";
+}
+
+test("The JSON Schema refuses what the program refuses, but for what several fields say together", () => {
+  let refused = 0;
+  fc.assert(
+    fc.property(written, fc.nat(), junk, (input, place, value) => {
+      const changed = withChange(input, place, value);
+      const parsed = safeParseSpec(changed);
+      if (isInJsonSchema(changed)) {
+        if (parsed.success) return;
+        expect(parsed.issues.filter((issue) => !isBeyondJsonSchema(issue))).toEqual([]);
+      } else {
+        refused++;
+        expect(parsed.success, JSON.stringify(isInJsonSchema.errors)).toBe(false);
+      }
+    }),
+    { numRuns: 500 },
+  );
+  expect(refused).toBeGreaterThan(100);
+});
+
+const junk = fc.constantFrom<unknown>(
+  ...[
+    null,
+    true,
+    "",
+    "some word",
+    "all",
+    -1,
+    0.5,
+    1e9,
+    [],
+    [null],
+    {},
+    { kind: "word" },
+    undefined,
+  ],
+);
+
+/** The data with another value in one place, or with one field more. */
+function withChange(input: unknown, place: number, value: unknown): unknown {
+  const changed = withoutUndefined(input);
+  const objects: object[] = [];
+  const collect = (part: unknown): void => {
+    if (typeof part !== "object" || part === null) return;
+    objects.push(part);
+    Object.values(part).forEach(collect);
+  };
+  collect(changed);
+  const object = objects[place % objects.length];
+  if (object === undefined) return value;
+  const keys = [...Object.keys(object), ...(Array.isArray(object) ? [] : ["more"])];
+  const key = keys[Math.floor(place / objects.length) % keys.length] ?? 0;
+  Object.assign(object, { [key]: value });
+  return withoutUndefined(changed);
+}

@@ -20,17 +20,34 @@ export interface SlowCell {
   readonly random: readonly (readonly number[])[];
 }
 
+/** What else there is where the source runs in a model of its own. */
+export interface SlowSource {
+  readonly engine: Engine;
+  /** f, by the names of the two layers. */
+  readonly map: (vector: Float32Array, names: Write["names"]) => Float32Array;
+}
+
 /** Reads one cell of a plan that generates, and scores its text under each control. */
 export async function readSlowly(
   plan: Plan,
   engine: Engine,
   cell: PlannedCell,
   endTokens: ReadonlySet<number>,
+  source?: SlowSource,
 ): Promise<SlowCell> {
   assert(plan.read.kind === "generate", "the plan generates");
   const target = cutting(engine, plan, cell.hidden);
-  const states = await writesOf(engine, plan.capture.tokens, cell, ({ from }) => from);
-  const own = await mixed(plan, target, states);
+  const reader = source?.engine ?? engine;
+  const throughMap = (writes: readonly SlowWrite[]): readonly SlowWrite[] =>
+    source === undefined
+      ? writes
+      : writes.map((write, at) => {
+          const names = cell.writes[at]?.names;
+          assert(names, "every write has its layers");
+          return { ...write, vector: source.map(write.vector, names) };
+        });
+  const states = await writesOf(reader, plan.capture.tokens, cell, ({ from }) => from);
+  const own = await mixed(plan, target, throughMap(states));
   const tokens: number[] = [];
   const logprobs: number[] = [];
   while (tokens.length < plan.read.maxTokens) {
@@ -46,10 +63,10 @@ export async function readSlowly(
   }
   const text = tokens.slice(0, EVIDENCE_TOKENS);
   const under = async (writes: readonly SlowWrite[]): Promise<number[]> =>
-    score(plan, target, text, await mixed(plan, target, writes));
+    score(plan, target, text, await mixed(plan, target, throughMap(writes)));
   const statesOf = async (sentences: readonly PlannedSentence[]): Promise<SlowWrite[][]> =>
     oneByOne(sentences, ({ tokens: sentence, position }) =>
-      writesOf(engine, sentence, cell, ({ from }) => ({ ...from, position })),
+      writesOf(reader, sentence, cell, ({ from }) => ({ ...from, position })),
     );
   const { unrelated, contrast, mean, random } = plan.controls;
   const gaussians = Array.from({ length: random }, (_, index) =>

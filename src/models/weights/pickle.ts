@@ -170,21 +170,21 @@ class PickleReader {
       const [key, value] = [items[i], items[i + 1]];
       if (typeof key !== "string" && typeof key !== "number") throw this.#refused("a key");
       // Attributes of modules name their version with texts and numbers only; all else is checked.
-      (into as Map<string | number, PickleValue>).set(key, this.#value(value ?? null));
+      (into).set(key, this.#value(value ?? null));
     }
   }
 
   #extend(items: readonly Item[]): void {
     const into = this.#top();
     if (!Array.isArray(into)) throw this.#refused("an addition to no list");
-    (into as Item[]).push(...items);
+    (into).push(...items);
   }
 
   /** What may be left over at the end. */
   #value(item: Item): PickleValue {
     if (Array.isArray(item)) return item.map((each: Item) => this.#value(each));
     if (isRecord(item) && item.kind !== "tensor") throw this.#refused(`a ${item.kind} as a value`);
-    return item as PickleValue;
+    return item;
   }
 
   #sinceMark(): Item[] {
