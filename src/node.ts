@@ -1,8 +1,11 @@
 /** The library for Node: everything of `index.ts`, models by name and from the disk, ONNX Runtime on the CPU. */
+import { readFile, stat } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { createOnnxEngine, type OnnxOptions } from "./engine/onnx/node.ts";
 import { mappingUnreadable } from "./mapping/errors.ts";
 import type { LoadedMapping } from "./mapping/fitted-mapping.ts";
-import { MAX_MAPPING_BYTES, readMapping } from "./mapping/mapping-file.ts";
+import { readAnyMapping } from "./mapping/foreign-mapping.ts";
+import { MAX_MAPPING_BYTES } from "./mapping/mapping-file.ts";
 import { modelStore } from "./models/converted/converted-weights.ts";
 import { findModel } from "./models/find.ts";
 import type { FindOptions } from "./models/find.ts";
@@ -53,11 +56,14 @@ export async function findAndOpenModel(name: string, options: FindOptions = {}):
 }
 
 /**
- * Reads a fitted mapping from a file: what `runSpec` takes as its option `mappings`.
+ * Reads a fitted mapping from a file: what `runSpec` takes as its option `mappings`. Tuned lenses, Jacobian lenses and SelfIE
+ * adapters of other programs are read too; a tuned lens by its folder as well.
  * @throws `io`, `model-unreadable`
  */
 export async function loadMapping(path: string): Promise<LoadedMapping> {
-  const source = await openFile(path);
+  const isFolder = (await stat(path).catch(() => undefined))?.isDirectory() === true;
+  const file = isFolder ? join(path, "params.pt") : path;
+  const source = await openFile(file);
   try {
     if (source.size > MAX_MAPPING_BYTES) {
       throw mappingUnreadable(
@@ -65,8 +71,18 @@ export async function loadMapping(path: string): Promise<LoadedMapping> {
         `it has ${source.size} bytes, and ${MAX_MAPPING_BYTES} are read at most`,
       );
     }
-    return await readMapping(path, await source.slice(0, source.size));
+    const config = file.endsWith(".pt") ? await configBeside(file) : undefined;
+    return await readAnyMapping(path, await source.slice(0, source.size), config);
   } finally {
     await source.close();
+  }
+}
+
+/** What `config.json` beside a file holds; nothing where there is none: it only names the model. */
+async function configBeside(path: string): Promise<unknown> {
+  try {
+    return JSON.parse(await readFile(join(dirname(path), "config.json"), "utf8")) as unknown;
+  } catch {
+    return undefined;
   }
 }

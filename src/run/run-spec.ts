@@ -1,7 +1,7 @@
 /** Spec → result in one call: plan, run, texts, provenance. What the library, the commands and the explorer share. */
 import type { Engine } from "../engine/engine.ts";
 import { assert, unreachable } from "../errors.ts";
-import type { LoadedMapping } from "../mapping/fitted-mapping.ts";
+import { settled, type LoadedMapping } from "../mapping/fitted-mapping.ts";
 import { UNRELATED_SENTENCES } from "../measure/unrelated-sentences.ts";
 import { buildPlan } from "../plan/build-plan.ts";
 import type { PlanModel, PromptTokenizer } from "../plan/encode-prompt.ts";
@@ -121,7 +121,7 @@ async function fittedMapping(
 ): Promise<LoadedMapping | undefined> {
   if (plan.mapping.kind !== "file") return undefined;
   if (mappings === undefined) throw mappingNotRead(plan.mapping.file);
-  const fitted = await mappings(plan.mapping.file);
+  const fitted = settled(await mappings(plan.mapping.file), plan.shape.layers);
   checkMapping(plan, fitted);
   return fitted;
 }

@@ -216,6 +216,22 @@ describe("A mapping from a file", () => {
     expect(warnings.map(({ code }) => code)).toEqual(["mapping-other-weights"]);
   });
 
+  test("of another program is run to the last layer, with a warning that nobody knows its weights", async () => {
+    const mapping = await kept(await fitted({ target: 1, layers: [0] }));
+    const own = await kept(await fitted({ target: 2, layers: [0] }));
+    const lens = {
+      ...mapping,
+      pairs: own.pairs.map((pair) => ({ ...pair, target: 1 })),
+      model: { ...mapping.model, name: "not named", weights: "unknown", layers: 2 },
+      foreign: { program: "Jacobian lens", toLast: true },
+    };
+    const spec = specOf({ source: 0, target: 2 }, throughFile);
+    const result = await runWith(lens, spec);
+    expect(result.cells).toEqual((await runWith(own, spec)).cells);
+    expect(result.warnings).toMatchObject([{ code: "mapping-other-weights" }]);
+    expect(result.warnings[0]?.message).toContain("does not say on which weights");
+  });
+
   test("that nobody reads is refused", async () => {
     expect(
       await messageOf(runWith(undefined, specOf({ source: 0, target: 2 }, throughFile))),
