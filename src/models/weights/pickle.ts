@@ -170,14 +170,14 @@ class PickleReader {
       const [key, value] = [items[i], items[i + 1]];
       if (typeof key !== "string" && typeof key !== "number") throw this.#refused("a key");
       // Attributes of modules name their version with texts and numbers only; all else is checked.
-      (into).set(key, this.#value(value ?? null));
+      into.set(key, this.#value(value ?? null));
     }
   }
 
   #extend(items: readonly Item[]): void {
     const into = this.#top();
     if (!Array.isArray(into)) throw this.#refused("an addition to no list");
-    (into).push(...items);
+    into.push(...items);
   }
 
   /** What may be left over at the end. */

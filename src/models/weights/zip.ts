@@ -28,7 +28,7 @@ export async function readZip(source: ByteSource): Promise<ReadonlyMap<string, Z
   if (size > MAX_DIRECTORY_BYTES || start + size > source.size) throw damaged(source);
   const view = viewOf(await source.slice(start, start + size));
   const entries = new Map<string, ZipEntry>();
-  for (let at = 0; at + DIRECTORY.bytes <= size; ) {
+  for (let at = 0; at + DIRECTORY.bytes <= size;) {
     if (view.getUint32(at, true) !== DIRECTORY.signature) throw damaged(source);
     const lengths = [28, 30, 32].map((offset) => view.getUint16(at + offset, true));
     const [nameBytes = 0, extraBytes = 0, commentBytes = 0] = lengths;
@@ -88,7 +88,7 @@ async function entryAt(
 }
 
 function wideNumbers(view: DataView, start: number, bytes: number): number[] {
-  for (let at = start; at + 4 <= start + bytes; ) {
+  for (let at = start; at + 4 <= start + bytes;) {
     const length = view.getUint16(at + 2, true);
     if (at + 4 + length > start + bytes) return [];
     if (view.getUint16(at, true) === EXTRA_64) {
