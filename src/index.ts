@@ -30,6 +30,7 @@ export type {
 export { FITTED_KINDS, type FittedKind, type FittedMap } from "./mapping/mapping.ts";
 export { readAnyMapping } from "./mapping/foreign-mapping.ts";
 export { readMapping, writeMapping } from "./mapping/mapping-file.ts";
+export { readVectors, type LoadedVectors } from "./mapping/vector-file.ts";
 export {
   EVIDENCE_THRESHOLD,
   EVIDENCE_TOKENS,
@@ -51,8 +52,10 @@ export { fitMapping, type Fit, type FitRequest } from "./run/fit-mapping.ts";
 export { fitTexts, splitTexts, type FitTexts } from "./run/fit-texts.ts";
 export { sampleTexts, type SampleRequest } from "./run/sample-texts.ts";
 export {
+  loadVectorFiles,
   planSpec,
   runSpec,
+  type PlanSpecOptions,
   type ReadyModel,
   type RunModel,
   type RunSpecOptions,

@@ -2,10 +2,12 @@
 import { readFile, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { createOnnxEngine, type OnnxOptions } from "./engine/onnx/node.ts";
-import { mappingUnreadable } from "./mapping/errors.ts";
+import { mappingUnreadable, vectorsUnreadable } from "./mapping/errors.ts";
+import type { PatchscopesError } from "./errors.ts";
 import type { LoadedMapping } from "./mapping/fitted-mapping.ts";
 import { readAnyMapping } from "./mapping/foreign-mapping.ts";
 import { MAX_MAPPING_BYTES } from "./mapping/mapping-file.ts";
+import { MAX_VECTOR_BYTES, readVectors, type LoadedVectors } from "./mapping/vector-file.ts";
 import { modelStore } from "./models/converted/converted-weights.ts";
 import { findModel } from "./models/find.ts";
 import type { FindOptions } from "./models/find.ts";
@@ -63,16 +65,32 @@ export async function findAndOpenModel(name: string, options: FindOptions = {}):
 export async function loadMapping(path: string): Promise<LoadedMapping> {
   const isFolder = (await stat(path).catch(() => undefined))?.isDirectory() === true;
   const file = isFolder ? join(path, "params.pt") : path;
-  const source = await openFile(file);
+  const bytes = await wholeFile(file, MAX_MAPPING_BYTES, mappingUnreadable);
+  const config = file.endsWith(".pt") ? await configBeside(file) : undefined;
+  return readAnyMapping(path, bytes, config);
+}
+
+/**
+ * Reads vectors from a safetensors file: what `runSpec` takes as its option `vectors`.
+ * @param tensor by default the only one that can be vectors
+ * @throws `io`, `model-unreadable`
+ */
+export async function loadVectors(path: string, tensor?: string): Promise<LoadedVectors> {
+  const bytes = await wholeFile(path, MAX_VECTOR_BYTES, vectorsUnreadable);
+  return readVectors(path, bytes, tensor);
+}
+
+async function wholeFile(
+  path: string,
+  limit: number,
+  tooLarge: (path: string, problem: string) => PatchscopesError,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const source = await openFile(path);
   try {
-    if (source.size > MAX_MAPPING_BYTES) {
-      throw mappingUnreadable(
-        path,
-        `it has ${source.size} bytes, and ${MAX_MAPPING_BYTES} are read at most`,
-      );
+    if (source.size > limit) {
+      throw tooLarge(path, `it has ${source.size} bytes, and ${limit} are read at most`);
     }
-    const config = file.endsWith(".pt") ? await configBeside(file) : undefined;
-    return await readAnyMapping(path, await source.slice(0, source.size), config);
+    return await source.slice(0, source.size);
   } finally {
     await source.close();
   }

@@ -61,7 +61,7 @@ export async function completed(
 
 /** What `explain` says of the map. */
 export async function mapLine(spec: PatchscopeSpec): Promise<string> {
-  const file = spec.mapping.kind === "file" ? spec.mapping.file : "";
+  const file = fileOf(spec);
   const isThere = (await mappingOf(file).catch(() => undefined)) !== undefined;
   return isThere
     ? `Map: ${file}.`
@@ -79,7 +79,7 @@ export async function withMap(
 }> {
   const models = { source: parts.loaded.model, target: parts.target.model };
   const spec = await completed(draft, options, models);
-  const file = spec.mapping.kind === "file" ? spec.mapping.file : "";
+  const file = fileOf(spec);
   if (options.map !== undefined) return { spec, mappings: mappingOf };
   const say = (text: string): void => {
     parts.progress.clear();
@@ -103,8 +103,18 @@ export async function withMap(
   return { spec, mappings: () => Promise.resolve(loaded) };
 }
 
+/** The map stands behind steps that use other states of the source's model, and before those that use none. */
 function throughFile(spec: PatchscopeSpec, file: string): PatchscopeSpec {
-  return { ...spec, mapping: { kind: "file", file } };
+  const steps = [spec.mapping].flat().filter(({ kind }) => kind !== "identity" && kind !== "file");
+  const before = steps.filter((step) => "with" in step || "onto" in step);
+  const behind = steps.filter((step) => !("with" in step || "onto" in step));
+  const map = { kind: "file", file } as const;
+  return { ...spec, mapping: steps.length === 0 ? map : [...before, map, ...behind] };
+}
+
+function fileOf({ mapping }: PatchscopeSpec): string {
+  const step = [mapping].flat().find(({ kind }) => kind === "file");
+  return step?.kind === "file" ? step.file : "";
 }
 
 async function mappingOf(path: string): Promise<LoadedMapping> {

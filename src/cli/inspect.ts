@@ -5,6 +5,8 @@ import { explain } from "../plan/explain.ts";
 import { wrap } from "../render/display-text.ts";
 import { planSpec } from "../run/run-spec.ts";
 import { PRESETS, presetName, presetSpec } from "../spec/presets/presets.ts";
+import { ASPECTS, LANGUAGES } from "../spec/presets/preset.ts";
+import type { Aspect, Language } from "../spec/presets/preset.ts";
 import type { PresetName, PresetOptions } from "../spec/presets/presets.ts";
 import { CONTROL_KINDS } from "../spec/spec.ts";
 import type {
@@ -17,7 +19,7 @@ import type {
 import type { CommandContext } from "./context.ts";
 import { parseContrast } from "./contrast.ts";
 import { parseControls } from "./controls.ts";
-import { optionsConflict } from "./errors.ts";
+import { optionsConflict, optionWrong } from "./errors.ts";
 import { completed, mapLine, readBy, withMap } from "./explainer.ts";
 import { chosenFormat, FORMAT_HELP, parseFormat } from "./formats.ts";
 import type { Format } from "./formats.ts";
@@ -34,6 +36,7 @@ import { nextSteps } from "./next-steps.ts";
 import type { Inspection } from "./next-steps.ts";
 import {
   parseCount,
+  parseFactors,
   parseLayers,
   parsePosition,
   parseTargetLayer,
@@ -50,7 +53,7 @@ const EXAMPLES = `
 Presets:
 ${Object.values(PRESETS)
   .flatMap(({ name, summary }) =>
-    wrap(`  ${name.padEnd(11)} ${summary}`, HELP_WIDTH, " ".repeat(14)),
+    wrap(`  ${name.padEnd(16)} ${summary}`, HELP_WIDTH, " ".repeat(19)),
   )
   .join("\n")}
 
@@ -80,12 +83,12 @@ export function inspectCommand(context: CommandContext): CommandUnknownOpts {
       parseTokens,
     )
     .option("-m, --model <model>", MODEL_HELP, DEFAULT_MODEL)
-    .option(
-      "-p, --preset <name>",
-      "entity, identity, attribute, logit-lens or tuned-lens (default: entity)",
-      presetName,
-    )
+    .option("-p, --preset <name>", "one of those below (default: entity)", presetName)
     .option("--ask <sentence>", "ask for one thing; x in the sentence stands for the vector")
+    .option("--vectors <file>", "vectors of a safetensors file in place of the text's states")
+    .option("--factors <list>", "what the vector is multiplied by, as in 0.5,1,2", parseFactors)
+    .option("--aspect <name>", `of an emotion: ${ASPECTS.join(", ")}`, parseAspect)
+    .option("--language <name>", "of the preset's prompt: en or ko (default: en)", parseLanguage)
     .option(
       "--explainer <model>",
       "let this model read the states: through --map, or a map that is fitted first",
@@ -157,6 +160,10 @@ interface InspectOptions {
   readonly ask?: string | undefined;
   readonly map?: string | undefined;
   readonly explainer?: string | undefined;
+  readonly vectors?: string | undefined;
+  readonly factors?: readonly number[] | undefined;
+  readonly aspect?: Aspect | undefined;
+  readonly language?: Language | undefined;
   readonly at?: PositionRef | undefined;
   readonly layers?: LayerRef | undefined;
   readonly targetLayer?: TargetSpec["layer"] | undefined;
@@ -224,6 +231,9 @@ function inspectionSpec(text: string | undefined, options: InspectOptions): Patc
   const given: PresetOptions = defined({
     ask,
     map,
+    factors: options.factors,
+    aspect: options.aspect,
+    language: options.language,
     position: at,
     layer: layers,
     targetLayer,
@@ -232,16 +242,40 @@ function inspectionSpec(text: string | undefined, options: InspectOptions): Patc
     controls: controlsOf(options),
     contrast: options.contrast?.flatMap((value) => parseContrast(value, text)),
   });
-  if (text !== undefined && tokens === undefined) {
-    return presetSpec(preset, { prompt: text, model, ...given });
-  }
-  if (text === undefined && tokens !== undefined) {
-    return presetSpec(preset, { tokens, model, ...given });
+  const { vectors } = options;
+  const sources = [
+    ...(text === undefined ? [] : [{ what: "a text", source: { prompt: text } }]),
+    ...(tokens === undefined ? [] : [{ what: "--tokens", source: { tokens } }]),
+    ...(vectors === undefined ? [] : [{ what: "--vectors", source: { file: vectors } }]),
+  ];
+  const [only, other] = sources;
+  if (only !== undefined && other === undefined) {
+    return presetSpec(preset, { ...only.source, model, ...given });
   }
   throw optionsConflict(
-    text === undefined ? "There is nothing to inspect." : "There is a text and --tokens.",
-    'Give a text, as in: patchscopes inspect "Barack Obama"; or --tokens in its place.',
+    only === undefined
+      ? "There is nothing to inspect."
+      : `There is ${only.what} and ${other?.what ?? ""}.`,
+    'Give a text, as in: patchscopes inspect "Barack Obama"; or --tokens or --vectors in its place.',
   );
+}
+
+function parseAspect(value: string): Aspect {
+  return parseWord("--aspect", value, ASPECTS);
+}
+
+function parseLanguage(value: string): Language {
+  return parseWord("--language", value, LANGUAGES);
+}
+
+function parseWord<Word extends string>(
+  option: string,
+  value: string,
+  words: readonly Word[],
+): Word {
+  const found = words.find((word) => word === value);
+  if (found !== undefined) return found;
+  throw optionWrong({ option, expected: words.join(" or "), got: value });
 }
 
 function controlsOf(options: InspectOptions): readonly ControlSpec[] | undefined {

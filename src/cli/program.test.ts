@@ -81,6 +81,9 @@ describe("a wrong request ends with 2, one message and one hint", () => {
     ],
     ["nothing to inspect", ["inspect"], "There is nothing to inspect."],
     ["a text and tokens", ["inspect", "x", "--tokens", "1"], "There is a text and --tokens."],
+    ["a text and vectors", ["inspect", "x", "--vectors", "v"], "There is a text and --vectors."],
+    ["another language", ["inspect", "x", "--language", "de"], "--language"],
+    ["another aspect", ["inspect", "x", "--aspect", "size"], "--aspect"],
     ["nothing to capture", ["capture", "--out", "x"], "There is no prompt."],
     [
       "an unknown form",

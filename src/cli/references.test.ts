@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { PatchscopesError } from "../errors.ts";
 import {
   parseCount,
+  parseFactors,
   parseLayers,
   parsePosition,
   parseTargetLayer,
@@ -81,5 +82,12 @@ test("counts begin at 1", () => {
   expect(parse("4")).toBe(4);
   for (const text of ["0", "-1", "2.5", "many", "1e3", ""]) {
     expect(refusal(() => parse(text)).message).toContain("--threads: expected a whole number");
+  }
+});
+
+test("factors are numbers with commas between them", () => {
+  expect(parseFactors("0.5, 1,-2,1e2")).toEqual([0.5, 1, -2, 100]);
+  for (const wrong of ["", "1,", "a", "1;2", "Infinity"]) {
+    expect(refusal(() => parseFactors(wrong)).message).toContain("--factors");
   }
 });

@@ -70,6 +70,7 @@ export function positionText(position: PositionRef): string | undefined {
   if (isList(position)) {
     return position.every((entry) => typeof entry === "number") ? position.join() : undefined;
   }
+  if ("from" in position) return undefined;
   return INTEGER.test(position.find) ? `"${position.find}"` : position.find;
 }
 
@@ -91,4 +92,11 @@ export function parseCount(option: string): (text: string) => number {
     }
     return count;
   };
+}
+
+/** `0.5,1,2` */
+export function parseFactors(text: string): readonly number[] {
+  const factors = text.split(",").map((part) => (part.trim() === "" ? NaN : Number(part)));
+  if (factors.every(Number.isFinite)) return factors;
+  throw optionWrong({ option: "--factors", expected: "numbers such as 0.5,1,2", got: text });
 }

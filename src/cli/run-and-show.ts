@@ -5,7 +5,8 @@ import type { LoadedModel } from "../node.ts";
 import { explain } from "../plan/explain.ts";
 import { table } from "../render/table.ts";
 import type { PatchscopeResult } from "../result/result.ts";
-import { planSpec, runSpec } from "../run/run-spec.ts";
+import type { LoadedVectors } from "../mapping/vector-file.ts";
+import { loadVectorFiles, planSpec, runSpec } from "../run/run-spec.ts";
 import type { RunSpecOptions } from "../run/run-spec.ts";
 import type { PatchscopeSpec } from "../spec/spec.ts";
 import type { CommandContext } from "./context.ts";
@@ -57,6 +58,7 @@ export async function runAndShow(
         target,
         signal: context.signal,
         mappings: ready.mappings,
+        vectors: loadVectorsFile,
         onProgress: progressOfRun(progress),
         onWords: (words) => {
           if (live === undefined) return;
@@ -82,10 +84,13 @@ export async function explainAndShow(
   spec: PatchscopeSpec,
   out: string | undefined,
   context: CommandContext,
-  textFor: (model: Model, target: Model | undefined) => string | Promise<string> = (
+  textFor: (model: Model, target: Model | undefined) => string | Promise<string> = async (
     model,
     target,
-  ) => explain(planSpec(spec, model, { target })),
+  ) => {
+    const vectors = await loadVectorFiles(spec, loadVectorsFile);
+    return explain(planSpec(spec, model, { target, vectors }));
+  },
 ): Promise<void> {
   const output = await openOutput(out, context.terminal);
   const progress = progressOn(context.terminal);
@@ -102,6 +107,12 @@ export async function explainAndShow(
 async function loadMappingFile(path: string): Promise<LoadedMapping> {
   const { loadMapping } = await import("../node.ts");
   return loadMapping(path);
+}
+
+/** A file of vectors by its path, from the current folder on. */
+async function loadVectorsFile(path: string, tensor?: string): Promise<LoadedVectors> {
+  const { loadVectors } = await import("../node.ts");
+  return loadVectors(path, tensor);
 }
 
 function isOnScreen(output: Output, { format }: ShowOptions): boolean {

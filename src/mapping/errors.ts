@@ -46,3 +46,12 @@ export function statesNotFinite(layer: string): PatchscopesError {
 export function fitStopped(cause: unknown): PatchscopesError {
   return new PatchscopesError({ code: "aborted", message: "Fitting was stopped.", cause });
 }
+
+/** A file that holds no vectors, or several kinds. `problem` ends the sentence "The vectors of FILE cannot be read: …". */
+export function vectorsUnreadable(file: string, problem: string): PatchscopesError {
+  return new PatchscopesError({
+    code: "model-unreadable",
+    message: `The vectors of ${file} cannot be read: ${problem}.`,
+    hint: "A file of vectors is what patchscopes capture writes, or a safetensors file with a tensor of one to three axes; tensor names it.",
+  });
+}

@@ -265,7 +265,7 @@ async function readPart(
   return numbers;
 }
 
-/** `sha256:…` of a file's bytes. */
+/** `sha256:…` of some bytes. */
 export async function hashOf(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
   const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
   return `sha256:${[...digest].map((byte) => byte.toString(16).padStart(2, "0")).join("")}`;

@@ -340,8 +340,8 @@ describe("What does not exist", () => {
       });
     expect(issuesOf(act)).toEqual([
       "source.position: position 5 does not exist: the source prompt has 5 tokens, positions 0 to 4",
-      "source.layer.1: layer 4 does not exist: toy has layers 0 to 3",
       'target.position: "fish" does not occur in the target prompt: "dog" " cat" " bird" " x"',
+      "source.layer.1: layer 4 does not exist: toy has layers 0 to 3",
       "target.layer.together.0: layer -5 does not exist: toy has layers 0 to 3",
       "read.position: position -5 does not exist: the target prompt has 4 tokens, positions 0 to 3",
     ]);

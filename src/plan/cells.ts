@@ -2,16 +2,12 @@
 import type { SpecIssue } from "../errors.ts";
 import type { Site } from "../site.ts";
 import type { LayerName, PatchscopeSpec, PatchSpec } from "../spec/spec.ts";
-import { alignedPositions, atSameDepth } from "./cross-model.ts";
+import { layerPairs, positionPairs, type Pair } from "./cell-pairs.ts";
 import type { EncodedPrompt, PlanModel } from "./encode-prompt.ts";
-import {
-  noStateBetween,
-  noSuchSiteOfEmbedding,
-  positionOutOfRange,
-  tooManyWrites,
-} from "./errors.ts";
+import { noStateBetween, noSuchSiteOfEmbedding, tooManyWrites } from "./errors.ts";
 import type { Plan, State, Write } from "./plan.ts";
-import { resolveLayer, resolveLayers, resolvePosition, resolvePositions } from "./resolve.ts";
+import { resolveLayer, resolvePosition } from "./resolve.ts";
+import { checkInFile, fileLayers, sourceSite, type VectorShape } from "./vectors.ts";
 
 /** A spec whose prompts are encoded; what is wrong with the rest goes to `issues`. */
 export interface Resolvable {
@@ -22,13 +18,36 @@ export interface Resolvable {
   readonly models: Plan["models"];
   readonly source: EncodedPrompt;
   readonly target: EncodedPrompt;
+  /** What is known of the file that the source's vectors come from, where they come from one. */
+  readonly vectors: VectorShape | undefined;
   readonly issues: SpecIssue[];
 }
 
 /** The writes of each cell, in the order of the axes; none of them where there are issues. */
 export function writesOfCells(resolvable: Resolvable): readonly (readonly Write[])[] {
   const { patches } = resolvable.spec;
-  return patches === undefined ? productOf(resolvable) : [writesOfPatches(patches, resolvable)];
+  const cells =
+    patches === undefined ? productOf(resolvable) : [writesOfPatches(patches, resolvable)];
+  const factors = factorsOf(resolvable.spec);
+  if (factors === undefined) return cells;
+  const count = cells.reduce((sum, writes) => sum + writes.length, 0) * factors.length;
+  if (count > MAX_WRITES) {
+    resolvable.issues.push(tooManyWrites(count, MAX_WRITES));
+    return [];
+  }
+  return cells.flatMap((writes) =>
+    factors.map((factor) => writes.map((write) => ({ ...write, factor }))),
+  );
+}
+
+/** The axis of factors, where the mapping has one. */
+function factorsOf({ mapping }: PatchscopeSpec): readonly number[] | undefined {
+  return [mapping]
+    .flat()
+    .flatMap((step) =>
+      step.kind === "scale" && typeof step.factor === "object" ? [step.factor] : [],
+    )
+    .at(0);
 }
 
 // Each is an object here and a record of up to several kilobytes in the result.
@@ -42,87 +61,36 @@ interface Place {
 
 /** Source position outermost, then source layer, then target layer. */
 function productOf(resolvable: Resolvable): Write[][] {
-  const { spec, model, source, issues } = resolvable;
-  const path = ["source", "position"];
-  const positions = resolvePositions(spec.source.position, {
-    prompt: source,
-    side: "source",
-    path,
-    issues,
-  });
-  const layers = resolveLayers(spec.source.layer, { model, path: ["source", "layer"], issues });
-  const at = targetPositions(resolvable, positions);
-  const upon = targetLayers(resolvable, layers);
-  checkSites(resolvable, { source: layers, target: upon.layers });
-  const count = positions.length * layers.length * upon.perSource * at.perSource;
+  const { issues } = resolvable;
+  const positions = positionPairs(resolvable);
+  const layers = layerPairs(resolvable);
+  checkSites(resolvable, layers);
+  const count = positions.cells * positions.perCell * layers.cells * layers.perCell;
   if (count > MAX_WRITES) issues.push(tooManyWrites(count, MAX_WRITES));
   // With issues there is no plan, and there may be more cells than can be made.
   if (issues.length > 0) return [];
-  return positions.flatMap((position) =>
-    layers.flatMap((layer) =>
-      upon.of(layer).map((together) =>
-        together.flatMap((targetLayer) =>
-          at.of(position).map((targetPosition) => {
-            const target = { layer: targetLayer, position: targetPosition };
-            return writeOf(spec, { layer, position }, target);
-          }),
+  const site = sourceSite(resolvable.spec, resolvable.vectors, issues);
+  const byLayers = layers.make();
+  return positions
+    .make()
+    .flatMap((places) =>
+      byLayers.map((together) =>
+        together.flatMap((layer) =>
+          places.map((position) => writeOf(resolvable, site, layer, position)),
         ),
       ),
-    ),
-  );
-}
-
-/** The target layers of a source layer's cells; those of one cell are written together. */
-function targetLayers(
-  { spec, targetModel: model, models, issues }: Resolvable,
-  sources: readonly LayerName[],
-): {
-  readonly layers: readonly LayerName[];
-  readonly perSource: number;
-  readonly of: (source: LayerName) => readonly (readonly LayerName[])[];
-} {
-  const ref = spec.target.layer;
-  if (ref === "same") {
-    const upon = (source: LayerName): LayerName => atSameDepth(source, models);
-    return { layers: sources.map(upon), perSource: 1, of: (source) => [[upon(source)]] };
-  }
-  const layers = resolveLayers(ref, { model, path: ["target", "layer"], issues });
-  const isTogether = typeof ref === "object" && "together" in ref;
-  const cells = isTogether ? [layers] : layers.map((layer) => [layer]);
-  return { layers, perSource: layers.length, of: () => cells };
-}
-
-/** The target positions of a source position's cells, all written together. */
-function targetPositions(
-  resolvable: Resolvable,
-  sources: readonly number[],
-): { readonly perSource: number; readonly of: (source: number) => readonly number[] } {
-  const { spec, target, models, issues } = resolvable;
-  const ref = spec.target.position;
-  const path = ["target", "position"];
-  if (ref === "same" && models !== undefined) {
-    const aligned = alignedPositions(resolvable, sources);
-    return { perSource: 1, of: (source) => [aligned.get(source) ?? 0] };
-  }
-  if (ref !== "same") {
-    const at = { prompt: target, side: "target", path, issues } as const;
-    const positions = resolvePositions(ref, at);
-    return { perSource: positions.length, of: () => positions };
-  }
-  const count = target.tokens.length;
-  const beyond = sources.find((position) => position >= count);
-  if (beyond !== undefined && count > 0) {
-    issues.push(positionOutOfRange({ position: beyond, count, side: "target", path }));
-  }
-  return { perSource: 1, of: (source) => [source] };
+    );
 }
 
 function writesOfPatches(patches: readonly PatchSpec[], resolvable: Resolvable): Write[] {
-  const { spec } = resolvable;
+  const site = sourceSite(resolvable.spec, resolvable.vectors, resolvable.issues);
   const writes = patches.flatMap((patch, index) => {
     const source = placeOf(patch, { side: "source", index }, resolvable);
     const target = placeOf(patch, { side: "target", index }, resolvable);
-    return source && target ? [writeOf(spec, source, target)] : [];
+    if (source === undefined || target === undefined) return [];
+    const layer = { source: source.layer, target: target.layer };
+    const position = { source: source.position, target: target.position };
+    return [writeOf(resolvable, site, layer, position)];
   });
   checkSites(resolvable, {
     source: writes.map(({ names }) => names.source),
@@ -134,12 +102,16 @@ function writesOfPatches(patches: readonly PatchSpec[], resolvable: Resolvable):
 function placeOf(
   patch: PatchSpec,
   { side, index }: { readonly side: "source" | "target"; readonly index: number },
-  { model: sourceModel, targetModel, issues, ...prompts }: Resolvable,
+  { model: sourceModel, targetModel, issues, vectors, ...prompts }: Resolvable,
 ): Place | undefined {
   const path = ["patches", index, side];
   const model = side === "source" ? sourceModel : targetModel;
   const ref = patch[side];
-  const layer = resolveLayer(ref.layer, { model, path: [...path, "layer"], issues });
+  const at = { path: [...path, "layer"], issues };
+  const layer = resolveLayer(ref.layer, { model, ...at });
+  if (side === "source" && layer !== undefined && vectors?.layerCount !== undefined) {
+    checkInFile([layer], fileLayers(vectors, model, at), at);
+  }
   const position = resolvePosition(ref.position, {
     prompt: prompts[side],
     side,
@@ -149,11 +121,16 @@ function placeOf(
   return layer === undefined || position === undefined ? undefined : { layer, position };
 }
 
-function writeOf(spec: PatchscopeSpec, source: Place, target: Place): Write {
+function writeOf(
+  { spec }: Resolvable,
+  site: Site,
+  layer: Pair<LayerName>,
+  position: Pair<number>,
+): Write {
   return {
-    from: stateOf(spec.source.site, source),
-    to: stateOf(spec.target.site, target),
-    names: { source: source.layer, target: target.layer },
+    from: stateOf(site, { layer: layer.source, position: position.source }),
+    to: stateOf(spec.target.site, { layer: layer.target, position: position.target }),
+    names: layer,
   };
 }
 
@@ -167,7 +144,7 @@ function stateOf(site: Site, { layer, position }: Place): State {
 /** The embedding is a state of the residual stream: at other sites there is none. Parallel blocks have no middle. */
 function checkSites(
   { spec, model: sourceModel, targetModel, issues }: Resolvable,
-  layers: Readonly<Record<"source" | "target", readonly LayerName[]>>,
+  layers: Pair<readonly LayerName[]>,
 ): void {
   for (const side of ["source", "target"] as const) {
     const { site } = spec[side];

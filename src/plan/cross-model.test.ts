@@ -136,6 +136,21 @@ describe("States of another model", () => {
     ]);
   });
 
+  test("are mixed with named states before the map, and not behind it", () => {
+    const sources = { bo: { prompt: "Bo" } };
+    const [map, mean] = [{ file: "m" }, { kind: "mean", with: ["bo"] }];
+    expect(issuesOf(() => planOf({ sources, mapping: [mean, map] }))).toEqual([]);
+    expect(issuesOf(() => planOf({ sources, mapping: [map, mean] }))).toEqual([
+      "mapping.1: names states of the source's model, behind the map to another width",
+    ]);
+  });
+
+  test("are not taken as the paper's code takes those of one", () => {
+    expect(issuesOf(() => planOf({ compat: "pair" }))).toEqual([
+      "compat: pair is for one model; here the target's is another one",
+    ]);
+  });
+
   test("of the same width go without one, with a warning", () => {
     const { warnings } = planOf({}, { targetModel: otherModel(8) });
     expect(warnings.map(({ code }) => code)).toEqual(["no-map"]);

@@ -6,7 +6,14 @@ import type { SpecIssue } from "../errors.ts";
 import type { LayerName, PatchscopeSpec, Prompt } from "../spec/spec.ts";
 import type { Resolvable } from "./cells.ts";
 import type { EncodedPrompt, PlanModel } from "./encode-prompt.ts";
-import { mapOfWidthsNeeded, needsTokenizer, noCounterpart, otherText } from "./errors.ts";
+import {
+  compatAcross,
+  mapOfWidthsNeeded,
+  namedBehindMap,
+  needsTokenizer,
+  noCounterpart,
+  otherText,
+} from "./errors.ts";
 import type { Plan, Write } from "./plan.ts";
 
 type Models = NonNullable<Plan["models"]>;
@@ -85,15 +92,24 @@ function counterpartOf(position: number, from: Offsets, to: Offsets): number | u
   return found < 0 ? undefined : found;
 }
 
-/** States of another width cannot be written as they are. */
+function isMapped({ mapping }: PatchscopeSpec): boolean {
+  return [mapping].flat().some(({ kind }) => kind === "file");
+}
+
+/** States of another width cannot be written as they are, nor mixed with others once they are mapped. */
 export function mapNeeded(spec: PatchscopeSpec, { source, target }: Models): readonly SpecIssue[] {
-  if (source.hiddenSize === target.hiddenSize || spec.mapping.kind === "file") return [];
-  return [mapOfWidthsNeeded(source, target)];
+  if (spec.compat !== undefined) return [compatAcross()];
+  if (source.hiddenSize === target.hiddenSize) return [];
+  if (!isMapped(spec)) return [mapOfWidthsNeeded(source, target)];
+  const steps = [spec.mapping].flat();
+  const map = steps.findIndex(({ kind }) => kind === "file");
+  const late = steps.findIndex((step, at) => at > map && ("with" in step || "onto" in step));
+  return late < 0 ? [] : [namedBehindMap(late)];
 }
 
 /** Of the same width, they can; that they mean the same is unlikely. */
 export function unmappedStates(spec: PatchscopeSpec, models: Models): Warning | undefined {
-  if (spec.mapping.kind === "file") return undefined;
+  if (isMapped(spec)) return undefined;
   const { source, target } = models;
   return {
     code: "no-map",

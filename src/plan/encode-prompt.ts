@@ -5,7 +5,14 @@
 import type { BlockKind } from "../engine/architecture.ts";
 import { PatchscopesError, type SpecIssue } from "../errors.ts";
 import type { ChatMessage, Prompt } from "../spec/spec.ts";
-import { emptyPrompt, needsTokenizer, promptTooLong, tokenOutOfVocabulary } from "./errors.ts";
+import {
+  emptyPrompt,
+  markerWithoutText,
+  needsTokenizer,
+  promptTooLong,
+  tokenOutOfVocabulary,
+} from "./errors.ts";
+import { findMarked, withPlaceholders, type MarkedText, type Marking } from "./markers.ts";
 import type { PlannedPrompt } from "./plan.ts";
 
 /** What a plan needs of a tokenizer: a part of the `Tokenizer` of `models/`. */
@@ -49,13 +56,22 @@ export interface EncodedPrompt extends PlannedPrompt {
         readonly offsets: readonly (readonly [start: number, end: number])[];
       }
     | undefined;
+  /** How many positions there are, where they are not those of the tokens: a file of vectors may have none. */
+  readonly count?: number;
+  /** The tokens of the placeholders that markers became. */
+  readonly marked?: readonly number[];
 }
 
 /** Encodes a prompt; without tokens, and with an issue, where that cannot be done. */
 export function encodePrompt(
   prompt: Prompt,
   model: PlanModel,
-  at: { readonly path: SpecIssue["path"]; readonly issues: SpecIssue[] },
+  at: {
+    readonly path: SpecIssue["path"];
+    readonly issues: SpecIssue[];
+    /** Where the vector goes, where the prompt says it itself. */
+    readonly marked?: Marking | undefined;
+  },
 ): EncodedPrompt {
   const before = at.issues.length;
   const encoded =
@@ -77,19 +93,24 @@ type At = Parameters<typeof encodePrompt>[2];
 function encodeTokens(tokens: readonly number[], model: PlanModel, at: At): EncodedPrompt {
   const { tokenizer } = model;
   const { vocabSize } = model.architecture;
+  if (at.marked) at.issues.push(markerWithoutText([...at.path, "position"]));
   for (const [index, token] of tokens.entries()) {
     if (token >= vocabSize) {
       at.issues.push(tokenOutOfVocabulary(token, vocabSize, [...at.path, "tokens", index]));
     }
   }
-  const pieces = tokens.map((token) =>
-    // The rows of an embedding are often padded beyond the tokenizer's vocabulary.
-    tokenizer === undefined || token >= tokenizer.vocabSize ? `<${token}>` : tokenizer.piece(token),
-  );
+  const pieces = tokens.map((token) => pieceOf(token, tokenizer));
   if (tokenizer === undefined) return { tokens, pieces, written: undefined };
   let end = 0;
   const offsets = pieces.map((piece) => [end, (end += piece.length)] as const);
   return { tokens, pieces, written: { text: pieces.join(""), offsets } };
+}
+
+/** A token as text; the rows of an embedding are often padded beyond the tokenizer's vocabulary. */
+export function pieceOf(token: number, tokenizer: PromptTokenizer | undefined): string {
+  return tokenizer === undefined || token >= tokenizer.vocabSize
+    ? `<${token}>`
+    : tokenizer.piece(token);
 }
 
 function encodeText(
@@ -108,11 +129,16 @@ function encodeText(
     return NOTHING;
   }
   try {
-    const text = "prompt" in prompt ? prompt.prompt : tokenizer.chat(prompt.messages);
+    const given = "prompt" in prompt ? prompt.prompt : tokenizer.chat(prompt.messages);
+    const { text, starts }: MarkedText = at.marked
+      ? withPlaceholders(given, at.marked, at)
+      : { text: given, starts: [] };
     // A chat template writes the beginning of sequence itself.
     const { tokens, offsets } = tokenizer.encode(text, { addBos: "prompt" in prompt });
     const pieces = tokens.map((token) => tokenizer.piece(token));
-    return { tokens, pieces, written: { text, offsets } };
+    const encoded = { tokens, pieces, written: { text, offsets } };
+    if (at.marked === undefined) return encoded;
+    return { ...encoded, marked: findMarked(encoded, starts, at.marked, at) };
   } catch (error) {
     if (!(error instanceof PatchscopesError) || error.issues.length === 0) throw error;
     for (const issue of error.issues) {

@@ -187,6 +187,26 @@ export function targetModelMissing(name: string): SpecIssue {
   };
 }
 
+/** The paper's code has no case of two models with a norm to skip. */
+export function compatAcross(): SpecIssue {
+  return {
+    code: "conflict",
+    path: ["compat"],
+    message: "pair is for one model; here the target's is another one",
+    hint: "Leave compat out.",
+  };
+}
+
+/** Vectors of the source's model beside one that is the target's already. */
+export function namedBehindMap(step: number): SpecIssue {
+  return {
+    code: "conflict",
+    path: ["mapping", step],
+    message: "names states of the source's model, behind the map to another width",
+    hint: "Put the step before the file of the map.",
+  };
+}
+
 /** States that are written into a model of another width. */
 export function mapOfWidthsNeeded(source: PlannedModel, target: PlannedModel): SpecIssue {
   return {
@@ -231,4 +251,163 @@ function shown(pieces: readonly string[]): string {
 
 function tokenCount(count: number): string {
   return count === 1 ? "1 token" : `${count} tokens`;
+}
+
+/** A file of vectors where the caller gave no way to read files. */
+export function vectorsNotRead(file: string, path: Path): SpecIssue {
+  return {
+    code: "no-vectors",
+    path,
+    message: `the vectors of ${file} were not loaded`,
+    hint: "Pass the option vectors, a function that reads them: patchscopes/node has loadVectors.",
+  };
+}
+
+/** Vectors of another width than the model's states. */
+export function vectorWidth(facts: {
+  readonly file: string;
+  readonly got: number;
+  readonly hiddenSize: number;
+  readonly path: Path;
+}): SpecIssue {
+  return {
+    code: "vector-width",
+    path: facts.path,
+    message: `${facts.file} holds vectors of ${facts.got} numbers; this model's states have ${facts.hiddenSize}`,
+    hint: "Use vectors of this model, as patchscopes capture saves them.",
+  };
+}
+
+/** An axis of layers that fits no model and says nothing of itself. */
+export function layersOfFile(count: number, layers: number, path: Path): SpecIssue {
+  return {
+    code: "vector-layers",
+    path,
+    message: `the file has ${count} layers and does not say which; the model has ${layers}`,
+    hint: 'Save one vector [hidden], or write the layers into the file\'s metadata: layers "[0, 5, 10]".',
+  };
+}
+
+/** A layer that a file of vectors has not. */
+export function layerNotInFile(
+  layer: number | "embedding",
+  there: readonly (number | "embedding")[],
+  path: Path,
+): SpecIssue {
+  const shown = there.slice(0, MAX_PIECES).join(", ");
+  return {
+    code: "layer-not-in-file",
+    path,
+    message: `layer ${layer} is not in the file of vectors; it has ${shown}`,
+    hint: "Choose one of these, or capture more layers.",
+  };
+}
+
+/** A site beside a file that says another one. */
+export function siteOfFile(site: string, there: string): SpecIssue {
+  return {
+    code: "conflict",
+    path: ["source", "site"],
+    message: `the file of vectors holds ${there}, not ${site}`,
+    hint: "Leave the site out.",
+  };
+}
+
+/** `prompt: same` where the source is a file that does not say its prompt. */
+export function noPromptToShare(): SpecIssue {
+  return {
+    code: "no-prompt",
+    path: ["target", "prompt"],
+    message: "the source is a file of vectors without tokens, so there is no prompt to be the same",
+    hint: "Write the target's prompt.",
+  };
+}
+
+/** A slice of states and as many other places as it has not. */
+export function notOneToOne(facts: {
+  readonly what: "positions" | "layers";
+  readonly source: number;
+  readonly target: number;
+  readonly path: Path;
+}): SpecIssue {
+  const { what, source, target, path } = facts;
+  return {
+    code: "not-one-to-one",
+    path,
+    message: `the source reads ${source} ${what} together, and the target has ${target} for them`,
+    hint:
+      what === "positions"
+        ? "Name as many positions, or one marker: it is repeated for each state."
+        : "Write same, or {together: list} with as many layers.",
+  };
+}
+
+/** A marker that is not in the target prompt. */
+export function markerNotFound(marker: string, path: Path): SpecIssue {
+  return {
+    code: "marker-not-found",
+    path,
+    message: `the marker ${JSON.stringify(marker)} does not occur in the target prompt`,
+    hint: "Write it into the prompt where the vector belongs.",
+  };
+}
+
+/** A marker in a prompt that is not a text of its own. */
+export function markerWithoutText(path: Path): SpecIssue {
+  return {
+    code: "marker-without-text",
+    path,
+    message: "a marker needs a target prompt of its own, as a text or messages",
+    hint: "Write prompt: TEXT with the marker in it, or give positions by index.",
+  };
+}
+
+/** Placeholders that do not have a token each. */
+export function placeholdersShareToken(as: string, piece: string, path: Path): SpecIssue {
+  return {
+    code: "placeholder-shared",
+    path,
+    message: `the placeholder ${JSON.stringify(as)} has no token of its own: ${JSON.stringify(piece)} holds more than one of them`,
+    hint: "Put a space between markers, or choose another placeholder with as.",
+  };
+}
+
+/** Keys and values that are to come from a vector which is none of the residual stream. */
+export function overwriteNotResidual(site: string): SpecIssue {
+  return {
+    code: "conflict",
+    path: ["target", "contamination"],
+    message: `overwrite needs a state of the residual stream; the target's site is ${site}`,
+    hint: "Use resid_post, resid_pre or resid_mid, or contamination: hide.",
+  };
+}
+
+/** A range of positions whose end is before its beginning. */
+export function emptyPositions(from: number, to: number, path: Path): SpecIssue {
+  return {
+    code: "empty-range",
+    path,
+    message: `the range from position ${from} to position ${to} is empty`,
+    hint: "Write the earlier token as from.",
+  };
+}
+
+/** A mapping or a mode where the paper's code skips the final norm. */
+export function mappedBehindNorm(last: number): SpecIssue {
+  return {
+    code: "conflict",
+    path: ["compat"],
+    message: `with compat: pair a state of the last layer that is written at the last layer (${last}) can only replace, without a mapping`,
+    hint: "Leave out the last layer, the mapping and mode, or compat.",
+  };
+}
+
+/** `compat` where the caller's model does not show its final norm. */
+export function noFinalNorm(): SpecIssue {
+  return {
+    code: "no-final-norm",
+    path: ["compat"],
+    message: "compat: pair needs the model's final norm, and only its engine was given",
+    hint: "Pass a model as loadModel or openModel gives it.",
+  };
 }

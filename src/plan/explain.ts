@@ -39,7 +39,10 @@ export interface PlanStatistics {
 /** Counts a plan's passes, rows and block-rows. */
 export function planStatistics(plan: Plan): PlanStatistics {
   const { layers } = plan.shape;
-  const source = plan.source.tokens.length * (plan.models?.source.layers ?? layers);
+  const source =
+    plan.source.file === undefined
+      ? plan.source.tokens.length * (plan.models?.source.layers ?? layers)
+      : 0;
   const target = plan.target.tokens.length * layers;
   const lengthOf = (cell: PlannedCell): number => plan.target.tokens.length - cell.from;
   const rows = sum(plan.cells, (cell) => lengthOf(cell) * (layers - cell.entry));
@@ -50,7 +53,12 @@ export function planStatistics(plan: Plan): PlanStatistics {
   const vectors = random + (mean.length > 0 ? 1 : 0);
   return {
     cells,
-    passes: { source: 1, target: 1, rows: groups, decode: groups * steps },
+    passes: {
+      source: plan.source.file === undefined ? 1 : 0,
+      target: 1,
+      rows: groups,
+      decode: groups * steps,
+    },
     rowTokens: sum(plan.cells, lengthOf),
     blockRows: {
       source,
@@ -77,7 +85,8 @@ export function explain(plan: Plan): string {
   const shared = plan.cells.reduce((from, cell) => Math.min(from, cell.from), Infinity);
   const lines = [
     `${counted(statistics.cells, "cell")} in ${modelsLine(plan)}.`,
-    `Source: ${promptLine(plan.source)}, run once; ${readStates(plan)}.`,
+    `Source: ${sourceLine(plan)}.`,
+    ...namedLines(plan),
     `Target: ${promptLine(plan.target)}, run once without a patch; all cells share ${counted(shared, "token")} of that run.`,
     ...knockoutLines(plan),
     `Rows: ${rowsLine(plan, statistics)}.`,
@@ -108,6 +117,26 @@ function promptLine({ tokens, pieces }: PlannedPrompt): string {
   return `${counted(tokens.length, "token")} (${escaped.join("|")})`;
 }
 
+function sourceLine(plan: Plan): string {
+  const { file } = plan.source;
+  const positions = counted(plan.source.positions.length, "position");
+  return file === undefined
+    ? `${promptLine(plan.source)}, run once; ${readStates(plan)}`
+    : `vectors of ${file.file}, from ${positions}; nothing is run for them`;
+}
+
+/** The sources that the mapping names, where it names any. */
+function namedLines({ sources }: Plan): readonly string[] {
+  if (sources.length === 0) return [];
+  const files = sources.filter(({ file }) => file !== undefined).length;
+  const runs = sources.length - files;
+  const parts = [
+    ...(runs > 0 ? [`${counted(runs, "named source")}, each run once`] : []),
+    ...(files > 0 ? [counted(files, "named file of vectors", "named files of vectors")] : []),
+  ];
+  return [`Mapping: with ${parts.join(" and ")}.`];
+}
+
 function readStates({ capture, source }: Plan): string {
   const states = counted(capture.states.length, "hidden state");
   return `${states} read at ${counted(source.positions.length, "position")}`;
@@ -127,6 +156,12 @@ function knockoutLines({ knockouts, cells, shape }: Plan): readonly string[] {
     const where = layers.length === shape.layers ? "all layers" : placesOf(layers, "layer");
     return `Knocked out: attention from ${who} to ${placesOf(to, "position")}, in ${where}.`;
   });
+  if (cells.some(({ isOverwriting }) => isOverwriting)) {
+    return [
+      ...cut,
+      "Overwritten: keys and values of patched tokens, in blocks that have not read the vector yet.",
+    ];
+  }
   const hiding = cells.some(({ hidden }) => hidden.length > 0);
   return hiding
     ? [...cut, "Hidden: patched tokens, in blocks that have not read the vector yet."]

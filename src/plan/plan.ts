@@ -3,7 +3,14 @@
  * Everything that cells have in common is in it once.
  */
 import type { Site } from "../site.ts";
-import type { ControlSpec, LayerName, MappingSpec, ModeSpec, ReadSpec } from "../spec/spec.ts";
+import type {
+  ControlSpec,
+  LayerName,
+  MappingStep,
+  ModeSpec,
+  ReadSpec,
+  VectorFile,
+} from "../spec/spec.ts";
 
 /** A hidden state as engines address it: the embedding is `resid_pre` of layer 0. */
 export interface State {
@@ -18,6 +25,8 @@ export interface Write {
   readonly to: State;
   /** As the result names the two layers. */
   readonly names: { readonly source: LayerName; readonly target: LayerName };
+  /** The one of the mapping's factors that the cell has, where they are an axis. */
+  readonly factor?: number;
 }
 
 /** Looks of attention that do not happen in any run of the target: absolute places, each once, ascending. */
@@ -46,6 +55,8 @@ export interface PlannedCell {
   readonly from: number;
   /** What later tokens do not see of the tokens that the patches are written over. */
   readonly hidden: readonly HiddenPosition[];
+  /** Whether the vectors also go into the blocks below the places that they are written at. */
+  readonly isOverwriting: boolean;
   /** Where the next token is read. */
   readonly readAt: number;
   /** Written as one source and target pair in the result, not as a list of writes. */
@@ -61,6 +72,15 @@ export interface PlannedPrompt {
 export interface Capture {
   readonly tokens: readonly number[];
   readonly states: readonly { readonly site: Site; readonly layer: number }[];
+}
+
+/** A vector that the mapping names, for each write anew: a state of a prompt of its own, or of a file. */
+export interface PlannedSource extends Pick<PlannedPrompt, "tokens"> {
+  readonly name: string;
+  readonly file: VectorFile | undefined;
+  readonly position: number;
+  /** `same`: the place of the state that is mapped, in its own run. */
+  readonly place: Omit<State, "position"> | "same";
 }
 
 /** A sentence one of whose states is put in the place of the source's. */
@@ -94,14 +114,27 @@ export interface Plan {
   };
   /** Both models, where the target's is another one than the source's. */
   readonly models?: { readonly source: PlannedModel; readonly target: PlannedModel } | undefined;
-  readonly source: PlannedPrompt & { readonly positions: readonly number[] };
+  readonly source: PlannedPrompt & {
+    readonly positions: readonly number[];
+    /** Where the vectors come from, where it is no run of these tokens. */
+    readonly file: VectorFile | undefined;
+  };
   readonly target: PlannedPrompt & { readonly positions: readonly number[] };
   readonly capture: Capture;
   /** In the order of the axes: source position outermost, then source layer, then target layer. */
   readonly cells: readonly PlannedCell[];
   readonly knockouts: readonly Knockout[];
-  readonly mapping: MappingSpec;
+  /** In this order. */
+  readonly mapping: readonly MappingStep[];
+  readonly sources: readonly PlannedSource[];
   readonly mode: ModeSpec;
+  /** What the paper's code does otherwise, where a spec asks for that. */
+  readonly compat:
+    | {
+        /** Nothing is written: the code takes a target of one token for a step of decoding. */
+        readonly isUnpatched: boolean;
+      }
+    | undefined;
   readonly read: ReadSpec;
   /** What draws follow from, where tokens are drawn. */
   readonly seed: number;

@@ -10,11 +10,13 @@ import type {
   LayerRange,
   LayerRef,
   LayersTogether,
+  PositionRange,
   PositionRef,
   SinglePosition,
 } from "../spec/spec.ts";
 import type { EncodedPrompt } from "./encode-prompt.ts";
 import {
+  emptyPositions,
   emptyRange,
   layerOutOfRange,
   needsTokenizer,
@@ -74,16 +76,30 @@ export interface ResolvingPositions extends Omit<Resolving, "model"> {
 
 /** The positions of a reference, in its order. */
 export function resolvePositions(ref: PositionRef, at: ResolvingPositions): number[] {
-  if (ref === "all") return [...at.prompt.tokens.keys()];
+  if (ref === "all") return Array.from({ length: countOf(at.prompt) }, (_, position) => position);
   if (isList(ref)) {
     return ref.flatMap((entry, index) => resolvePosition(entry, within(at, index)) ?? []);
   }
+  if (typeof ref === "object" && "from" in ref) return resolveSpan(ref, at);
   return [resolvePosition(ref, at) ?? []].flat();
+}
+
+function resolveSpan(range: PositionRange, at: ResolvingPositions): number[] {
+  const from = resolvePosition(range.from, within(at, "from"));
+  const to = resolvePosition(range.to, within(at, "to"));
+  if (from === undefined || to === undefined) return [];
+  if (from > to) at.issues.push(emptyPositions(from, to, at.path));
+  return Array.from({ length: Math.max(0, to - from + 1) }, (_, index) => from + index);
+}
+
+/** How many positions a prompt has, or a file of vectors in its place. */
+function countOf({ count, tokens }: EncodedPrompt): number {
+  return count ?? tokens.length;
 }
 
 /** One position; undefined, with an issue, where the prompt does not have it. */
 export function resolvePosition(ref: SinglePosition, at: ResolvingPositions): number | undefined {
-  const count = at.prompt.tokens.length;
+  const count = countOf(at.prompt);
   // A prompt without tokens already is an issue.
   if (count === 0) return undefined;
   if (typeof ref !== "number") return findToken(ref, at);

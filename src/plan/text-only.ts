@@ -2,7 +2,7 @@
  * The control `text-only`: the target prompt with the source's text in the place of the patched token, so that one sees
  * whether the text alone would have done.
  */
-import type { PatchscopeSpec, Prompt } from "../spec/spec.ts";
+import type { PatchscopeSpec, Prompt, VectorFile } from "../spec/spec.ts";
 import { spelled } from "./cross-model.ts";
 import type { EncodedPrompt, PlanModel } from "./encode-prompt.ts";
 import type { Plan, PlannedCell, PlannedText } from "./plan.ts";
@@ -78,9 +78,9 @@ function insertedText(
 }
 
 /** The source as a text: as it was given; what another model can read of messages is what they say. */
-function textOf(prompt: Prompt, spelledOut: string | undefined): string | undefined {
+function textOf(prompt: Prompt | VectorFile, spelledOut: string | undefined): string | undefined {
   if ("prompt" in prompt) return prompt.prompt;
-  if (spelledOut === undefined || "tokens" in prompt) return spelledOut;
+  if (spelledOut === undefined || !("messages" in prompt)) return spelledOut;
   return prompt.messages.map(({ content }) => content).join("\n");
 }
 

@@ -14,6 +14,7 @@ export function warningsOf(
     knockoutOfNothing(plan),
     sinkRead(plan, models.source),
     beyondContext(plan, models.target),
+    oneTokenUnpatched(plan),
   ].filter((warning) => warning !== undefined);
 }
 
@@ -48,13 +49,23 @@ function sinkRead(plan: Omit<Plan, "warnings">, { tokenizer }: PlanModel): Warni
   const isRead = plan.cells.some((cell) =>
     cell.writes.some(({ from }) => from.position === 0 && from.layer >= SINK_FROM_LAYER),
   );
-  if (tokenizer === undefined || !isRead) return undefined;
+  // A file of vectors need not say its tokens.
+  if (tokenizer === undefined || !isRead || plan.source.tokens.length === 0) return undefined;
   const isBos = plan.source.tokens[0] === tokenizer.bos;
   return {
     code: "attention-sink",
     message: isBos
       ? "Position 0 is read, the beginning-of-sequence token: an attention sink, whose state says little about the text."
       : "Position 0 is read, and the source does not begin with a beginning-of-sequence token, so it is an attention sink: from the first few layers on, its state says little about its token. Put words before it.",
+  };
+}
+
+function oneTokenUnpatched({ compat }: Pick<Plan, "compat">): Warning | undefined {
+  if (compat?.isUnpatched !== true) return undefined;
+  return {
+    code: "compat-one-token",
+    message:
+      "The target prompt has one token and is not patched: the paper's code takes it for a step of decoding (compat: pair).",
   };
 }
 

@@ -20,6 +20,7 @@ export function csv(result: PatchscopeResult): string {
     "source_position",
     "target_layer",
     "target_position",
+    ...(hasFactors(result) ? ["factor"] : []),
     ...(isGenerated ? ["text"] : []),
     ...numbered(ranks).flatMap((rank) => [`next_${rank}`, `logprob_${rank}`]),
     ...(isGenerated ? ["logprob", "evidence", "logprob_unpatched"] : []),
@@ -31,6 +32,7 @@ export function csv(result: PatchscopeResult): string {
   ];
   const row = (cell: CellRecord): readonly (string | number | undefined)[] => [
     ...placeColumns(cell),
+    ...(hasFactors(result) ? [cell.factor] : []),
     ...(isGenerated ? [cell.text] : []),
     ...numbered(ranks).flatMap((rank) => [
       cell.next[rank - 1]?.piece,
@@ -44,6 +46,11 @@ export function csv(result: PatchscopeResult): string {
     ...numbered(randoms).map((vector) => cell.logprobUnder?.random?.[vector - 1]),
   ];
   return [header, ...result.cells.map(row)].map((line) => line.map(field).join()).join("\n");
+}
+
+/** Whether cells say what the vector was multiplied by. */
+export function hasFactors({ cells }: PatchscopeResult): boolean {
+  return cells.some(({ factor }) => factor !== undefined);
 }
 
 function numbered(count: number): readonly number[] {

@@ -8,12 +8,30 @@ import { layersLabel } from "./rows.ts";
 import type { Shape } from "./rows.ts";
 import type { Style } from "./style.ts";
 
-/** Says in one sentence which read-outs depend on the vector. */
+/** Says which read-outs depend on the vector, and of several factors which one has the most evidence. */
 export function summaryOf(
   result: PatchscopeResult,
   shape: Shape,
   style: Style,
 ): string | undefined {
+  const summary = dependingOf(result, shape, style);
+  const best = shape.hasFactors ? mostEvidence(result.cells) : undefined;
+  return [summary, best].filter((part) => part !== undefined).join(" ") || undefined;
+}
+
+function mostEvidence(cells: readonly CellRecord[]): string | undefined {
+  const judged = cells.filter(({ evidence }) => evidence !== undefined);
+  const best = judged.reduce<CellRecord | undefined>(
+    (most, cell) => ((cell.evidence ?? 0) > (most?.evidence ?? -Infinity) ? cell : most),
+    undefined,
+  );
+  const [place] = best === undefined ? [] : placesOf(best);
+  if (best?.evidence === undefined || place === undefined) return undefined;
+  const factor = best.factor === undefined ? "" : ` *${best.factor}`;
+  return `Most evidence: layer ${layersLabel([place.source.layer])}${factor} (${best.evidence.toFixed(1)} nats).`;
+}
+
+function dependingOf(result: PatchscopeResult, shape: Shape, style: Style): string | undefined {
   const judged = result.cells.filter((cell) => cell.evidence !== undefined);
   if (judged.length === 0) {
     return style.isPartial
@@ -23,7 +41,8 @@ export function summaryOf(
   const depending = judged.filter((cell) => dependsOnVector(verdictOf(cell)));
   if (depending.length === 0)
     return "No read-out depends on the vector: the prompt says all this anyway.";
-  const isCounted = shape.isGrid || shape.sourcePositions > 1 || shape.rowsAre === "writes";
+  const isCounted =
+    shape.isGrid || shape.hasFactors || shape.sourcePositions > 1 || shape.rowsAre === "writes";
   const which = (cells: readonly CellRecord[]): string =>
     isCounted ? `${cells.length} of ${judged.length} read-outs` : layersOf(cells, shape, style);
   const first =
@@ -109,11 +128,21 @@ export function interventionLegend({ spec }: PatchscopeResult): readonly string[
   const knockouts = count === 1 ? "An attention knockout is" : `${count} attention knockouts are`;
   return [
     ...(count === 0 ? [] : [`${knockouts} in effect in the target's run, without the patch too.`]),
-    ...(spec.target.contamination === "keep"
-      ? []
-      : ["Later tokens do not see patched tokens in blocks that have not read the vector yet."]),
+    ...CONTAMINATIONS[spec.target.contamination],
+    ...(spec.compat === undefined ? [] : [AS_PAIR]),
   ];
 }
+
+const AS_PAIR =
+  "As the paper's code does it (compat: pair): the last layer's state is read behind the final norm.";
+
+const CONTAMINATIONS: Readonly<
+  Record<PatchscopeResult["spec"]["target"]["contamination"], readonly string[]>
+> = {
+  keep: [],
+  hide: ["Later tokens do not see patched tokens in blocks that have not read the vector yet."],
+  overwrite: ["Patched tokens' keys and values are of the vector in the blocks below it too."],
+};
 
 /** Says what evidence is, with the controls that there were. */
 export function evidenceLegend({ controls }: PatchscopeResult): string {

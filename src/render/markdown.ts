@@ -1,6 +1,6 @@
 /** A result as a Markdown table with a row for every cell, to paste into notes and issues. */
 import type { CellRecord, PatchscopeResult } from "../result/result.ts";
-import { placeColumns } from "./csv.ts";
+import { hasFactors, placeColumns } from "./csv.ts";
 import { alphabetOf, markedPrompt, readable } from "./display-text.ts";
 import { CAVEAT, contrastLegend, evidenceLegend, interventionLegend } from "./legend.ts";
 import { nextTokensLine } from "./next-tokens.ts";
@@ -18,6 +18,7 @@ export function markdown(result: PatchscopeResult): string {
     "source position",
     "target layer",
     "target position",
+    ...(hasFactors(result) ? ["factor"] : []),
     isGenerated ? "text" : "next tokens",
     "logprob",
     ...(hasEvidence ? ["evidence", "reading", "unpatched", "unrelated"] : []),
@@ -25,6 +26,7 @@ export function markdown(result: PatchscopeResult): string {
   ];
   const rows = result.cells.map((cell) => [
     ...placeColumns(cell),
+    ...(hasFactors(result) ? [String(cell.factor ?? "")] : []),
     saidBy(cell),
     number(logprobOf(cell)),
     ...(hasEvidence ? evidenceColumns(cell) : []),
@@ -34,7 +36,7 @@ export function markdown(result: PatchscopeResult): string {
   ]);
   const { unpatched, textOnly } = result.controls;
   return [
-    `**${result.models.map(({ name }) => escaped(name)).join(", ")}** · source ${code(markedPrompt(result.source, Infinity, alphabet))} · target ${code(markedPrompt(result.target, Infinity, alphabet))}`,
+    `**${result.models.map(({ name }) => escaped(name)).join(", ")}** · source ${code(sourceText(result))} · target ${code(markedPrompt(result.target, Infinity, alphabet))}`,
     "",
     ...[header, header.map(() => "---"), ...rows].map((columns) => `| ${columns.join(" | ")} |`),
     "",
@@ -50,6 +52,12 @@ export function markdown(result: PatchscopeResult): string {
     CAVEAT,
     ...result.warnings.flatMap(({ message }) => ["", `Warning: ${escaped(message)}`]),
   ].join("\n");
+}
+
+function sourceText({ spec, source }: PatchscopeResult): string {
+  return "file" in spec.source
+    ? `vectors of ${spec.source.file}`
+    : markedPrompt(source, Infinity, alphabet);
 }
 
 function saidBy(readOut: Pick<CellRecord, "text" | "next">): string {

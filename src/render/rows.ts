@@ -15,6 +15,8 @@ export interface TableRow {
   readonly label: string;
   /** The layers of the row's cells; empty where a cell writes several vectors. */
   readonly layers: readonly LayerName[];
+  /** What the vector was multiplied by, where that varies. */
+  readonly factor: number | undefined;
   /** Absent where only the next token was read. */
   readonly text: string | undefined;
   readonly next: readonly NextToken[];
@@ -44,6 +46,8 @@ export interface Shape {
   readonly targetLayer: LayerName | undefined;
   readonly isSameLayer: boolean;
   readonly sourcePositions: number;
+  /** Whether there is a row for each of several factors. */
+  readonly hasFactors: boolean;
 }
 
 /** Looks at all cells' places at once. */
@@ -52,7 +56,7 @@ export function shapeOf(result: PatchscopeResult): Shape {
   const sources = new Set(pairs.map(({ source }) => source.layer));
   const targets = new Set(pairs.map(({ target }) => target.layer));
   const isSameLayer = pairs.every(({ source, target }) => source.layer === target.layer);
-  const isWrites = result.cells.some((cell) => "writes" in cell);
+  const isWrites = result.cells.some((cell) => "writes" in cell && !isOfOneLayer(cell));
   const isByTarget = !isSameLayer && targets.size > 1;
   return {
     rowsAre: isWrites ? "writes" : isByTarget ? "target layers" : "source layers",
@@ -60,8 +64,24 @@ export function shapeOf(result: PatchscopeResult): Shape {
     sourceLayer: only(sources),
     targetLayer: only(targets),
     isSameLayer,
-    sourcePositions: new Set(pairs.map(({ source }) => source.position)).size,
+    sourcePositions: new Set(result.cells.map(sourcePositionsOf)).size,
+    hasFactors: result.cells.some(({ factor }) => factor !== undefined),
   };
+}
+
+/** Whether all vectors of a cell are of one layer, and written at one: then it is one row like that of a single vector. */
+function isOfOneLayer(cell: CellRecord): boolean {
+  const [first, ...others] = placesOf(cell);
+  return others.every(
+    ({ source, target }) =>
+      source.layer === first?.source.layer && target.layer === first.target.layer,
+  );
+}
+
+function sourcePositionsOf(cell: CellRecord): string {
+  return placesOf(cell)
+    .map(({ source }) => source.position)
+    .join();
 }
 
 function only<T>(values: ReadonlySet<T>): T | undefined {
@@ -101,13 +121,18 @@ function rowOf(cell: CellRecord, shape: Shape): TableRow {
   const layers =
     shape.rowsAre === "writes"
       ? []
-      : places.map(
-          (place) => (shape.rowsAre === "source layers" ? place.source : place.target).layer,
-        );
+      : places
+          .slice(0, 1)
+          .map((place) => (shape.rowsAre === "source layers" ? place.source : place.target).layer);
+  const { factor } = cell;
   const probability = probabilityPerToken(cell);
   return {
-    label: layers.length === 0 ? places.map(writeLabel).join(" ") : layers.map(layerLabel).join(),
+    label: [
+      layers.length === 0 ? places.map(writeLabel).join(" ") : layers.map(layerLabel).join(),
+      ...(factor === undefined ? [] : [`*${factor}`]),
+    ].join(" "),
     layers,
+    factor,
     text: cell.text,
     next: cell.next,
     probability: point(probability),
@@ -140,6 +165,7 @@ function saysTheSame(above: TableRow, below: TableRow): boolean {
   const areNeighbours = typeof from === "number" && typeof to === "number" && to === from + 1;
   return (
     areNeighbours &&
+    above.factor === below.factor &&
     above.text !== undefined &&
     above.text === below.text &&
     above.verdict === below.verdict
@@ -150,7 +176,10 @@ function joined(above: TableRow, below: TableRow): TableRow {
   return {
     ...above,
     layers: [...above.layers, ...below.layers],
-    label: layersLabel([...above.layers, ...below.layers]),
+    label: [
+      layersLabel([...above.layers, ...below.layers]),
+      ...(above.factor === undefined ? [] : [`*${above.factor}`]),
+    ].join(" "),
     probability: hull(above.probability, below.probability),
     evidence: hull(above.evidence, below.evidence),
     shares: smallerShares(above.shares, below.shares),

@@ -3,7 +3,7 @@
  * Everything is readable without colour. What to do next is the command line's to say.
  */
 import type { PatchscopeResult } from "../result/result.ts";
-import type { MappingSpec, ModeSpec } from "../spec/spec.ts";
+import type { MappingSpec, MappingStep, ModeSpec } from "../spec/spec.ts";
 import { markedPrompt, visible, widthOf, wrap } from "./display-text.ts";
 import { gridLines } from "./grid.ts";
 import { legendOf, summaryOf } from "./legend.ts";
@@ -18,7 +18,7 @@ export function table(result: PatchscopeResult, options: TableOptions): string {
   const style = styleOf(options);
   const shape = shapeOf(result);
   const body =
-    (shape.isGrid ? gridLines(result, style) : undefined) ??
+    (shape.isGrid && !shape.hasFactors ? gridLines(result, style) : undefined) ??
     tableLines(sectionsOf(result), result, shape, style);
   const summary = summaryOf(result, shape, style);
   return [
@@ -45,16 +45,18 @@ function titleLines(result: PatchscopeResult, shape: Shape, style: Style): reado
     ...(style.isPartial ? [] : [`${seconds} s`]),
   ];
   const labels = ["source", "target"] as const;
+  const { source } = result.spec;
+  const promptLine = (side: "source" | "target", room: number): string =>
+    side === "source" && "file" in source
+      ? visible(`vectors of ${source.file}`, alphabet)
+      : markedPrompt(result[side], room, alphabet);
   const title = facts.reduce((line, fact) => {
     const longer = `${line} ${alphabet.dot} ${fact}`;
     return widthOf(longer) > width ? line : longer;
   });
   return [
     paint.bold(title),
-    ...labels.map(
-      (side) =>
-        `${paint.dim(side)}  ${markedPrompt(result[side], width - side.length - 2, alphabet)}`,
-    ),
+    ...labels.map((side) => `${paint.dim(side)}  ${promptLine(side, width - side.length - 2)}`),
     ...wrap(whatHappens(result, shape), width).map((line) => paint.dim(line)),
   ];
 }
@@ -69,16 +71,39 @@ function whatHappens(result: PatchscopeResult, shape: Shape): string {
   const read =
     result.spec.read.kind === "generate" ? "then the model goes on" : "then the next token is read";
   const { mapping, target } = result.spec;
-  const state = `The state of the source's [token] ${from}${MAPPED[mapping.kind]}`;
+  const state = `The state of the source's [token] ${from}${mappedBy(mapping)}`;
   return `${state} ${writtenOver(target.mode)} the one of the target's [token] ${to}; ${read}.`;
 }
 
-const MAPPED: Readonly<Record<MappingSpec["kind"], string>> = {
-  identity: "",
-  scale: ", scaled,",
-  normalise: ", normalised,",
-  file: ", mapped,",
-};
+/** What happens to the state on its way, in words. */
+function mappedBy(mapping: MappingSpec): string {
+  const said = [mapping]
+    .flat()
+    .map(wordsOf)
+    .filter((word) => word !== "");
+  return said.length === 0 ? "" : `, ${said.join(", ")},`;
+}
+
+function wordsOf(step: MappingStep): string {
+  switch (step.kind) {
+    case "identity":
+      return "";
+    case "scale":
+      return "scaled";
+    case "normalise":
+      return "normalised";
+    case "file":
+      return "mapped";
+    case "mean":
+      return `averaged with ${step.with.join(", ")}`;
+    case "difference":
+      return `less ${step.with.length > 1 ? "the mean of " : ""}${step.with.join(", ")}`;
+    case "projection":
+      return `${step.remove ? "without what lies in" : "projected onto"} ${step.onto.join(", ")}`;
+    case "interpolation":
+      return `mixed with ${step.with}`;
+  }
+}
 
 function writtenOver(mode: ModeSpec): string {
   if (typeof mode === "object") return `is mixed (${mode.interpolate} of it) into`;

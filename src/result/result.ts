@@ -65,7 +65,12 @@ export interface CellEvidence {
   };
 }
 
-export type CellRecord = CellPlaces & ReadOutRecord & CellEvidence;
+export type CellRecord = CellPlaces &
+  ReadOutRecord &
+  CellEvidence & {
+    /** What the vector was multiplied by, where the mapping has a list of factors. */
+    readonly factor?: number;
+  };
 
 export interface ControlsRecord {
   /** What the target prompt says without a patch. */

@@ -54,7 +54,7 @@ export function buildResult(
   };
 }
 
-function promptRecord({ tokens, pieces, positions }: Plan["source"]): PatchscopeResult["source"] {
+function promptRecord({ tokens, pieces, positions }: Plan["target"]): PatchscopeResult["source"] {
   return { tokens, pieces, positions };
 }
 
@@ -67,8 +67,10 @@ export function cellRecord(
 ): CellRecord {
   const { next, generated, ...evidence }: CellOutput = output ?? { next: [], generated: [] };
   const { evidenceByToken } = evidence;
+  const factor = cell.writes[0]?.factor;
   return {
     ...placesOf(cell),
+    ...(factor !== undefined && { factor }),
     ...readOutRecord({ next, generated }, plan, texts),
     ...evidence,
     ...(evidenceByToken && {

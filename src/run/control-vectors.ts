@@ -4,8 +4,10 @@
  */
 import type { Engine } from "../engine/engine.ts";
 import { normOf } from "../mapping/mapping.ts";
+import { meanOf as meanOfVectors } from "../mapping/vector-algebra.ts";
 import type { Plan, PlannedSentence, State, Write } from "../plan/plan.ts";
 import { chanceOf } from "./next-token.ts";
+import type { StatesAt } from "./sources.ts";
 import type { VectorOf } from "./target.ts";
 import type { PromptStates } from "./vectors.ts";
 import { capturePrompts } from "./vectors.ts";
@@ -22,7 +24,7 @@ export interface ByControl<T> {
 export async function controlVectors(
   plan: Plan,
   engine: Engine,
-  source: PromptStates,
+  source: StatesAt,
   signal?: AbortSignal,
 ): Promise<VectorOf[]> {
   const { unrelated, contrast, mean, random } = plan.controls;
@@ -66,16 +68,11 @@ function stateOf({ position }: PlannedSentence, states: PromptStates | undefined
 
 /** The mean of some vectors, made once for each place that is read. */
 function meanOf(vectors: readonly VectorOf[]): VectorOf {
-  return oncePerPlace((write) => {
-    const all = vectors.map((vectorOf) => vectorOf(write));
-    return new Float32Array(all[0]?.length ?? 0).map(
-      (_, index) => all.reduce((sum, vector) => sum + (vector[index] ?? 0), 0) / all.length,
-    );
-  });
+  return oncePerPlace((write) => meanOfVectors(vectors.map((vectorOf) => vectorOf(write))));
 }
 
 /** Vectors in random directions, each as long as the state of the source that it replaces. */
-function randomVectors(seed: number, count: number, source: PromptStates): VectorOf[] {
+function randomVectors(seed: number, count: number, source: StatesAt): VectorOf[] {
   return Array.from({ length: count }, (_, index) => {
     const gaussianOf = oncePerPlace(({ from }) =>
       gaussian({ seed, layer: from.layer, index }, source.at(from).length),

@@ -1,27 +1,73 @@
 /** Which function f each write of a plan goes through, and whether a fitted mapping has all that a plan needs. */
-import { assert, specInvalid } from "../errors.ts";
+import { assert, specInvalid, unreachable } from "../errors.ts";
 import { mapBetween, pairsText, UNKNOWN_WEIGHTS } from "../mapping/fitted-mapping.ts";
 import type { FittedMapping, LoadedMapping } from "../mapping/fitted-mapping.ts";
-import type { Mapping } from "../mapping/mapping.ts";
+import { mapped } from "../mapping/mapping.ts";
+import { differenceOf, interpolated, meanOf, projected } from "../mapping/vector-algebra.ts";
 import type { Plan, Write } from "../plan/plan.ts";
 import type { ModelRecord } from "../result/result.ts";
+import type { MappingStep } from "../spec/spec.ts";
 import { mapMissing, mappingOfOtherModel } from "./errors.ts";
+import type { RunSources } from "./sources.ts";
 
-/** Chooses f for a write. */
-export type MapOf = (write: Write) => Mapping;
+/** f of a write: what its vector, or a control's in its place, becomes. */
+export type MapOf = (write: Write, vector: Float32Array) => Float32Array;
 
-/** f by the plan; `fitted` is what a mapping from a file holds. */
+/** f by the plan; `fitted` is what a mapping from a file holds, `named` the vectors that its steps name. */
 export function mapOfPlan(
-  { mapping }: Plan,
-  fitted: (FittedMapping & Pick<LoadedMapping, "foreign">) | undefined,
+  { mapping }: Pick<Plan, "mapping">,
+  fitted: FittedMapping | undefined,
+  named: RunSources["named"],
 ): MapOf {
-  if (mapping.kind !== "file") return () => mapping;
-  assert(fitted, "a mapping from a file was loaded");
-  return ({ from, to }) => {
-    const map = mapBetween(fitted, from, to);
-    assert(map, "every write has its map");
-    return map;
-  };
+  return (write, vector) =>
+    mapping.reduce((state, step) => stepped(step, state, { write, fitted, named }), vector);
+}
+
+function stepped(
+  step: MappingStep,
+  vector: Float32Array,
+  by: {
+    readonly write: Write;
+    readonly fitted: FittedMapping | undefined;
+    readonly named: RunSources["named"];
+  },
+): Float32Array {
+  const { write } = by;
+  const vectorsOf = (names: readonly string[]): Float32Array[] =>
+    names.map((name) => {
+      const vectorOf = by.named.get(name);
+      assert(vectorOf, "every name in a mapping has its source");
+      return vectorOf(write);
+    });
+  switch (step.kind) {
+    case "identity":
+    case "normalise":
+      return mapped(step, vector);
+    case "scale": {
+      const { factor } = step;
+      const own = typeof factor === "number" ? factor : write.factor;
+      assert(own !== undefined, "every cell has its factor");
+      return mapped({ kind: "scale", factor: own }, vector);
+    }
+    case "file": {
+      assert(by.fitted, "a mapping from a file was loaded");
+      const map = mapBetween(by.fitted, write.from, write.to);
+      assert(map, "every write has its map");
+      return mapped(map, vector);
+    }
+    case "mean":
+      return meanOf([vector, ...vectorsOf(step.with)]);
+    case "difference":
+      return differenceOf(vector, vectorsOf(step.with));
+    case "projection":
+      return projected(vector, vectorsOf(step.onto), step.remove);
+    case "interpolation": {
+      const [other] = vectorsOf([step.with]);
+      return other === undefined ? vector : interpolated(vector, other, step.amount);
+    }
+    default:
+      return unreachable(step);
+  }
 }
 
 /** Throws `spec-invalid` where a mapping is for vectors of another width, or lacks a pair of layers. */

@@ -5,21 +5,24 @@
 import type { Engine } from "../engine/engine.ts";
 import { assert } from "../errors.ts";
 import type { FittedMapping } from "../mapping/fitted-mapping.ts";
+import type { LoadedVectors } from "../mapping/vector-file.ts";
 import { EVIDENCE_TOKENS, evidenceByToken } from "../measure/evidence.ts";
 import { groupCells } from "../plan/group-cells.ts";
 import type { Plan, PlannedCell } from "../plan/plan.ts";
+import type { VectorFiles } from "../plan/vectors.ts";
 import type { CellEvidence } from "../result/result.ts";
+import { likePair, type FinalNorm } from "./compat-pair.ts";
 import { byControl, controlVectors } from "./control-vectors.ts";
-import { mapOfPlan } from "./map-of.ts";
+import { mapOfPlan, type MapOf } from "./map-of.ts";
 import type { CellReadOut } from "./read-cells.ts";
 import { readCells } from "./read-cells.ts";
 import { readTextOnly } from "./read-text-only.ts";
 import type { TextScore } from "./score.ts";
 import { scoreTexts } from "./score.ts";
+import type { RunSources } from "./sources.ts";
+import { readSources } from "./sources.ts";
 import type { CleanTarget } from "./target.ts";
 import { runCleanTarget } from "./target.ts";
-import type { PromptStates } from "./vectors.ts";
-import { capturePrompts } from "./vectors.ts";
 
 export type RunPhase = "read" | "score";
 
@@ -43,6 +46,10 @@ export interface RunOptions {
   readonly fitted?: FittedMapping | undefined;
   /** The source's, where the target's model is another one. */
   readonly sourceEngine?: Engine | undefined;
+  /** What is in files of vectors; needed where the plan has some. */
+  readonly vectors?: VectorFiles<LoadedVectors> | undefined;
+  /** The model's final norm; needed where the plan is to be as the paper's code. */
+  readonly finalNorm?: FinalNorm | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onEvent?: ((event: RunEvent) => void) | undefined;
 }
@@ -68,15 +75,17 @@ export interface RunOutput {
 /** Runs a plan; `engine` has the target's model. Throws `aborted` when the signal says so. */
 export async function runPlan(plan: Plan, engine: Engine, options: RunOptions): Promise<RunOutput> {
   const { signal, sourceEngine = engine } = options;
-  const { tokens, states } = plan.capture;
-  const [source] = await capturePrompts(sourceEngine, [tokens], states, signal);
-  assert(source, "the source was captured");
+  const files = options.vectors ?? new Map();
+  const { source, named } = await readSources(plan, sourceEngine, files, signal);
+  const mapOf = likePair(plan, options.finalNorm, (normed) =>
+    mapOfPlan(plan, options.fitted, normed(named)),
+  );
   const target = await runCleanTarget(plan, engine, plan.read.topK, signal);
   try {
-    const output = await readAll(plan, engine, { source, target, options });
+    const output = await readAll(plan, engine, { source, mapOf, target, options });
     if (!hasEvidence(plan)) return output;
     options.onEvent?.({ kind: "read", output });
-    return await addEvidence(plan, engine, { output, source, target, options });
+    return await addEvidence(plan, engine, { output, source, mapOf, target, options });
   } finally {
     target.cache.dispose();
   }
@@ -92,17 +101,17 @@ async function readAll(
   plan: Plan,
   engine: Engine,
   parts: {
-    readonly source: PromptStates;
+    readonly source: RunSources["source"];
+    readonly mapOf: MapOf;
     readonly target: CleanTarget;
     readonly options: RunOptions;
   },
 ): Promise<RunOutput> {
-  const { source, target, options } = parts;
+  const { source, mapOf, target, options } = parts;
   const outputs: CellReadOut[] = [];
   const { textOnly: text } = plan.controls;
   const count = plan.cells.length + (plan.controls.unpatched ? 1 : 0) + (text ? 1 : 0);
   const steps = plan.read.kind === "generate" ? plan.read.maxTokens : 1;
-  const mapOf = mapOfPlan(plan, options.fitted);
   let done = 0;
   const onTokens = (tokens: number): void => {
     done += tokens;
@@ -144,7 +153,15 @@ async function readAll(
 function unpatchedCell(plan: Plan, from: number): PlannedCell {
   const last = plan.target.tokens.length - 1;
   const readAt = plan.read.kind === "generate" ? last : (plan.cells[0]?.readAt ?? last);
-  return { writes: [], entry: plan.shape.layers, from, hidden: [], readAt, isPair: false };
+  return {
+    writes: [],
+    entry: plan.shape.layers,
+    from,
+    hidden: [],
+    isOverwriting: false,
+    readAt,
+    isPair: false,
+  };
 }
 
 async function addEvidence(
@@ -152,12 +169,13 @@ async function addEvidence(
   engine: Engine,
   parts: {
     readonly output: RunOutput;
-    readonly source: PromptStates;
+    readonly source: RunSources["source"];
+    readonly mapOf: MapOf;
     readonly target: CleanTarget;
     readonly options: RunOptions;
   },
 ): Promise<RunOutput> {
-  const { output, source, target, options } = parts;
+  const { output, source, mapOf, target, options } = parts;
   const { signal, sourceEngine = engine } = options;
   const controls = await controlVectors(plan, sourceEngine, source, signal);
   let done = 0;
@@ -176,7 +194,7 @@ async function addEvidence(
     target,
     controls,
     isByPosition: plan.controls.random > 0,
-    mapOf: mapOfPlan(plan, options.fitted),
+    mapOf,
     signal,
     onScored: (scored) => {
       const ready = scored.map(({ index, score }): ReadyCell => {

@@ -1,16 +1,20 @@
 /** Spec → result in one call: plan, run, texts, provenance. What the library, the commands and the explorer share. */
+import type { NormSettings, Weights } from "../engine/architecture.ts";
 import type { Engine } from "../engine/engine.ts";
 import { assert, unreachable } from "../errors.ts";
 import { settled, type LoadedMapping } from "../mapping/fitted-mapping.ts";
+import type { LoadedVectors } from "../mapping/vector-file.ts";
 import { UNRELATED_SENTENCES } from "../measure/unrelated-sentences.ts";
 import { buildPlan } from "../plan/build-plan.ts";
 import type { PlanModel, PromptTokenizer } from "../plan/encode-prompt.ts";
 import type { Plan } from "../plan/plan.ts";
+import { vectorFilesOf, vectorKey, type VectorFiles } from "../plan/vectors.ts";
 import type { CellRecord, ModelRecord, PatchscopeResult } from "../result/result.ts";
 import { specHash } from "../spec/canonical.ts";
 import type { PatchscopeSpec } from "../spec/spec.ts";
 import type { TokenTexts } from "./build-result.ts";
 import { buildResult, cellRecord } from "./build-result.ts";
+import { finalNormOf } from "./compat-pair.ts";
 import { mappingNotRead } from "./errors.ts";
 import { checkMapping, mappingWarnings } from "./map-of.ts";
 import type { ReadyCell, RunEvent, RunOutput } from "./run-plan.ts";
@@ -18,7 +22,12 @@ import { runPlan } from "./run-plan.ts";
 
 /** What is needed of an opened model beside its engine: a part of the `Model` of `models/`. */
 export interface RunModel extends PlanModel {
-  readonly architecture: PlanModel["architecture"] & { readonly family: string };
+  readonly architecture: PlanModel["architecture"] & {
+    readonly family: string;
+    readonly norm?: NormSettings;
+  };
+  /** Of these only the final norm is used, and only for `compat: pair`. */
+  readonly weights?: Pick<Weights, "finalNorm" | "finalNormBias">;
   readonly tokenizer: (PromptTokenizer & { decode(tokens: readonly number[]): string }) | undefined;
   readonly endTokens: ReadonlySet<number>;
   weightsHash(): Promise<string>;
@@ -43,6 +52,30 @@ export interface RunSpecOptions {
   readonly mappings?: ((file: string) => Promise<LoadedMapping>) | undefined;
   /** The target's model, for specs that name another one than the source's. */
   readonly target?: ReadyModel | undefined;
+  /** Reads a file of vectors; needed by specs whose sources are files. `patchscopes/node` has `loadVectors`. */
+  readonly vectors?: ((file: string, tensor?: string) => Promise<LoadedVectors>) | undefined;
+}
+
+/** What a plan can be told beside its model. */
+export interface PlanSpecOptions {
+  /** The target's model, where the spec names another one. */
+  readonly target?: PlanModel | undefined;
+  /** The files of vectors that the spec names, as {@link loadVectorFiles} gives them. */
+  readonly vectors?: VectorFiles | undefined;
+}
+
+/** Reads the files of vectors that a spec names. */
+export async function loadVectorFiles(
+  spec: PatchscopeSpec,
+  load: RunSpecOptions["vectors"],
+): Promise<VectorFiles<LoadedVectors>> {
+  const files = new Map<string, LoadedVectors>();
+  if (load === undefined) return files;
+  for (const each of vectorFilesOf(spec)) {
+    const key = vectorKey(each);
+    if (!files.has(key)) files.set(key, await load(each.file, each.tensor));
+  }
+  return files;
 }
 
 /**
@@ -52,10 +85,10 @@ export interface RunSpecOptions {
 export function planSpec(
   spec: PatchscopeSpec,
   model: PlanModel,
-  options: { readonly target?: PlanModel | undefined } = {},
+  { target, vectors }: PlanSpecOptions = {},
 ): Plan {
   const unrelatedSentences = UNRELATED_SENTENCES;
-  return buildPlan(spec, { model, targetModel: options.target, unrelatedSentences });
+  return buildPlan(spec, { model, targetModel: target, vectors, unrelatedSentences });
 }
 
 /**
@@ -68,12 +101,13 @@ export async function runSpec(
   options: RunSpecOptions = {},
 ): Promise<PatchscopeResult> {
   const begin = performance.now();
-  const plan = planSpec(spec, on.model, { target: options.target?.model });
+  const vectors = await loadVectorFiles(spec, options.vectors);
+  const plan = planSpec(spec, on.model, { target: options.target?.model, vectors });
   const target = plan.models === undefined ? on : (options.target ?? on);
   const { model, engine } = target;
   const fitted = await fittedMapping(plan, options.mappings);
   const records = await recordsOf([...new Set([on, target])]);
-  const hash = await hashOf(spec, records, fitted);
+  const hash = await hashOf(spec, records, { fitted, vectors });
   const texts = textsOf(model);
   const { name, device, version } = engine.info;
   // Both count from the same beginning.
@@ -91,6 +125,8 @@ export async function runSpec(
     endTokens: model.endTokens,
     fitted,
     sourceEngine: on.engine,
+    vectors,
+    finalNorm: spec.compat && (await finalNormOf(model)),
     signal: options.signal,
     onEvent: (event) => {
       switch (event.kind) {
@@ -119,9 +155,10 @@ async function fittedMapping(
   plan: Plan,
   mappings: RunSpecOptions["mappings"],
 ): Promise<LoadedMapping | undefined> {
-  if (plan.mapping.kind !== "file") return undefined;
-  if (mappings === undefined) throw mappingNotRead(plan.mapping.file);
-  const fitted = settled(await mappings(plan.mapping.file), plan.shape.layers);
+  const step = plan.mapping.find(({ kind }) => kind === "file");
+  if (step?.kind !== "file") return undefined;
+  if (mappings === undefined) throw mappingNotRead(step.file);
+  const fitted = settled(await mappings(step.file), plan.shape.layers);
   checkMapping(plan, fitted);
   return fitted;
 }
@@ -140,11 +177,18 @@ function recordsOf(models: readonly ReadyModel[]): Promise<ModelRecord[]> {
 function hashOf(
   spec: PatchscopeSpec,
   [source, target]: readonly ModelRecord[],
-  fitted: LoadedMapping | undefined,
+  files: {
+    readonly fitted: LoadedMapping | undefined;
+    readonly vectors: VectorFiles<LoadedVectors>;
+  },
 ): Promise<string> {
   assert(source, "there is a model");
-  const weights = { source: source.weights, target: target?.weights };
-  return specHash(spec, { ...weights, mapping: fitted?.hash });
+  return specHash(spec, {
+    source: source.weights,
+    target: target?.weights,
+    mapping: files.fitted?.hash,
+    vectors: new Map([...files.vectors.values()].map((each) => [each.file, each.hash])),
+  });
 }
 
 /** Token ids as text; without a tokenizer, or beyond its vocabulary, as `<id>`. */

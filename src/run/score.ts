@@ -281,9 +281,10 @@ function keyOfText(text: readonly number[]): string {
 
 /** Two tasks are the same when the same text is scored with the same states in the same places. */
 function keyOfTask({ cell, text }: ScoreTask, { isByPosition }: ScoreOptions): string {
-  const writes = cell.writes.map(({ from, to }) => {
+  const writes = cell.writes.map(({ from, to, factor }) => {
     const read = `${from.site}.${from.layer}${isByPosition ? `.${from.position}` : ""}`;
-    return `${read}>${to.site}.${to.layer}.${to.position}`;
+    const factored = factor === undefined ? "" : `*${factor}`;
+    return `${read}${factored}>${to.site}.${to.layer}.${to.position}`;
   });
   return `${writes.join(";")}|${keyOfText(text)}`;
 }

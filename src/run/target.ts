@@ -75,7 +75,7 @@ export interface PatchedRow {
 
 /** A cell's row before anything is written into it. */
 export interface RowToWrite {
-  readonly cell: Pick<PlannedCell, "writes" | "entry" | "from" | "hidden">;
+  readonly cell: Pick<PlannedCell, "writes" | "entry" | "from" | "hidden" | "isOverwriting">;
   readonly vectorOf: VectorOf;
   /** Further clean states behind the target, to score a text: `[tokens, hidden]` at the entry block. */
   readonly tail?: Float32Array;

@@ -12,11 +12,17 @@ import type {
   LayerRef,
   LayersTogether,
   MappingSpec,
+  MappingStep,
+  MarkedPosition,
+  NamedSource,
   PatchscopeSpec,
+  PositionRange,
   PositionRef,
+  PositionsTogether,
   Prompt,
   ReadSpec,
   SinglePosition,
+  VectorFile,
 } from "./spec.ts";
 
 /** What stands for the files of a spec: the hashes of its models, as `Model.weightsHash` gives them, and of its mapping's file. */
@@ -26,12 +32,14 @@ export interface WeightsHashes {
   readonly target?: string | undefined;
   /** `sha256:…` of the bytes; only where the mapping is a file. */
   readonly mapping?: string | undefined;
+  /** Of the files that vectors come from, by their paths. */
+  readonly vectors?: ReadonlyMap<string, string> | undefined;
 }
 
 /** A spec as canonical JSON. Equal for specs that ask for the same thing, whatever the model is called. */
 export function canonicalSpec(spec: PatchscopeSpec, weights: WeightsHashes): string {
   const { source, target } = spec;
-  const promptOfSource = promptFields(source);
+  const promptOfSource = sourceFields(source, weights);
   const otherModel = unless(weights.source, weights.target);
   // Another model reads the same text by its own tokens, and the same tokens as other ones.
   const isPortable = otherModel === undefined || !("tokens" in source);
@@ -56,6 +64,7 @@ export function canonicalSpec(spec: PatchscopeSpec, weights: WeightsHashes): str
       mode: unless("replace", target.mode),
       contamination: unless("keep", target.contamination),
     },
+    sources: sources(spec.sources, weights),
     mapping: mapping(spec.mapping, weights),
     patches: spec.patches?.map((patch) => ({
       source: { position: single(patch.source.position), layer: patch.source.layer },
@@ -65,6 +74,7 @@ export function canonicalSpec(spec: PatchscopeSpec, weights: WeightsHashes): str
     read: read(spec.read),
     controls: controls(spec.controls),
     contrast: contrast(spec.contrast),
+    compat: spec.compat,
     seed: unless(0, spec.seed),
   });
 }
@@ -76,10 +86,48 @@ export async function specHash(spec: PatchscopeSpec, weights: WeightsHashes): Pr
   return `sha256:${[...digest].map((byte) => byte.toString(16).padStart(2, "0")).join("")}`;
 }
 
-/** A file is what it holds, wherever it lies. */
+/** Steps that change nothing are none; a list of one is that one. */
 function mapping(spec: MappingSpec, weights: WeightsHashes): Json {
-  if (spec.kind === "identity") return undefined;
-  return spec.kind === "file" ? { file: weights.mapping ?? spec.file } : spec;
+  const steps = [spec].flat().filter(({ kind }) => kind !== "identity");
+  return steps.length === 0 ? undefined : oneOrMore(steps.map((each) => step(each, weights)));
+}
+
+/** A file is what it holds, wherever it lies. */
+function step(spec: MappingStep, weights: WeightsHashes): Json {
+  switch (spec.kind) {
+    case "file":
+      return { file: weights.mapping ?? spec.file };
+    case "scale":
+      return { ...spec, factor: isList(spec.factor) ? oneOrMore(spec.factor) : spec.factor };
+    case "projection":
+      return { ...spec, remove: unless(false, spec.remove) };
+    default:
+      return spec;
+  }
+}
+
+function sources(spec: PatchscopeSpec["sources"], weights: WeightsHashes): Json {
+  const entries = Object.entries(spec).map(([name, source]): readonly [string, Json] => [
+    name,
+    named(source, weights),
+  ]);
+  return entries.length === 0 ? undefined : Object.fromEntries<Json>(entries);
+}
+
+function named(source: NamedSource, weights: WeightsHashes): Json {
+  return {
+    ...sourceFields(source, weights),
+    position: unless(-1, single(source.position)),
+    layer: unless("same", source.layer),
+  };
+}
+
+function sourceFields(
+  source: Prompt | VectorFile,
+  { vectors }: WeightsHashes,
+): Readonly<Record<string, Json>> {
+  if (!("file" in source)) return promptFields(source);
+  return { file: vectors?.get(source.file) ?? source.file, tensor: source.tensor };
 }
 
 type Json =
@@ -113,9 +161,22 @@ function oneOrMore(entries: readonly Json[]): Json {
   return entries.length === 1 ? entries[0] : entries;
 }
 
-function position(ref: PositionRef | "same"): Json {
+function position(ref: PositionRef | PositionsTogether | MarkedPosition | "same"): Json {
   if (isList(ref)) return oneOrMore(ref.map(single));
-  return typeof ref === "string" ? ref : single(ref);
+  if (typeof ref === "string" || typeof ref === "number") return ref;
+  if ("together" in ref) return { together: slice(ref.together) };
+  if ("marker" in ref) return { marker: ref.marker, as: unless("x", ref.as), times: ref.times };
+  return "find" in ref ? find(ref) : range(ref);
+}
+
+/** A list stays one, so that it can be read again. */
+function slice(ref: PositionsTogether["together"]): Json {
+  if (isList(ref)) return ref.map(single);
+  return ref === "all" ? ref : range(ref);
+}
+
+function range({ from, to }: PositionRange): Json {
+  return { from: single(from), to: single(to) };
 }
 
 function single(ref: SinglePosition): Json {

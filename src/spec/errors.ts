@@ -15,6 +15,45 @@ export function missing(expected: string, hint?: string): Complaint {
   return withHint({ code: "missing", message: `missing: expected ${expected}` }, hint);
 }
 
+/** A tensor's name where there is no file that it could be in. */
+export function tensorWithoutFile(): Complaint {
+  return {
+    code: "conflict",
+    path: ["tensor"],
+    message: "stands without a file",
+    hint: "tensor names one of the tensors of file.",
+  };
+}
+
+/** A name in a mapping that no source has. */
+export function sourceUnnamed(
+  name: string,
+  known: readonly string[],
+  path: SpecIssue["path"],
+): Complaint {
+  const near = nearestName(name, known);
+  const there = known.length === 0 ? "there are none" : `there are ${known.join(", ")}`;
+  return {
+    code: "source-unknown",
+    path,
+    message: `no source is called ${describe(name)}: ${there}`,
+    hint:
+      near === undefined
+        ? "Name it under sources: {name: {prompt: …}}, or {name: {file: …}}."
+        : `Did you mean "${near}"?`,
+  };
+}
+
+/** A kind of mapping step that can be there once, and is there again. */
+export function stepTwice(what: string, index: number): Complaint {
+  return {
+    code: "conflict",
+    path: [index],
+    message: `a second ${what}; one mapping has at most one`,
+    hint: "Leave one of them out.",
+  };
+}
+
 /** A value of a wrong type, or outside of what is allowed. */
 export function wrongValue(expected: string, got: unknown, hint?: string): Complaint {
   return withHint(
@@ -50,9 +89,12 @@ export function notBuilt(what: string, instead: string, path?: SpecIssue["path"]
   };
 }
 
-/** None or several of the three ways to give a prompt. */
-export function notOnePrompt(given: readonly string[], hint?: string): Complaint {
-  const expected = "exactly one of prompt, tokens, messages";
+/** None or several of the ways to give a prompt, or vectors in its place. */
+export function notOnePrompt(
+  given: readonly string[],
+  hint?: string,
+  expected = "exactly one of prompt, tokens, messages",
+): Complaint {
   return given.length === 0
     ? missing(expected, hint)
     : {

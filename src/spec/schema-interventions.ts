@@ -39,7 +39,7 @@ export const interventions: z.ZodType<readonly InterventionSpec[]> = z
   .max(MAX_INTERVENTIONS);
 
 /** Whether a patched token's old keys and values are seen. */
-export const contamination: z.ZodType<Contamination> = z.enum(["keep", "hide"]);
+export const contamination: z.ZodType<Contamination> = z.enum(["keep", "hide", "overwrite"]);
 
 /** The embedding is before all attention. */
 function embeddingsIn(layers: unknown): ReturnType<typeof embeddingAttention>[] {

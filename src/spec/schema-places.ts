@@ -7,6 +7,9 @@ import type {
   LayerName,
   LayerRange,
   LayersTogether,
+  MarkedPosition,
+  PositionRange,
+  PositionsTogether,
   SinglePosition,
 } from "./spec.ts";
 
@@ -54,23 +57,75 @@ export function positionOr<Word extends string>(
   );
 }
 
-/** One token, a list of them, or one of these words. */
+const positionList = z.array(singlePosition).min(1).max(MAX_ENTRIES);
+const positionRange: z.ZodType<PositionRange> = record({
+  from: singlePosition,
+  to: singlePosition,
+});
+
+type Positions<Word> = SinglePosition | readonly SinglePosition[] | PositionRange | Word;
+
+/** One token, a list or range of them, or one of these words. */
 export function positionsOr<Word extends string>(
   words: readonly Word[],
-): z.ZodType<SinglePosition | readonly SinglePosition[] | Word> {
+): z.ZodType<Positions<Word>> {
   const one = positionOr(words);
-  const list = z.array(singlePosition).min(1).max(MAX_ENTRIES);
-  const expected = anyOf([...POSITION, "a list of them", ...words]);
-  return choose<SinglePosition | readonly SinglePosition[] | Word>(
+  const expected = anyOf([...POSITION, "a list or {from, to} of them", ...words]);
+  return choose<Positions<Word>>(
     expected,
     (value) => {
-      if (Array.isArray(value)) return list;
+      if (Array.isArray(value)) return positionList;
+      if (isRecord(value) && ("from" in value || "to" in value)) return positionRange;
       if (typeof value === "string") return word(value, expected, words);
       return typeof value === "boolean" || value === null ? undefined : one;
     },
-    [one, list],
+    [one, positionList, positionRange],
   );
 }
+
+const all = z.enum(["all"]);
+
+const slice: z.ZodType<PositionsTogether["together"]> = choose<PositionsTogether["together"]>(
+  "a list of positions, {from, to} or all",
+  (value) => {
+    if (Array.isArray(value)) return positionList;
+    if (isRecord(value)) return positionRange;
+    return typeof value === "string" ? all : undefined;
+  },
+  [positionList, positionRange, all],
+);
+const positionsTogether: z.ZodType<PositionsTogether> = record({ together: slice });
+
+const positionsOrAll = positionsOr<"all">(["all"]);
+
+/** Positions of a source: also several in one cell. */
+export const sourcePositions: z.ZodType<Positions<"all"> | PositionsTogether> = choose<
+  Positions<"all"> | PositionsTogether
+>(
+  "a token index, {find: text}, a list or {from, to} of them, {together: list} or all",
+  (value) => (isRecord(value) && "together" in value ? positionsTogether : positionsOrAll),
+  [positionsOrAll, positionsTogether],
+);
+
+// A placeholder as often as a long prompt has tokens.
+const MAX_TIMES = 100_000;
+
+const marked: z.ZodType<MarkedPosition> = record({
+  marker: z.string().min(1),
+  as: z.string().min(1).default("x"),
+  times: z.exactOptional(z.int().min(1).max(MAX_TIMES)),
+});
+
+const positionsOrSame = positionsOr<"all" | "same">(["all", "same"]);
+
+/** Positions of a target: also marked ones. */
+export const targetPositions: z.ZodType<Positions<"all" | "same"> | MarkedPosition> = choose<
+  Positions<"all" | "same"> | MarkedPosition
+>(
+  "a token index, {find: text}, {marker: text}, a list or {from, to} of them, all or same",
+  (value) => (isRecord(value) && "marker" in value ? marked : positionsOrSame),
+  [positionsOrSame, marked],
+);
 
 /** One layer, or one of these words. */
 export function layerOr<Word extends string>(words: readonly Word[]): z.ZodType<LayerName | Word> {

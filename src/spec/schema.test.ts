@@ -44,6 +44,7 @@ describe("Defaults", () => {
         layer: "all",
         site: "resid_post",
       },
+      sources: {},
       mapping: { kind: "identity" },
       target: {
         model: "same",
@@ -228,9 +229,9 @@ describe("What is refused", () => {
     };
     expect(issuesOf(input)).toMatchInlineSnapshot(`
       [
-        "unknown-key nmae: unknown key, expected one of version, name, source, mapping, target, patches, interventions, read, controls, contrast, seed [Did you mean "name"?]",
+        "unknown-key nmae: unknown key, expected one of version, name, source, sources, mapping, target, patches, interventions, read, controls, contrast, compat, seed [Did you mean "name"?]",
         "wrong-value version: expected 1, got 2 [Specs of version 1 are the ones this program reads.]",
-        "conflict source: expected exactly one of prompt, tokens, messages, got prompt and tokens [Keep one of them.]",
+        "conflict source: expected exactly one of prompt, tokens, messages, file, got prompt and tokens [Keep one of them.]",
         "wrong-value source.tokens.0: expected at least 0, got -1",
         "wrong-value source.position: expected a whole number, got 1.5",
         "wrong-value source.layer: expected a layer index, embedding or all, got "al" [Did you mean "all"?]",
@@ -281,7 +282,6 @@ describe("What is refused", () => {
 
   test.each([
     ["mapping", { kind: "affine" }],
-    ["sources", {}],
     ["metrics", []],
   ])("Of %s, what is not built yet is said to be so: %j", (key, value) => {
     const issues = issuesOf({ ...minimal, [key]: value });
@@ -333,7 +333,7 @@ describe("What is refused", () => {
     [
       "target.contamination",
       withTarget({ contamination: "hidden" }),
-      'expected keep or hide, got "hidden"',
+      'expected keep, hide or overwrite, got "hidden"',
     ],
     ["interventions", { ...minimal, interventions: {} }, "expected a list, got an object"],
     [
@@ -354,9 +354,13 @@ describe("What is refused", () => {
     [
       "interventions.0.from",
       knockoutWith({ from: undefined }),
-      "missing: expected a token index, {find: text}, a list of them or all",
+      "missing: expected a token index, {find: text}, a list or {from, to} of them or all",
     ],
-    ["interventions.0.to", knockoutWith({ to: "last" }), 'a list of them or all, got "last"'],
+    [
+      "interventions.0.to",
+      knockoutWith({ to: "last" }),
+      'a list or {from, to} of them or all, got "last"',
+    ],
     [
       "interventions.0.layers",
       knockoutWith({ layers: [0, "embedding"] }),
@@ -377,7 +381,7 @@ describe("What is refused", () => {
     expect(
       issuesOf(withSource({ tokens: [1], messages: [{ role: "user", content: "a" }] })),
     ).toEqual([
-      "conflict source: expected exactly one of prompt, tokens, messages, got prompt and tokens and messages [Keep one of them.]",
+      "conflict source: expected exactly one of prompt, tokens, messages, file, got prompt and tokens and messages [Keep one of them.]",
     ]);
   });
 

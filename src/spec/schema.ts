@@ -5,15 +5,34 @@
  */
 import * as z from "zod";
 import { specInvalid, type SpecIssue } from "../errors.ts";
-import { notBuilt, notOnePrompt, patchesAndAxis, wrongValue, type Complaint } from "./errors.ts";
+import { notBuilt, patchesAndAxis, wrongValue, type Complaint } from "./errors.ts";
 import { jsonSchemaOf, type JsonSchema } from "./json-form.ts";
 import { choose, isRecord, issuesOf, record } from "./schema-parts.ts";
-import { layerOr, layersOr, layersTogether, positionsOr, singlePosition } from "./schema-places.ts";
+import {
+  layerOr,
+  layersOr,
+  layersTogether,
+  singlePosition,
+  sourcePositions,
+  targetPositions,
+} from "./schema-places.ts";
 import { contamination, interventions } from "./schema-interventions.ts";
 import { contrast, controls, read } from "./schema-read.ts";
 import { layerBesideNamed, site, withNamedLayer, writtenLayer } from "./schema-site.ts";
 import { mapping, mode } from "./schema-write.ts";
-import type { PatchscopeSpec, Prompt, TargetSpec } from "./spec.ts";
+import {
+  fileFields,
+  namedSources,
+  onePrompt,
+  onePromptOrFile,
+  PROMPT_KEYWORDS,
+  PROMPT_OR_FILE_KEYWORDS,
+  promptFields,
+  promptOf,
+  promptOrFileOf,
+  unnamedSources,
+} from "./schema-sources.ts";
+import type { PatchscopeSpec, SourceSpec, TargetSpec } from "./spec.ts";
 
 /** Reads a spec from unknown data. Throws `spec-invalid` with every issue. */
 export function parseSpec(input: unknown): PatchscopeSpec {
@@ -40,49 +59,31 @@ export function specJsonSchema(): JsonSchema {
   return { $schema, title: "A Patchscope, version 1", ...json };
 }
 
-// Bounds what a crafted spec can allocate: the longest contexts there are.
-const MAX_PROMPT_TOKENS = 1_000_000;
-const MAX_MESSAGES = 10_000;
 // Vectors written in one cell: every layer at every place of a long prompt.
 const MAX_PATCHES = 100_000;
 
-const text = z.string().min(1);
 const integer = z.int().transform((value) => value + 0); // no -0, which JSON would not keep apart
-
-const promptFields = {
-  prompt: z.string().optional(),
-  tokens: z.array(z.int().min(0)).min(1).max(MAX_PROMPT_TOKENS).optional(),
-  messages: z
-    .array(record({ role: text, content: z.string() }))
-    .min(1)
-    .max(MAX_MESSAGES)
-    .optional(),
-};
-
-function onePrompt(hint?: string): (value: Readonly<Record<string, unknown>>) => Complaint[] {
-  return (value) => {
-    const given = Object.keys(promptFields).filter((key) => value[key] !== undefined);
-    return given.length === 1 ? [] : [notOnePrompt(given, hint)];
-  };
-}
-
-const PROMPT_KEYWORDS = {
-  oneOf: Object.keys(promptFields).map((key) => ({ required: [key] })),
-};
 
 const siteField = site.default("resid_post");
 
+const sourceLayers = layersOr<"all">(["all"]);
+
 const sourceFields = record(
   {
-    model: text,
+    model: z.string().min(1),
     ...promptFields,
-    position: positionsOr(["all"]).default(-1),
-    layer: layersOr(["all"]).default("all"),
+    ...fileFields,
+    position: sourcePositions.default(-1),
+    layer: choose<SourceSpec["layer"]>(
+      "a layer index, embedding, a list of them, {from, to, step}, {together: list} or all",
+      (value) => (isRecord(value) && "together" in value ? layersTogether : sourceLayers),
+      [sourceLayers, layersTogether],
+    ).default("all"),
     site: siteField,
   },
   {
-    check: (value) => [...onePrompt()(value), ...layerBesideNamed(value)],
-    keywords: PROMPT_KEYWORDS,
+    check: (value) => [...onePromptOrFile(value), ...layerBesideNamed(value)],
+    keywords: PROMPT_OR_FILE_KEYWORDS,
   },
 );
 
@@ -90,9 +91,9 @@ const targetLayers = layersOr<"all" | "same">(["all", "same"]);
 
 const targetFields = record(
   {
-    model: text.default("same"),
+    model: z.string().min(1).default("same"),
     ...promptFields,
-    position: positionsOr(["all", "same"]).default(-1),
+    position: targetPositions.default(-1),
     layer: choose<TargetSpec["layer"]>(
       "a layer index, embedding, a list of them, {from, to, step}, {together: list}, all or same",
       (value) => (isRecord(value) && "together" in value ? layersTogether : targetLayers),
@@ -135,13 +136,14 @@ const version = choose<1>(
   [one],
 );
 
-const RESERVED = ["sources", "metrics"];
+const RESERVED = ["metrics"];
 
 const specSchema = record(
   {
     version,
     name: z.exactOptional(z.string()),
     source: withNamedLayer(sourceFields),
+    sources: namedSources.default({}),
     mapping: mapping.default({ kind: "identity" }),
     target: withNamedLayer(targetFields),
     patches: z.exactOptional(z.array(patch).min(1).max(MAX_PATCHES)),
@@ -149,6 +151,7 @@ const specSchema = record(
     read: read.default({ kind: "generate", maxTokens: 20, topK: 10, ignoreEos: false }),
     controls: controls.default([{ kind: "unpatched" }, { kind: "unrelated" }]),
     contrast: contrast.default([]),
+    compat: z.exactOptional(z.enum(["pair"])),
     seed: integer.default(0),
     // Where an editor finds the schema; no part of the spec.
     $schema: z.exactOptional(z.string()),
@@ -158,7 +161,7 @@ const specSchema = record(
     refused: Object.fromEntries(
       RESERVED.map((key) => [key, notBuilt(key, `Leave ${key} out.`, [key])]),
     ),
-    check: axesBesidePatches,
+    check: (value) => [...axesBesidePatches(value), ...unnamedSources(value)],
   },
 );
 
@@ -187,7 +190,7 @@ function specOf(parsed: z.output<typeof specSchema>): PatchscopeSpec {
     ...fields,
     source: {
       model: source.model,
-      ...promptOf(source),
+      ...promptOrFileOf(source),
       position: source.position,
       layer: source.layer,
       site: source.site,
@@ -198,14 +201,4 @@ function specOf(parsed: z.output<typeof specSchema>): PatchscopeSpec {
       ...{ position, layer, site, mode, contamination: seen },
     },
   };
-}
-
-function promptOf(fields: {
-  readonly prompt?: string | undefined;
-  readonly tokens?: readonly number[] | undefined;
-  readonly messages?: readonly { readonly role: string; readonly content: string }[] | undefined;
-}): Prompt {
-  if (fields.tokens !== undefined) return { tokens: fields.tokens };
-  if (fields.messages !== undefined) return { messages: fields.messages };
-  return { prompt: fields.prompt ?? "" };
 }

@@ -9,12 +9,13 @@ import type { PatchscopeSpec } from "./spec.ts";
 type Needs<T> = {
   readonly [Key in Exclude<keyof T, Prompt>]-?: object extends Pick<T, Key> ? false : true;
 };
-type Prompt = "prompt" | "tokens" | "messages";
+type Prompt = "prompt" | "tokens" | "messages" | "file" | "tensor";
 
 const spec: Needs<SpecInput> = {
   version: false,
   name: false,
   source: true,
+  sources: false,
   mapping: false,
   target: true,
   patches: false,
@@ -22,6 +23,7 @@ const spec: Needs<SpecInput> = {
   read: false,
   controls: false,
   contrast: false,
+  compat: false,
   seed: false,
 };
 const source: Needs<SpecInput["source"]> = {
@@ -68,7 +70,7 @@ const objectSchema: z.ZodType<ObjectSchema> = z.lazy(() =>
 
 function needsOf(schema: ObjectSchema | undefined): object {
   const fields = Object.keys(schema?.properties ?? {}).filter(
-    (key) => !["prompt", "tokens", "messages", "$schema"].includes(key),
+    (key) => !["prompt", "tokens", "messages", "file", "tensor", "$schema"].includes(key),
   );
   return Object.fromEntries(fields.map((key) => [key, schema?.required?.includes(key) ?? false]));
 }

@@ -9,11 +9,15 @@ import type {
   FindPosition,
   InterventionSpec,
   LayerRange,
+  MarkedPosition,
+  NamedSource,
   PatchscopeSpec,
   PatchSpec,
+  Prompt,
   ReadSpec,
   SourceSpec,
   TargetSpec,
+  VectorFile,
 } from "./spec.ts";
 
 /** The same fields, of which these may be left out; of each member of a union. */
@@ -41,15 +45,32 @@ type Written<T> = T extends FindPosition
             ? Optional<Fields<T>, "layers">
             : T extends DecodingSpec
               ? Needing<T, never>
-              : T extends { readonly kind: "normalise" }
-                ? Needing<T, "kind">
-                : T extends { readonly kind: "file" }
-                  ? Optional<T, "kind">
-                  : T extends readonly (infer Entry)[]
-                    ? readonly Written<Entry>[]
-                    : T extends object
-                      ? Fields<T>
-                      : T;
+              : T extends MarkedPosition
+                ? Needing<T, "marker">
+                : T extends { readonly kind: "mean" | "difference" }
+                  ? NamingStep<T, "with">
+                  : T extends { readonly kind: "projection" }
+                    ? NamingStep<Optional<T, "remove">, "onto">
+                    : T extends { readonly kind: "normalise" }
+                      ? Needing<T, "kind">
+                      : T extends { readonly kind: "file" }
+                        ? Optional<T, "kind">
+                        : T extends readonly (infer Entry)[]
+                          ? readonly Written<Entry>[]
+                          : T extends object
+                            ? Fields<T>
+                            : T;
+
+/** A step whose names may be one name. */
+type NamingStep<T, Key extends string> = Omit<T, Key> & {
+  readonly [Name in Key]: string | readonly string[];
+};
+
+/** A vector that a mapping names. */
+type NamedSourceInput = Needing<Fields<Prompt | VectorFile>, PromptKey> & {
+  readonly position?: NamedSource["position"] | undefined;
+  readonly layer?: NamedSource["layer"] | undefined;
+};
 
 type Fields<T> = { readonly [Key in keyof T]: Written<T[Key]> };
 
@@ -59,7 +80,7 @@ export type SourceInput = Needing<Fields<SourceSpec>, PromptKey>;
 /** (T, i*, M*, l*), and how a vector is written. */
 export type TargetInput = Needing<Fields<TargetSpec>, PromptKey>;
 
-type PromptKey = "prompt" | "tokens" | "messages";
+type PromptKey = "prompt" | "tokens" | "messages" | "file";
 
 /** What is read; a text is generated where no kind is named. */
 export type ReadInput =
@@ -74,6 +95,7 @@ export interface PatchInput {
 
 interface OwnInputs {
   readonly source: SourceInput;
+  readonly sources?: Readonly<Record<string, NamedSourceInput>> | undefined;
   readonly target: TargetInput;
   readonly read?: ReadInput | undefined;
 }

@@ -29,10 +29,13 @@ const find = fc.record(
   { requiredKeys: ["find"] },
 );
 const position = fc.oneof(index, find);
-const positions = fc.oneof(
-  position,
-  fc.array(position, { minLength: 1, maxLength: 4 }),
-  fc.constant("all"),
+const positionList = fc.array(position, { minLength: 1, maxLength: 4 });
+const positionRange = fc.record({ from: position, to: position });
+const positions = fc.oneof(position, positionList, positionRange, fc.constant("all"));
+const slice = fc.record({ together: fc.oneof(positionList, positionRange, fc.constant("all")) });
+const marked = fc.record(
+  { marker: text, as: text, times: fc.integer({ min: 1, max: 9 }) },
+  { requiredKeys: ["marker"] },
 );
 const layer = fc.oneof(index, fc.constant("embedding"));
 const layerList = fc.array(layer, { minLength: 1, maxLength: 4 });
@@ -46,6 +49,37 @@ const layers = fc.oneof(
   fc.constant("all"),
 );
 const site = fc.constantFrom(...SITES);
+const file = fc.record({ file: text, tensor: text }, { requiredKeys: ["file"] });
+const names = fc.oneof(
+  fc.constant("a"),
+  fc.array(fc.constantFrom("a", "b"), { minLength: 1, maxLength: 3 }),
+);
+const number = fc.integer({ min: -9, max: 9 });
+const step = fc.oneof(
+  fc.constantFrom<object>(
+    { kind: "identity" },
+    { kind: "normalise" },
+    { kind: "scale", factor: 2 },
+  ),
+  fc.record({ kind: fc.constantFrom("mean", "difference"), with: names }),
+  fc.record(
+    { kind: fc.constant("projection"), onto: names, remove: fc.boolean() },
+    { requiredKeys: ["kind", "onto"] },
+  ),
+  fc.record({ kind: fc.constant("interpolation"), with: fc.constant("b"), amount: number }),
+);
+const axis = fc.record({
+  kind: fc.constant("scale"),
+  factor: fc.array(number, { minLength: 1, maxLength: 3 }),
+});
+const mapping = fc.oneof(
+  step,
+  axis,
+  fc.record({ file: text }),
+  fc
+    .tuple(fc.array(step, { maxLength: 3 }), fc.array(axis, { maxLength: 1 }))
+    .map(([steps, axes]) => [...steps, ...axes]),
+);
 const topK = optional(fc.integer({ min: 1, max: 1000 }));
 const read = fc.oneof(
   fc.record({
@@ -60,6 +94,12 @@ const read = fc.oneof(
     ignoreEos: optional(fc.boolean()),
   }),
 );
+const namedSource = fc
+  .tuple(
+    fc.oneof(prompt, file),
+    fc.record({ position: optional(position), layer: optional(layer) }),
+  )
+  .map(([from, place]) => ({ ...from, ...place }));
 const unrelated = fc.record(
   { kind: fc.constant("unrelated"), prompts: fc.array(text, { minLength: 1, maxLength: 3 }) },
   { requiredKeys: ["kind"] },
@@ -81,22 +121,29 @@ const intervention = fc.record(
 /** Specs as people write them: short forms, and fields left out. */
 const written = fc
   .tuple(
-    prompt,
+    fc.oneof(prompt, file),
     fc.oneof(prompt, fc.constant({ prompt: "same" })),
-    fc.record({ position: optional(positions), layer: optional(layers), site: optional(site) }),
+    fc.record({
+      position: optional(fc.oneof(positions, slice)),
+      layer: optional(fc.oneof(layers, fc.record({ together: layerList }))),
+      site: optional(site),
+    }),
     fc.record({
       model: optional(fc.constantFrom("same", "m")),
-      position: optional(fc.oneof(positions, fc.constant("same"))),
+      position: optional(fc.oneof(positions, marked, fc.constant("same"))),
       layer: optional(fc.oneof(layers, fc.constant("same"), fc.record({ together: layerList }))),
       site: optional(site),
       mode: optional(fc.constant("replace")),
-      contamination: optional(fc.constantFrom("keep", "hide")),
+      contamination: optional(fc.constantFrom("keep", "hide", "overwrite")),
     }),
     fc.record({
       name: optional(text),
+      sources: fc.record({ a: namedSource, b: namedSource }),
+      mapping: optional(mapping),
       read: optional(read),
       controls: optional(controls),
       interventions: optional(fc.array(intervention, { maxLength: 3 })),
+      compat: optional(fc.constant("pair")),
       seed: optional(fc.integer()),
     }),
   )

@@ -25,8 +25,24 @@ export interface FindPosition {
 }
 
 export type SinglePosition = number | FindPosition;
-/** A list or `all` is an axis on the source side, and one write at several places on the target side. */
-export type PositionRef = SinglePosition | readonly SinglePosition[] | "all";
+export interface PositionRange {
+  readonly from: SinglePosition;
+  /** Included. */
+  readonly to: SinglePosition;
+}
+/** A list, a range or `all` is an axis on the source side, and one write at several places on the target side. */
+export type PositionRef = SinglePosition | readonly SinglePosition[] | PositionRange | "all";
+/** One cell that reads the states of several tokens; each goes to a target position of its own, in order. */
+export interface PositionsTogether {
+  readonly together: readonly SinglePosition[] | PositionRange | "all";
+}
+/** Every place of a text in the target prompt, which the placeholder `as` takes before the prompt is tokenised. */
+export interface MarkedPosition {
+  readonly marker: string;
+  readonly as: string;
+  /** How often the placeholder is written at each marker, with spaces between; else once, or once for each state of a slice. */
+  readonly times?: number;
+}
 
 export type LayerName = number | "embedding";
 export interface LayerRange {
@@ -37,16 +53,30 @@ export interface LayerRange {
 }
 /** A list, a range or `all` (every block, not the embedding) is an axis. */
 export type LayerRef = LayerName | readonly LayerName[] | LayerRange | "all";
-/** One cell that writes the same vector at several layers. */
+/** One cell of several layers: in the target the same vector is written at all, in the source each is read for one of them. */
 export interface LayersTogether {
   readonly together: readonly LayerName[];
 }
 
-export type SourceSpec = Prompt & {
+/** Vectors from a safetensors file: `[hidden]`, `[layers, hidden]` or `[layers, positions, hidden]`. */
+export interface VectorFile {
+  readonly file: string;
+  /** By default the only tensor that can be one. */
+  readonly tensor?: string;
+}
+
+export type SourceSpec = (Prompt | VectorFile) & {
   readonly model: string;
-  readonly position: PositionRef;
-  readonly layer: LayerRef;
+  readonly position: PositionRef | PositionsTogether;
+  readonly layer: LayerRef | LayersTogether;
   readonly site: Site;
+};
+
+/** A vector that mappings may name. */
+export type NamedSource = (Prompt | VectorFile) & {
+  readonly position: SinglePosition;
+  /** `same`: the layer of the state that is mapped. */
+  readonly layer: LayerName | "same";
 };
 
 /**
@@ -55,26 +85,38 @@ export type SourceSpec = Prompt & {
  */
 export type ModeSpec = "replace" | "add" | "norm-matched" | { readonly interpolate: number };
 
-/** f, applied to every vector before it is written. */
-export type MappingSpec =
+/** f, applied to every vector before it is written: one step, or several in this order. */
+export type MappingSpec = MappingStep | readonly MappingStep[];
+
+/** One step of f; `with` and `onto` name sources. */
+export type MappingStep =
   | { readonly kind: "identity" }
-  | { readonly kind: "scale"; readonly factor: number }
+  /** Times a number; a list of them is an axis, the innermost one. */
+  | { readonly kind: "scale"; readonly factor: number | readonly number[] }
   /** Scaled to this Euclidean length. */
   | { readonly kind: "normalise"; readonly norm: number }
   /** Learned: the maps of this file, as `patchscopes fit` writes it, by the layers of each write. */
-  | { readonly kind: "file"; readonly file: string };
+  | { readonly kind: "file"; readonly file: string }
+  /** The mean of the vector and these. */
+  | { readonly kind: "mean"; readonly with: readonly string[] }
+  /** The vector less the mean of these. */
+  | { readonly kind: "difference"; readonly with: readonly string[] }
+  /** What of the vector lies in the space that these span; with `remove` what does not. */
+  | { readonly kind: "projection"; readonly onto: readonly string[]; readonly remove: boolean }
+  /** (1 - amount) v + amount w. */
+  | { readonly kind: "interpolation"; readonly with: string; readonly amount: number };
 
 /**
  * Whether later tokens see the keys and values that a patched token has in blocks which have not read the vector yet:
- * those are of the token that the prompt has there.
+ * those are of the token that the prompt has there. `overwrite`: they are computed from the vector as well.
  */
-export type Contamination = "keep" | "hide";
+export type Contamination = "keep" | "hide" | "overwrite";
 
 export type TargetSpec = (Prompt | { readonly prompt: "same" }) & {
   /** M*: the model that reads the target prompt. `same`: the source's. */
   readonly model: string;
   /** `same`: the source's position; in another model, the token that ends at the same character. */
-  readonly position: PositionRef | "same";
+  readonly position: PositionRef | MarkedPosition | "same";
   /** `same`: the source's layer; in a model of another depth, the one at the same relative depth. */
   readonly layer: LayerRef | LayersTogether | "same";
   readonly site: Site;
@@ -157,6 +199,8 @@ export interface PatchscopeSpec {
   readonly version: 1;
   readonly name?: string;
   readonly source: SourceSpec;
+  /** By the names that mappings use; of the source's model. */
+  readonly sources: Readonly<Record<string, NamedSource>>;
   readonly mapping: MappingSpec;
   readonly target: TargetSpec;
   /** In place of the positions and layers of `source` and `target`. */
@@ -166,5 +210,7 @@ export interface PatchscopeSpec {
   readonly read: ReadSpec;
   readonly controls: readonly ControlSpec[];
   readonly contrast: readonly ContrastSpec[];
+  /** `pair`: as the code that was released with the paper does it, its last layer and one-token targets too. */
+  readonly compat?: "pair";
   readonly seed: number;
 }

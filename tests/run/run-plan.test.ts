@@ -36,10 +36,12 @@ const SELF_CUT = [{ from: -1, to: -1, layers: 1 }];
 
 /** Any spec that generates: axes, several places, sites, one vector at several layers. */
 const specs = fc.record({
-  source: fc.array(fc.nat(VOCAB - 1), { minLength: 1, maxLength: 5 }),
+  source: fc.array(fc.nat(VOCAB - 2), { minLength: 1, maxLength: 5 }),
   target: fc.array(fc.nat(VOCAB - 1), { minLength: 1, maxLength: 5 }),
-  sourcePosition: fc.constantFrom<unknown>(-1, -1, "all"),
-  sourceLayer: fc.constantFrom<unknown>("all", "embedding", -1, [0, 2], ["embedding", 1]),
+  sourcePosition: fc.constantFrom<unknown>(-1, -1, "all", { from: 0, to: -1 }, { together: "all" }),
+  sourceLayer: fc.constantFrom<unknown>("all", "embedding", -1, [0, 2], ["embedding", 1], {
+    together: [1, 0],
+  }),
   targetLayer: fc.constantFrom<unknown>("same", "all", 0, [2, 0], { together: [0, 2] }),
   targetPosition: fc.constantFrom<unknown>(-1, 0, "all", [0, -1]),
   site: fc.constantFrom("resid_post", "resid_pre", "mlp_out"),
@@ -48,8 +50,20 @@ const specs = fc.record({
     { kind: "identity" },
     { kind: "scale", factor: -0.5 },
     { kind: "normalise", norm: 3 },
+    { kind: "mean", with: ["a", "b"] },
+    { kind: "difference", with: ["b"] },
+    [{ kind: "difference", with: ["a", "b"] }, { kind: "normalise" }],
+    [
+      { kind: "projection", onto: "a", remove: true },
+      { kind: "scale", factor: [-1, 3] },
+    ],
+    [
+      { kind: "scale", factor: [0.5, 2] },
+      { kind: "interpolation", with: "b", amount: 0.25 },
+      { kind: "projection", onto: ["a"] },
+    ],
   ),
-  contamination: fc.constantFrom("keep", "hide"),
+  contamination: fc.constantFrom("keep", "hide", "overwrite"),
   interventions: fc.constantFrom<readonly object[]>(
     [],
     [{ from: "all", to: 0 }],
@@ -74,13 +88,34 @@ const specs = fc.record({
 
 type Shape = typeof specs extends fc.Arbitrary<infer Drawn> ? Drawn : never;
 
+/** Vectors of a mapping's steps: at the layer of the state that is mapped, and at one of their own. */
+const SOURCES = {
+  a: { tokens: [5, 39, 7], position: 1 }, // the last token is in no source: nothing is left of a vector less itself
+  b: { tokens: [9, 3], layer: 1 },
+};
+
+/** Slices go one to one; only the residual stream can be overwritten. */
+function placesOf(shape: Shape): Pick<Shape, "targetPosition" | "targetLayer" | "contamination"> {
+  const isSlice = JSON.stringify(shape.sourcePosition).includes("together");
+  const isOfLayers = JSON.stringify(shape.sourceLayer).includes("together");
+  const count = shape.source.length;
+  const slots = Array.from({ length: count }, (_, index) => (2 * index) % shape.target.length);
+  const isComponent = shape.site === "mlp_out" && shape.contamination === "overwrite";
+  return {
+    targetPosition: isSlice ? slots : shape.targetPosition,
+    targetLayer: isOfLayers ? { together: [0, 2] } : shape.targetLayer,
+    contamination: isComponent ? "keep" : shape.contamination,
+  };
+}
+
 /** None that could leave a token with nothing to look at. */
 function interventionsOf({ target, contamination, interventions }: Shape): readonly object[] {
   const isBlind = target.length === 1 || (contamination === "hide" && interventions === SELF_CUT);
   return isBlind ? [] : interventions.map((each) => ({ kind: "attention-knockout", ...each }));
 }
 
-function planOf(shape: Shape): Plan {
+function planOf(given: Shape): Plan {
+  const shape = { ...given, ...placesOf(given) };
   // The embedding is a state of the residual stream only.
   const layerOf = (ref: unknown): unknown =>
     shape.site === "mlp_out" ? JSON.parse(JSON.stringify(ref).replaceAll('"embedding"', "1")) : ref;
@@ -102,6 +137,7 @@ function planOf(shape: Shape): Plan {
       contamination: shape.contamination,
     },
     interventions: interventionsOf(shape),
+    sources: SOURCES,
     mapping: shape.mapping,
     read: {
       kind: "generate",

@@ -38,16 +38,18 @@ export async function readSlowly(
   assert(plan.read.kind === "generate", "the plan generates");
   const target = cutting(engine, plan, cell.hidden);
   const reader = source?.engine ?? engine;
-  const throughMap = (writes: readonly SlowWrite[]): readonly SlowWrite[] =>
-    source === undefined
-      ? writes
-      : writes.map((write, at) => {
-          const names = cell.writes[at]?.names;
-          assert(names, "every write has its layers");
-          return { ...write, vector: source.map(write.vector, names) };
-        });
   const states = await writesOf(reader, plan.capture.tokens, cell, ({ from }) => from);
-  const own = await mixed(plan, target, throughMap(states));
+  const named = await namedVectors(plan, reader, cell);
+  const put = (writes: readonly SlowWrite[]): Promise<SlowWrite[]> => {
+    const through = writes.map((write, at) => {
+      const { factor, names } = cell.writes[at] ?? {};
+      assert(names, "every write has its layers");
+      const own = source === undefined ? write.vector : source.map(write.vector, names);
+      return { ...write, vector: throughF(plan, own, { named: named[at] ?? {}, factor }) };
+    });
+    return mixed(plan, target, cell.isOverwriting ? withBlocksBelow(through) : through);
+  };
+  const own = await put(states);
   const tokens: number[] = [];
   const logprobs: number[] = [];
   while (tokens.length < plan.read.maxTokens) {
@@ -63,7 +65,7 @@ export async function readSlowly(
   }
   const text = tokens.slice(0, EVIDENCE_TOKENS);
   const under = async (writes: readonly SlowWrite[]): Promise<number[]> =>
-    score(plan, target, text, await mixed(plan, target, throughMap(writes)));
+    score(plan, target, text, await put(writes));
   const statesOf = async (sentences: readonly PlannedSentence[]): Promise<SlowWrite[][]> =>
     oneByOne(sentences, ({ tokens: sentence, position }) =>
       writesOf(reader, sentence, cell, ({ from }) => ({ ...from, position })),
@@ -182,6 +184,77 @@ async function writesOf(
   });
 }
 
+/** The vectors that the mapping names, for each write of a cell: each from a run of its own. */
+async function namedVectors(
+  plan: Plan,
+  engine: Engine,
+  cell: PlannedCell,
+): Promise<Record<string, Float32Array>[]> {
+  return oneByOne(cell.writes, async (write) => {
+    const vectors = await oneByOne(plan.sources, async ({ name, tokens, place, position }) => {
+      const from = { ...(place === "same" ? write.from : place), position };
+      const one = { ...cell, writes: [{ ...write, from }] };
+      const [read] = await writesOf(engine, tokens, one, () => from);
+      return [name, read?.vector ?? new Float32Array(0)] as const;
+    });
+    return Object.fromEntries(vectors);
+  });
+}
+
+/** f, step by step. */
+function throughF(
+  { mapping }: Plan,
+  vector: Float32Array,
+  by: { readonly named: Record<string, Float32Array>; readonly factor: number | undefined },
+): Float32Array {
+  const named = (name: string): Float32Array => by.named[name] ?? new Float32Array(0);
+  const average = (some: readonly Float32Array[]): Float32Array =>
+    (some[0] ?? vector).map(
+      (_, unit) => some.map((each) => each[unit] ?? 0).reduce((a, b) => a + b) / some.length,
+    );
+  let state = vector;
+  for (const step of mapping) {
+    const before = state;
+    const times = (factor: number): Float32Array => before.map((value) => value * factor);
+    if (step.kind === "scale") {
+      state = times(typeof step.factor === "number" ? step.factor : (by.factor ?? NaN));
+    } else if (step.kind === "normalise") state = times(step.norm / Math.hypot(...before));
+    else if (step.kind === "mean") state = average([before, ...step.with.map(named)]);
+    else if (step.kind === "difference") {
+      const other = average(step.with.map(named));
+      state = before.map((value, unit) => value - (other[unit] ?? 0));
+    } else if (step.kind === "projection") {
+      const onto = named(step.onto[0] ?? "");
+      assert(step.onto.length === 1, "the slow way projects onto one vector");
+      const dot = (a: Float32Array): number =>
+        a.reduce((sum, value, unit) => sum + value * (onto[unit] ?? 0), 0);
+      const share = dot(before) / dot(onto);
+      const inside = onto.map((value) => value * share);
+      state = step.remove ? before.map((value, unit) => value - (inside[unit] ?? 0)) : inside;
+    } else if (step.kind === "interpolation") {
+      const other = named(step.with);
+      const { amount } = step;
+      state = before.map((value, unit) => value + amount * ((other[unit] ?? 0) - value));
+    }
+  }
+  return state;
+}
+
+/** Each vector also at the input of every block below it, unless another one is written below it at the same token. */
+function withBlocksBelow(writes: readonly SlowWrite[]): SlowWrite[] {
+  const depth = ({ layer, site }: SlowWrite): number => (site === "resid_pre" ? layer : layer + 1);
+  return writes.flatMap((write) => {
+    const others = writes.filter(({ offset }) => offset === write.offset);
+    if (others.some((other) => depth(other) < depth(write))) return [write];
+    const below = Array.from({ length: depth(write) }, (_, layer) => ({
+      ...write,
+      site: "resid_pre" as const,
+      layer,
+    }));
+    return [...below, write];
+  });
+}
+
 const IN_A_BLOCK = ["resid_pre", "attn_out", "resid_mid", "mlp_out", "resid_post"];
 
 /** The vectors through f, and each mixed with the state that is there in a run of its own with all writes below it. */
@@ -207,15 +280,8 @@ async function mixed(plan: Plan, engine: Runs, writes: readonly SlowWrite[]): Pr
   return done;
 }
 
-function mix({ mapping, mode }: Plan, state: Float32Array, there: Float32Array): Float32Array {
+function mix({ mode }: Plan, vector: Float32Array, there: Float32Array): Float32Array {
   const size = (of: Float32Array): number => Math.hypot(...of);
-  const factor =
-    mapping.kind === "scale"
-      ? mapping.factor
-      : mapping.kind === "normalise"
-        ? mapping.norm / size(state)
-        : 1;
-  const vector = state.map((value) => value * factor);
   if (mode === "replace") return vector;
   if (mode === "add") return vector.map((value, index) => value + (there[index] ?? 0));
   if (mode === "norm-matched") return vector.map((value) => (value * size(there)) / size(vector));

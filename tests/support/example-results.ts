@@ -86,6 +86,7 @@ function exampleSpec(read: ReadSpec): PatchscopeSpec {
       layer: "all",
       site: "resid_post",
     },
+    sources: {},
     mapping: { kind: "identity" },
     target: {
       model: "same",

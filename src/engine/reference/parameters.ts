@@ -26,20 +26,30 @@ export async function loadParameters(model: ModelDefinition): Promise<Parameters
   for (let layer = 0; layer < architecture.layers; layer += 1) {
     blocks.push(loadBlock(architecture, layer, await readLayer(model, layer)));
   }
-  const { hiddenSize, vocabSize, tiedHead, norm } = architecture;
+  const { hiddenSize, vocabSize, tiedHead } = architecture;
   const head: Linear = {
     outputs: vocabSize,
     inputs: hiddenSize,
     weight: tiedHead ? embedding : await read(weights.head),
     bias: await readIfAny(weights.headBias),
   };
-  const finalNorm = {
+  const finalNorm = await loadFinalNorm({ norm: architecture.norm, ...weights });
+  return { embedding, positions: await readIfAny(weights.positions), blocks, finalNorm, head };
+}
+
+/** The norm before the output matrix, on its own. */
+export async function loadFinalNorm({
+  norm,
+  finalNorm,
+  finalNormBias,
+}: Pick<Architecture, "norm"> &
+  Pick<ModelDefinition["weights"], "finalNorm" | "finalNormBias">): Promise<Norm> {
+  return {
     kind: norm.kind,
     epsilon: norm.epsilon,
-    weight: await read(weights.finalNorm),
-    bias: await readIfAny(weights.finalNormBias),
+    weight: await read(finalNorm),
+    bias: await readIfAny(finalNormBias),
   };
-  return { embedding, positions: await readIfAny(weights.positions), blocks, finalNorm, head };
 }
 
 /** A layer's weights; those that it has. */

@@ -9,6 +9,7 @@ import type {
   PositionRef,
   Prompt,
   TargetSpec,
+  VectorFile,
 } from "../spec.ts";
 
 /** What a preset can be told beside the source prompt and the model. */
@@ -19,10 +20,16 @@ export interface PresetOptions {
   readonly layer?: LayerRef;
   /** Target layer; the source's by default. */
   readonly targetLayer?: TargetSpec["layer"];
-  /** What to ask of the vector: a text in which `x` stands for it. */
+  /** What to ask of the vector: a text in which `x` stands for it, or as the preset says. */
   readonly ask?: string;
   /** The file of a fitted mapping that the vectors go through. */
   readonly map?: string;
+  /** What the vector is multiplied by, one cell for each. */
+  readonly factors?: readonly number[];
+  /** What of a feeling is asked: which it is, how strong, or towards whom. */
+  readonly aspect?: Aspect;
+  /** The language of the target prompt. */
+  readonly language?: Language;
   /** How many tokens to generate. */
   readonly maxTokens?: number;
   /** How many candidates for the next token. */
@@ -33,7 +40,12 @@ export interface PresetOptions {
   readonly contrast?: readonly ContrastSpec[];
 }
 
-export type PresetRequest = Prompt & { readonly model: string } & PresetOptions;
+export const ASPECTS = ["feeling", "strength", "towards"] as const;
+export type Aspect = (typeof ASPECTS)[number];
+export const LANGUAGES = ["en", "ko"] as const;
+export type Language = (typeof LANGUAGES)[number];
+
+export type PresetRequest = (Prompt | VectorFile) & { readonly model: string } & PresetOptions;
 
 /** One row of the table of presets. */
 export interface Preset {

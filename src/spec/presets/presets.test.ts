@@ -118,6 +118,6 @@ test("Limits and prompts are those of every spec", () => {
 test("A preset that there is not gets the nearest name", () => {
   expect(presetName("logit-lens")).toBe("logit-lens");
   expect(errorOf(() => presetName("logitlens"))).toBe(
-    'there is no preset "logitlens"; there are entity, identity, attribute, logit-lens, tuned-lens [Did you mean "logit-lens"?]',
+    `there is no preset "logitlens"; there are ${PRESET_NAMES.join(", ")} [Did you mean "logit-lens"?]`,
   );
 });

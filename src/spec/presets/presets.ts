@@ -4,10 +4,16 @@ import { missingField, presetUnknown, unusedField } from "../errors.ts";
 import { parseSpec } from "../schema.ts";
 import type { PatchscopeSpec } from "../spec.ts";
 import { attribute } from "./attribute.ts";
+import { emotion } from "./emotion.ts";
 import { entity } from "./entity.ts";
+import { futureLens } from "./future-lens.ts";
 import { identity } from "./identity.ts";
+import { latentQa } from "./latent-qa.ts";
 import { logitLens } from "./logit-lens.ts";
+import { multiHopRepair, multiHop } from "./multi-hop.ts";
 import type { Preset, PresetOptions, PresetRequest } from "./preset.ts";
+import { selfExplaining } from "./self-explaining.ts";
+import { selfie } from "./selfie.ts";
 import { tunedLens } from "./tuned-lens.ts";
 
 /** The names, in the order in which they are best shown. */
@@ -17,6 +23,13 @@ export const PRESET_NAMES = [
   "attribute",
   "logit-lens",
   "tuned-lens",
+  "selfie",
+  "latent-qa",
+  "self-explaining",
+  "future-lens",
+  "multi-hop",
+  "multi-hop-repair",
+  "emotion",
 ] as const;
 export type PresetName = (typeof PRESET_NAMES)[number];
 
@@ -27,6 +40,13 @@ export const PRESETS: Readonly<Record<PresetName, Preset>> = {
   attribute,
   "logit-lens": logitLens,
   "tuned-lens": tunedLens,
+  selfie,
+  "latent-qa": latentQa,
+  "self-explaining": selfExplaining,
+  "future-lens": futureLens,
+  "multi-hop": multiHop,
+  "multi-hop-repair": multiHopRepair,
+  emotion,
 };
 
 /** The spec of a preset. Throws `spec-invalid` for options that the preset lacks or has no use for. */
@@ -50,7 +70,7 @@ export function presetSpec(name: PresetName, request: PresetRequest): Patchscope
   const { source, ...fields } = preset.fields(request);
   return parseSpec({
     version: 1,
-    source: { ...prompt, model, position, layer, ...source },
+    source: { ...prompt, model, position, layer, ...defined(source ?? {}) },
     controls,
     contrast,
     ...fields,
@@ -58,7 +78,12 @@ export function presetSpec(name: PresetName, request: PresetRequest): Patchscope
 }
 
 function isPrompt(key: string): boolean {
-  return ["prompt", "tokens", "messages"].includes(key);
+  return ["prompt", "tokens", "messages", "file", "tensor"].includes(key);
+}
+
+/** Fields that a preset leaves undefined are the request's. */
+function defined(fields: object): object {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
 }
 
 /** The preset of this name. Throws `spec-invalid` for others, with the nearest name. */

@@ -1,0 +1,107 @@
+/** Presets of slices, repeated vectors and scales. */
+import { describe, expect, test } from "vitest";
+import { PatchscopesError } from "../../errors.ts";
+import type { Aspect, Language } from "./preset.ts";
+import { presetSpec } from "./presets.ts";
+
+const request = { prompt: "I spent the summer in Japan", model: "m" };
+
+function messageOf(act: () => unknown): string {
+  try {
+    act();
+  } catch (error) {
+    if (error instanceof PatchscopesError) return error.message;
+    throw error;
+  }
+  return "no error";
+}
+
+test("SelfIE repeats the vector in the user's message and begins the answer", () => {
+  const { source, target } = presetSpec("selfie", { ...request, targetLayer: 3 });
+  expect(source).toMatchObject({ position: -1, layer: "all" });
+  expect(target).toMatchObject({
+    messages: [
+      { role: "user", content: "[X]" },
+      { role: "assistant", content: "Sure, I will summarize the message:" },
+    ],
+    position: { marker: "[X]", as: "_", times: 5 },
+    layer: 3,
+  });
+});
+
+test("Questions about a slice come behind it; without one the text is to be repeated", () => {
+  const asked = presetSpec("latent-qa", { ...request, ask: "What is it about?" });
+  expect(asked.source.position).toEqual({ together: { from: 1, to: -1 } });
+  expect(asked.target).toMatchObject({
+    messages: [{ role: "user", content: "Here is a text: [X]. What is it about?" }],
+    layer: 0,
+  });
+  const repeated = presetSpec("latent-qa", request).target;
+  expect("messages" in repeated ? repeated.messages.at(-1)?.role : "").toBe("assistant");
+});
+
+test("A vector that explains itself is tried at several lengths, and may be a file", () => {
+  const spec = presetSpec("self-explaining", { file: "v", tensor: "t", model: "m", factors: [3] });
+  expect(spec.source).toMatchObject({ file: "v", tensor: "t" });
+  expect(spec.mapping).toEqual([
+    { kind: "normalise", norm: 1 },
+    { kind: "scale", factor: [3] },
+  ]);
+  expect(presetSpec("self-explaining", request).mapping).toMatchObject([
+    {},
+    { factor: [0.5, 1, 2, 4, 8, 16, 32, 64] },
+  ]);
+});
+
+test("The future lens has the paper's prompt, with the space at its end", () => {
+  expect(presetSpec("future-lens", request)).toMatchObject({
+    target: { prompt: "Hello! Could you please tell me more about ", position: -1, layer: "same" },
+    read: { maxTokens: 4 },
+  });
+});
+
+describe("Two hops", () => {
+  const ask = "The current CEO of";
+  const grid = { from: 0, to: -1, step: 3 };
+
+  test("are kept apart, the first as source and the second as target", () => {
+    const prompt = "the company that created Visual Basic Script";
+    expect(presetSpec("multi-hop", { prompt, model: "m", ask })).toMatchObject({
+      source: { prompt, position: -1, layer: grid },
+      target: { prompt: ask, position: -1, layer: grid },
+    });
+  });
+
+  test("are repaired in one prompt, at the second hop's last token", () => {
+    const prompt = `${ask} the company that created Visual Basic Script`;
+    expect(presetSpec("multi-hop-repair", { prompt, model: "m", ask, layer: 4 })).toMatchObject({
+      source: { prompt, position: -1, layer: 4 },
+      target: { prompt: "same", position: { find: ask, token: "last" }, layer: grid },
+    });
+    expect(messageOf(() => presetSpec("multi-hop-repair", request))).toContain("ask: missing");
+  });
+});
+
+describe("Emotions", () => {
+  const promptOf = (aspect?: Aspect, language?: Language): string => {
+    const { target } = presetSpec("emotion", {
+      ...request,
+      ...(aspect && { aspect }),
+      ...(language && { language }),
+    });
+    return "prompt" in target ? target.prompt : "";
+  };
+
+  test("are asked for in English, which feeling it is, unless another thing or language is said", () => {
+    expect(promptOf()).toMatch(/^Text: .*\nFeeling: joy\n.*Text: \[X\]\nFeeling:$/su);
+    expect(promptOf("towards")).toMatch(/Text: \[X\]\nFeeling towards:$/u);
+    expect(promptOf("strength", "ko")).toMatch(/글: \[X\]\n감정의 세기:$/u);
+    expect(promptOf(undefined, "ko")).toMatch(/글: \[X\]\n감정:$/u);
+  });
+
+  test("need no position: the slice is all tokens but the first", () => {
+    expect(messageOf(() => presetSpec("emotion", { ...request, position: 2 }))).toContain(
+      "position: the preset emotion has no use for it",
+    );
+  });
+});
