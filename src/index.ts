@@ -28,6 +28,7 @@ export type {
   MappedModel,
 } from "./mapping/fitted-mapping.ts";
 export { FITTED_KINDS, type FittedKind, type FittedMap } from "./mapping/mapping.ts";
+export { readAnyMapping } from "./mapping/foreign-mapping.ts";
 export { readMapping, writeMapping } from "./mapping/mapping-file.ts";
 export { readVectors, type LoadedVectors } from "./mapping/vector-file.ts";
 export {

@@ -1,9 +1,12 @@
 /** The library for Node: everything of `index.ts`, models by name and from the disk, ONNX Runtime on the CPU. */
+import { readFile, stat } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { createOnnxEngine, type OnnxOptions } from "./engine/onnx/node.ts";
 import { mappingUnreadable, vectorsUnreadable } from "./mapping/errors.ts";
 import type { PatchscopesError } from "./errors.ts";
 import type { LoadedMapping } from "./mapping/fitted-mapping.ts";
-import { MAX_MAPPING_BYTES, readMapping } from "./mapping/mapping-file.ts";
+import { readAnyMapping } from "./mapping/foreign-mapping.ts";
+import { MAX_MAPPING_BYTES } from "./mapping/mapping-file.ts";
 import { MAX_VECTOR_BYTES, readVectors, type LoadedVectors } from "./mapping/vector-file.ts";
 import { modelStore } from "./models/converted/converted-weights.ts";
 import { findModel } from "./models/find.ts";
@@ -55,12 +58,16 @@ export async function findAndOpenModel(name: string, options: FindOptions = {}):
 }
 
 /**
- * Reads a fitted mapping from a file: what `runSpec` takes as its option `mappings`.
+ * Reads a fitted mapping from a file: what `runSpec` takes as its option `mappings`. Tuned lenses, Jacobian lenses and SelfIE
+ * adapters of other programs are read too; a tuned lens by its folder as well.
  * @throws `io`, `model-unreadable`
  */
 export async function loadMapping(path: string): Promise<LoadedMapping> {
-  const bytes = await wholeFile(path, MAX_MAPPING_BYTES, mappingUnreadable);
-  return readMapping(path, bytes);
+  const isFolder = (await stat(path).catch(() => undefined))?.isDirectory() === true;
+  const file = isFolder ? join(path, "params.pt") : path;
+  const bytes = await wholeFile(file, MAX_MAPPING_BYTES, mappingUnreadable);
+  const config = file.endsWith(".pt") ? await configBeside(file) : undefined;
+  return readAnyMapping(path, bytes, config);
 }
 
 /**
@@ -86,5 +93,14 @@ async function wholeFile(
     return await source.slice(0, source.size);
   } finally {
     await source.close();
+  }
+}
+
+/** What `config.json` beside a file holds; nothing where there is none: it only names the model. */
+async function configBeside(path: string): Promise<unknown> {
+  try {
+    return JSON.parse(await readFile(join(dirname(path), "config.json"), "utf8")) as unknown;
+  } catch {
+    return undefined;
   }
 }

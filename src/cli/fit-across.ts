@@ -16,6 +16,7 @@ import { sampleTexts } from "../run/sample-texts.ts";
 import type { LayerRef } from "../spec/spec.ts";
 import type { CommandContext } from "./context.ts";
 import { optionsConflict, optionWrong } from "./errors.ts";
+import { kindRecord } from "./fit-options.ts";
 import type { Progress } from "./progress.ts";
 
 /** Tokens of a text that a model writes. */
@@ -37,7 +38,8 @@ export interface AcrossParts {
 /** What is fitted, and on what. */
 export interface AcrossRequest {
   readonly pairs: readonly Pick<FittedPair, "source" | "target">[];
-  readonly kind: FittedKind;
+  readonly kind: Exclude<FittedKind, "mlp">;
+  readonly rank?: number | undefined;
   readonly ridge: number;
   readonly seed: number;
   readonly maxTokens: number;
@@ -83,7 +85,7 @@ export async function fittedAcross(
   request: AcrossRequest,
 ): Promise<FittedMapping> {
   const { loaded, target, context, progress } = parts;
-  const { kind, ridge, seed, pairs } = request;
+  const { kind, rank, ridge, seed, pairs } = request;
   checkKind(request, parts);
   const texts = await textsAcross(parts, request);
   const used = splitTexts(texts, request);
@@ -93,6 +95,7 @@ export async function fittedAcross(
     target: target.engine,
     pairs,
     kind,
+    rank,
     ridge,
     signal: context.signal,
     onProgress: fitProgress(progress),
@@ -110,7 +113,7 @@ export async function fittedAcross(
       states: fit.states,
       heldOutStates: fit.heldOutStates,
       seed,
-      ridge,
+      ...kindRecord({ ...request, ahead: 0 }),
     },
   };
 }
@@ -129,15 +132,16 @@ export function fitProgress(progress: Progress): NonNullable<FitRequest["onProgr
 const PHASES: Readonly<Record<FitPhase, string>> = {
   read: "Reading the states",
   solve: "Fitting the maps",
+  train: "Training them",
   measure: "Measuring them",
 };
 
 function checkKind({ kind }: AcrossRequest, { loaded, target }: AcrossParts): void {
   const [from, to] = [loaded.model, target.model].map((each) => each.architecture.hiddenSize);
-  if (kind === "affine" || from === to) return;
+  if (kind === "affine" || kind === "low-rank" || from === to) return;
   throw optionWrong({
     option: "--kind",
-    expected: `affine between states of ${from ?? 0} and of ${to ?? 0} numbers`,
+    expected: `affine or low-rank between states of ${from ?? 0} and of ${to ?? 0} numbers`,
     got: kind,
   });
 }

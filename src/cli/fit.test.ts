@@ -47,6 +47,19 @@ test("A mapping is fitted, scored and kept, and a lens reads through it", async 
   });
 });
 
+test.each([
+  ["low-rank", "--rank"],
+  ["mlp", "--hidden"],
+])("A %s mapping is fitted, and read through", async (kind, option) => {
+  const out = join(folder, `${kind}.safetensors`);
+  const args = ["--sample", "12", "--layers", "embedding,0,1", "--kind", kind, option, "4"];
+  const fit = await run(["fit", ...args, "--ridge", "auto", "--out", out]);
+  expect(fit.terminal.noted()).not.toContain("error");
+  expect(fit.terminal.printed()).toContain(`${kind} maps to layer 2`);
+  const lens = ["inspect", "--tokens", "5,6,7", "--preset", "tuned-lens"];
+  expect((await run([...lens, "--map", out])).status).toBe(0);
+});
+
 test("What is stopped leaves no file", async () => {
   const stopped = join(folder, "stopped.safetensors");
   const { status } = await run(["fit", "--sample", "12", "--out", stopped], AbortSignal.abort());
@@ -58,10 +71,18 @@ test.each([
   [["--sample", "3", "--texts", "a.txt"], "There are both --texts and --sample."],
   [[], "There are no texts to fit on."],
   [
-    ["--sample", "3", "--kind", "mlp"],
-    '--kind: expected affine, procrustes, scalar-affine, got "mlp"',
+    ["--sample", "3", "--kind", "cubic"],
+    '--kind: expected affine, procrustes, scalar-affine, low-rank, mlp, got "cubic"',
   ],
-  [["--sample", "3", "--ridge", "-1"], '--ridge: expected a number from 0 on, got "-1"'],
+  [["--sample", "3", "--ridge", "-1"], '--ridge: expected a number from 0 on, or auto, got "-1"'],
+  [["--sample", "3", "--rank", "4"], "--rank is for --kind low-rank, and the kind is affine."],
+  [
+    ["--sample", "3", "--kind", "low-rank", "--hidden", "4"],
+    "--hidden is for --kind mlp, and the kind is low-rank.",
+  ],
+  [["--sample", "3", "--kind", "mlp", "--to-model", MODEL], "are for maps within one model"],
+  [["--sample", "3", "--site", "q"], "--site: expected resid_pre, resid_mid"],
+  [["--sample", "3", "--ahead", "-1"], '--ahead: expected a whole number from 0 on, got "-1"'],
   [["--sample", "3", "--to", "last"], '--to: expected a layer such as 12 or -1, got "last"'],
   [["--sample", "3", "--to", "9"], "layer 9 does not exist"],
   [["--sample", "3", "--layers", "7"], "layer 7 does not exist"],

@@ -6,7 +6,7 @@ import { specInvalid } from "../errors.ts";
 import type { SpecIssue } from "../errors.ts";
 import type { FittedMapping, FitRecord } from "../mapping/fitted-mapping.ts";
 import { writeMapping } from "../mapping/mapping-file.ts";
-import { FITTED_KINDS, type FittedKind } from "../mapping/mapping.ts";
+import { FITTED_KINDS } from "../mapping/mapping.ts";
 import type { LoadedModel } from "../node.ts";
 import { resolveLayer, resolveLayers } from "../plan/resolve.ts";
 import { fitTable } from "../render/fit-table.ts";
@@ -15,8 +15,20 @@ import type { Fit } from "../run/fit-mapping.ts";
 import { fitTexts } from "../run/fit-texts.ts";
 import { sampleTexts } from "../run/sample-texts.ts";
 import type { LayerName, LayerRef } from "../spec/spec.ts";
+import type { Site } from "../site.ts";
 import type { CommandContext } from "./context.ts";
-import { optionsConflict, optionWrong } from "./errors.ts";
+import { optionsConflict } from "./errors.ts";
+import {
+  acrossOptions,
+  checkKindOptions,
+  kindRecord,
+  parseKind,
+  parseLayer,
+  parseRidge,
+  parseSite,
+  parseWhole,
+  type KindOptions,
+} from "./fit-options.ts";
 import {
   SAMPLE_TOKENS,
   fitProgress,
@@ -75,15 +87,28 @@ export function fitCommand(context: CommandContext): CommandUnknownOpts {
       "with --to-model: its layers, from each of --layers to each (default: the same depth)",
       (text: string) => parseLayers(text, "--to-layers"),
     )
-    .option("--kind <kind>", "affine, procrustes or scalar-affine", parseKind, "affine")
-    .option("--ridge <number>", "pulls affine maps towards zero", parseRidge, DEFAULT_RIDGE)
+    .option("--kind <kind>", FITTED_KINDS.join(", "), parseKind, "affine")
+    .option("--rank <n>", "of low-rank maps (default: 64)", parseCount("--rank"))
+    .option(
+      "--hidden <n>",
+      "numbers of an MLP's hidden layer (default: 256)",
+      parseCount("--hidden"),
+    )
+    .option("--ridge <number>", "pulls maps towards zero; auto chooses", parseRidge, DEFAULT_RIDGE)
+    .option(
+      "--site <site>",
+      "where in a block states are read and mapped to",
+      parseSite,
+      "resid_post",
+    )
+    .option("--ahead <n>", "map to the state this many tokens later", parseWhole("--ahead"), 0)
     .option(
       "--max-tokens <n>",
       "tokens of the texts that are used",
       parseCount("--max-tokens"),
       DEFAULT_MAX_TOKENS,
     )
-    .option("--seed <n>", "for writing texts and holding some out", parseSeed, 0)
+    .option("--seed <n>", "for writing texts and holding some out", parseWhole("--seed"), 0)
     .requiredOption("-o, --out <file>", "the safetensors file to write")
     .option("--precision <kind>", PRECISION_HELP, parsePrecision, "float32")
     .option("--device <name>", DEVICE_HELP, parseDevice, "cpu")
@@ -92,39 +117,15 @@ export function fitCommand(context: CommandContext): CommandUnknownOpts {
     .action((options) => fit(options, context));
 }
 
-function parseKind(value: string): FittedKind {
-  const kind = FITTED_KINDS.find((each) => each === value);
-  if (kind !== undefined) return kind;
-  throw optionWrong({ option: "--kind", expected: FITTED_KINDS.join(", "), got: value });
-}
-
-function parseLayer(value: string): number {
-  if (/^-?\d+$/u.test(value)) return Number(value);
-  throw optionWrong({ option: "--to", expected: "a layer such as 12 or -1", got: value });
-}
-
-function parseRidge(value: string): number {
-  const ridge = Number(value);
-  if (value.trim() !== "" && Number.isFinite(ridge) && ridge >= 0) return ridge;
-  throw optionWrong({ option: "--ridge", expected: "a number from 0 on", got: value });
-}
-
-function parseSeed(value: string): number {
-  const seed = Number(value);
-  if (/^\d+$/u.test(value) && Number.isSafeInteger(seed)) return seed;
-  throw optionWrong({ option: "--seed", expected: "a whole number from 0 on", got: value });
-}
-
-interface FitOptions extends ModelOptions {
+interface FitOptions extends ModelOptions, KindOptions {
   readonly model: string;
   readonly texts?: string | undefined;
   readonly sample?: number | undefined;
   readonly layers?: LayerRef | undefined;
+  readonly site: Site;
   readonly to?: number | undefined;
   readonly toModel?: string | undefined;
   readonly toLayers?: LayerRef | undefined;
-  readonly kind: FittedKind;
-  readonly ridge: number;
   readonly maxTokens: number;
   readonly seed: number;
   readonly out: string;
@@ -132,8 +133,10 @@ interface FitOptions extends ModelOptions {
 
 async function fit(options: FitOptions, context: CommandContext): Promise<void> {
   const { terminal } = context;
+  checkKindOptions(options);
   const texts = await textsOf(options);
   checkSides(options);
+  if (options.toModel !== undefined) acrossOptions(options);
   const output = await openOutput(options.out, terminal);
   const progress = progressOn(terminal);
   try {
@@ -145,7 +148,7 @@ async function fit(options: FitOptions, context: CommandContext): Promise<void> 
             fittedAcross(
               { loaded, target, context, progress },
               {
-                ...options,
+                ...acrossOptions(options),
                 texts,
                 sample: options.sample ?? 0,
                 data: options.texts ?? sampleText(options.sample ?? 0),
@@ -202,7 +205,7 @@ interface FitParts {
 async function fitted(parts: FitParts): Promise<FittedMapping> {
   const { loaded, options, context, progress } = parts;
   const { model, engine } = loaded;
-  const { kind, ridge, seed, maxTokens } = options;
+  const { kind, seed, maxTokens, site } = options;
   const { layers, target } = layersOf(parts);
   const tokens = await tokensOf(parts);
   const used = fitTexts(tokens, { seed, maxTokens });
@@ -212,7 +215,12 @@ async function fitted(parts: FitParts): Promise<FittedMapping> {
     layers,
     target,
     kind,
-    ridge,
+    ridge: options.ridge,
+    rank: options.rank,
+    hidden: options.hidden,
+    ahead: options.ahead,
+    site,
+    seed,
     signal: context.signal,
     onProgress: fitProgress(progress),
     // Lets signals in between stretches of computing.
@@ -221,21 +229,21 @@ async function fitted(parts: FitParts): Promise<FittedMapping> {
   return {
     kind,
     model: await mappedModel(model),
-    site: "resid_post",
+    site,
     pairs: fit.pairs,
     fit: recordOf(fit, options, used.texts.length + used.heldOut.length),
   };
 }
 
 function recordOf(fit: Fit, options: FitOptions, texts: number): FitRecord {
-  const { seed, ridge, sample = 0 } = options;
+  const { seed, sample = 0 } = options;
   return {
     data: options.texts ?? sampleText(sample),
     texts,
     states: fit.states,
     heldOutStates: fit.heldOutStates,
     seed,
-    ridge,
+    ...kindRecord(options),
   };
 }
 

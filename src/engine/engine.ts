@@ -145,10 +145,22 @@ export interface PassOutput {
   readonly cache: Cache | undefined;
 }
 
+/** Row by row: `data` is `[rows, columns]`. */
+export interface Matrix {
+  readonly rows: number;
+  readonly columns: number;
+  readonly data: Float32Array;
+}
+
+/** Which factor of a product is transposed first. */
+export type Transposed = "neither" | "left" | "right";
+
 export interface Engine {
   readonly info: EngineInfo;
   readonly architecture: Architecture;
   run(pass: Pass, signal?: AbortSignal): Promise<PassOutput>;
+  /** A product of any two matrices in float32; only where that is faster than JavaScript. */
+  multiply?(left: Matrix, right: Matrix, transposed: Transposed): Promise<Float32Array>;
   /** A cache of some of another's rows, in the order given. The other one stays as it is. */
   select(cache: Cache, rows: readonly number[]): Cache;
   dispose(): Promise<void>;

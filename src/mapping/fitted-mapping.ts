@@ -1,7 +1,7 @@
 /** Maps that were fitted for one model, each for a pair of layers, with where they come from and how good they are. */
 import type { MapScores } from "../measure/map-scores.ts";
 import type { Site } from "../site.ts";
-import type { FittedKind, FittedMap } from "./mapping.ts";
+import type { FittedKind, FittedMap, Mapping } from "./mapping.ts";
 
 /** A layer as specs name it. */
 export type MappedLayer = number | "embedding";
@@ -15,6 +15,8 @@ export interface FittedPair {
   readonly scores?: MapScores;
   /** Of the states as they are, without a map: what fitting has to beat. */
   readonly identity?: MapScores;
+  /** The one that was chosen for this map. */
+  readonly ridge?: number;
 }
 
 /** What a mapping was fitted on. */
@@ -25,7 +27,13 @@ export interface FitRecord {
   readonly states: number;
   readonly heldOutStates: number;
   readonly seed: number;
-  readonly ridge: number;
+  /** `auto` where each map has its own. */
+  readonly ridge: number | "auto";
+  /** Of maps of low rank, and numbers of the hidden layer of an MLP. */
+  readonly rank?: number;
+  readonly hidden?: number;
+  /** By how many tokens the states mapped to stand behind those mapped from; 0 where it is left out. */
+  readonly ahead?: number;
 }
 
 /** A model that a mapping was fitted on. */
@@ -55,6 +63,28 @@ export interface LoadedMapping extends FittedMapping {
   readonly file: string;
   /** `sha256:…` of the file's bytes, which stands for the mapping in a spec's hash. */
   readonly hash: string;
+  readonly foreign?: ForeignMapping;
+}
+
+/** What is special about a mapping that another program wrote. */
+export interface ForeignMapping {
+  readonly program: string;
+  /** Its maps lead to the last layer, however many there are: {@link settled}. */
+  readonly toLast?: boolean;
+  /** Its only map is for states of any layer. */
+  readonly anySource?: boolean;
+  /** Its maps are for vectors scaled to length 1. */
+  readonly isOfUnit?: boolean;
+}
+
+/** In place of the hash of weights that a file does not name. */
+export const UNKNOWN_WEIGHTS = "unknown";
+
+/** A mapping to the last layer of a model that has this many. */
+export function settled(mapping: LoadedMapping, layers: number): LoadedMapping {
+  if (mapping.foreign?.toLast !== true) return mapping;
+  const pairs = mapping.pairs.map((pair) => ({ ...pair, target: layers - 1 }));
+  return { ...mapping, model: { ...mapping.model, layers }, pairs };
 }
 
 /** A place of the residual stream as engines address it. */
@@ -70,20 +100,23 @@ export function placeOf(layer: MappedLayer, site: Site): MappedPlace {
 
 /** The map from one place to another; none of a state to itself, which needs none. */
 export function mapBetween(
-  { pairs, site, target: otherModel }: FittedMapping,
+  { pairs, site, target: otherModel, foreign }: FittedMapping & Pick<LoadedMapping, "foreign">,
   from: MappedPlace,
   to: MappedPlace,
-): FittedMap | { readonly kind: "identity" } | undefined {
-  const found = pairs.find(
-    ({ source, target }) =>
-      isSame(placeOf(source, site), from) && isSame(placeOf(target, site), to),
-  );
+): Mapping | undefined {
+  const isFrom = (source: MappedLayer): boolean =>
+    foreign?.anySource === true || isSame(placeOf(source, site), from);
+  const map = pairs.find(
+    ({ source, target }) => isFrom(source) && isSame(placeOf(target, site), to),
+  )?.map;
+  if (map !== undefined) return foreign?.isOfUnit === true ? { kind: "of-unit", map } : map;
   const isItself = otherModel === undefined && isSame(from, to);
-  return found?.map ?? (isItself ? { kind: "identity" } : undefined);
+  return isItself ? { kind: "identity" } : undefined;
 }
 
 /** The pairs of layers as a message lists them. */
-export function pairsText({ pairs }: FittedMapping): string {
+export function pairsText({ pairs, foreign }: Pick<LoadedMapping, "pairs" | "foreign">): string {
+  if (foreign?.anySource === true) return "any layer > embedding";
   const shown = pairs.slice(0, MAX_PAIRS).map(({ source, target }) => `${source} > ${target}`);
   return `${shown.join(", ")}${pairs.length > MAX_PAIRS ? `, … (${pairs.length})` : ""}`;
 }

@@ -89,6 +89,42 @@ test.each([
       },
     ],
   },
+  {
+    ...MAPPING,
+    kind: "low-rank",
+    pairs: [
+      {
+        source: 0,
+        target: 1,
+        ridge: 0.01,
+        map: {
+          kind: "low-rank",
+          scale: 0.5,
+          up: Float32Array.of(1, 2),
+          down: Float32Array.of(3, 4),
+          bias: Float32Array.of(5, 6),
+        },
+      },
+    ],
+  },
+  {
+    ...MAPPING,
+    kind: "mlp",
+    pairs: [
+      {
+        source: 0,
+        target: 1,
+        map: {
+          kind: "mlp",
+          weight: Float32Array.of(1, 2, 3, 4),
+          bias: Float32Array.of(5, 6),
+          inner: Float32Array.of(1, 2, 3, 4, 5, 6),
+          innerBias: Float32Array.of(1, 2, 3),
+          outer: Float32Array.of(6, 5, 4, 3, 2, 1),
+        },
+      },
+    ],
+  },
 ] satisfies FittedMapping[])(
   "A mapping of kind $kind comes back as it was written",
   async (mapping) => {
@@ -145,7 +181,7 @@ describe("A file that is no mapping is refused", () => {
       "does not say that it is a mapping",
     ],
     ["another version", altered((header) => (header["version"] = 2)), "version"],
-    ["an unknown kind", altered((header) => (header["kind"] = "mlp")), "kind"],
+    ["an unknown kind", altered((header) => (header["kind"] = "cubic")), "kind"],
     ["no pairs", altered((header) => (header["pairs"] = [])), "pairs"],
     [
       "a pair twice",
@@ -174,6 +210,19 @@ describe("A file that is no mapping is refused", () => {
         [bias, { name: "1.3.weight", shape: [4], data: Float32Array.of(0, 1, 1, 0) }],
       ),
       "should be [2, 2] and is [4]",
+    ],
+    [
+      "a hidden layer of two widths",
+      altered(
+        (header) => (header["kind"] = "mlp"),
+        [
+          bias,
+          { name: "1.3.weight", shape: [2, 2], data: new Float32Array(4) },
+          { name: "1.3.inner", shape: [3, 2], data: new Float32Array(6) },
+          { name: "1.3.inner_bias", shape: [4], data: new Float32Array(4) },
+        ],
+      ),
+      "should be [3] and is [4]",
     ],
     [
       "whole numbers",

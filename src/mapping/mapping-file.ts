@@ -54,6 +54,27 @@ function partsOf(map: FittedMap): readonly OutputTensor[] {
       return [matrix("rotation", map.rotation), vector("scale", Float32Array.of(map.scale)), bias];
     case "scalar-affine":
       return [vector("factor", map.factor), bias];
+    case "low-rank": {
+      const { down, up } = map;
+      const rank = up.length / map.bias.length;
+      return [
+        matrix("up", up),
+        { name: "down", shape: [rank, down.length / rank], data: down },
+        vector("scale", Float32Array.of(map.scale)),
+        bias,
+      ];
+    }
+    case "mlp": {
+      const { inner, innerBias } = map;
+      const shape = [innerBias.length, inner.length / innerBias.length];
+      return [
+        matrix("weight", map.weight),
+        { name: "inner", shape, data: inner },
+        vector("inner_bias", innerBias),
+        matrix("outer", map.outer),
+        bias,
+      ];
+    }
   }
 }
 
@@ -82,6 +103,7 @@ const headerSchema = z.object({
         target: layer,
         scores: z.exactOptional(scores),
         identity: z.exactOptional(scores),
+        ridge: z.exactOptional(z.number()),
       }),
     )
     .min(1),
@@ -92,7 +114,10 @@ const headerSchema = z.object({
       states: count,
       heldOutStates: count,
       seed: z.int(),
-      ridge: z.number(),
+      ridge: z.union([z.number(), z.literal("auto")]),
+      rank: z.exactOptional(count),
+      hidden: z.exactOptional(count),
+      ahead: z.exactOptional(count),
     }),
   ),
 });
@@ -192,7 +217,27 @@ async function readMap(kind: FittedMap["kind"], from: MapReader): Promise<Fitted
     }
     case "scalar-affine":
       return { kind, factor: await readPart(from, "factor", [[out], [1]]), bias };
+    case "low-rank": {
+      const rank = rowsOf(from, "down");
+      const up = await readPart(from, "up", [[out, rank]]);
+      const down = await readPart(from, "down", [[rank, width]]);
+      const [scale = NaN] = await readPart(from, "scale", [[1]]);
+      return { kind, scale, up, down, bias };
+    }
+    case "mlp": {
+      const hidden = rowsOf(from, "inner");
+      const weight = await readPart(from, "weight", [[out, width]]);
+      const inner = await readPart(from, "inner", [[hidden, width]]);
+      const innerBias = await readPart(from, "inner_bias", [[hidden]]);
+      const outer = await readPart(from, "outer", [[out, hidden]]);
+      return { kind, weight, bias, inner, innerBias, outer };
+    }
   }
+}
+
+/** Rows of a part whose shape the width alone does not say; at least 1, so that a wrong one is refused when it is read. */
+function rowsOf({ name, tensors }: MapReader, part: string): number {
+  return Math.max(1, tensors.get(`${name}.${part}`)?.shape[0] ?? 1);
 }
 
 /** The numbers of a tensor, which must have one of these shapes. */

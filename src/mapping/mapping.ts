@@ -10,6 +10,8 @@ export type Mapping =
   | { readonly kind: "scale"; readonly factor: number }
   /** Scaled to this Euclidean length; a vector of zeros stays as it is. */
   | { readonly kind: "normalise"; readonly norm: number }
+  /** What a map makes of the vector scaled to length 1. */
+  | { readonly kind: "of-unit"; readonly map: FittedMap }
   | FittedMap;
 
 /** f with numbers learned from states. */
@@ -24,10 +26,35 @@ export type FittedMap =
       readonly bias: Float32Array;
     }
   /** a x + b, number by number: `factor` is `[1]` or `[out]`, `bias` `[out]`. */
-  | { readonly kind: "scalar-affine"; readonly factor: Float32Array; readonly bias: Float32Array };
+  | { readonly kind: "scalar-affine"; readonly factor: Float32Array; readonly bias: Float32Array }
+  | LowRankMap
+  | MlpMap;
+
+/** s x + U (V x) + b: `up` is U, `[out, rank]`, `down` V, `[rank, in]`; s is 0 between different widths. */
+export interface LowRankMap {
+  readonly kind: "low-rank";
+  readonly scale: number;
+  readonly up: Float32Array;
+  readonly down: Float32Array;
+  readonly bias: Float32Array;
+}
+
+/** W x + b + O silu(I x + c): an affine map, and a hidden layer for what it cannot say. */
+export interface MlpMap {
+  readonly kind: "mlp";
+  /** `[out, in]` */
+  readonly weight: Float32Array;
+  readonly bias: Float32Array;
+  /** `[hidden, in]` */
+  readonly inner: Float32Array;
+  /** `[hidden]` */
+  readonly innerBias: Float32Array;
+  /** `[out, hidden]` */
+  readonly outer: Float32Array;
+}
 
 /** The kinds of f that are learned. */
-export const FITTED_KINDS = ["affine", "procrustes", "scalar-affine"] as const;
+export const FITTED_KINDS = ["affine", "procrustes", "scalar-affine", "low-rank", "mlp"] as const;
 export type FittedKind = FittedMap["kind"];
 
 /** f(vector): `[in]` → `[out]`, in float64 and rounded once. */
@@ -41,6 +68,10 @@ export function mapped(mapping: Mapping, vector: Float32Array): Float32Array {
       const length = normOf(vector);
       return length === 0 ? vector : vector.map((value) => (value / length) * mapping.norm);
     }
+    case "of-unit": {
+      const length = normOf(vector);
+      return mapped(mapping.map, length === 0 ? vector : vector.map((value) => value / length));
+    }
     case "affine":
       return product(mapping.weight, vector, 1, mapping.bias);
     case "procrustes":
@@ -50,7 +81,25 @@ export function mapped(mapping: Mapping, vector: Float32Array): Float32Array {
       const one = factor.length === 1;
       return bias.map((add, index) => (factor[one ? 0 : index] ?? 0) * (vector[index] ?? 0) + add);
     }
+    case "low-rank":
+      return lowRank(mapping, vector);
+    case "mlp": {
+      const { weight, bias, inner, innerBias, outer } = mapping;
+      const active = product(inner, vector, 1, innerBias).map(silu);
+      return product(outer, active, 1, product(weight, vector, 1, bias));
+    }
   }
+}
+
+function lowRank({ scale, up, down, bias }: LowRankMap, vector: Float32Array): Float32Array {
+  const inner = product(down, vector, 1, new Float32Array(down.length / vector.length));
+  const turned = product(up, inner, 1, bias);
+  return scale === 0 ? turned : turned.map((value, i) => value + scale * (vector[i] ?? 0));
+}
+
+/** x times its logistic function: the activation of hidden layers. */
+export function silu(value: number): number {
+  return value / (1 + Math.exp(-value));
 }
 
 /** Euclidean length. */

@@ -1,23 +1,32 @@
 /**
  * Means and covariances of state pairs → the map of least squared error, in closed form: affine by the normal equations
- * with a ridge, orthogonal by Procrustes (Schönemann 1966), number by number by simple regression.
+ * with a ridge, of low rank by reduced-rank regression (Izenman 1975), orthogonal by Procrustes (Schönemann 1966), number
+ * by number by simple regression. What is trained starts from what is solved here.
  */
-import { polarFactor, solvePositive } from "./linear-algebra.ts";
+import { symmetricEigen } from "./eigen.ts";
+import { addProduct, polarFactor, solvePositive } from "./linear-algebra.ts";
 import type { FittedKind, FittedMap } from "./mapping.ts";
 import type { Covariances } from "./moments.ts";
 
-/**
- * The map of a kind that is nearest to the pairs; `undefined` where they do not determine it.
- * @param ridge pulls an affine map's weights towards zero, in parts of the variance of each of the source's numbers
- */
+export interface SolveOptions {
+  /** Pulls weights towards zero, in parts of the variance of each of the source's numbers. */
+  readonly ridge: number;
+  /** Of maps of low rank. */
+  readonly rank?: number | undefined;
+}
+
+/** The map of a kind that is nearest to the pairs, affine for an MLP; `undefined` where they do not determine it. */
 export function solveMap(
   kind: FittedKind,
   covariances: Covariances,
-  ridge: number,
+  { ridge, rank = DEFAULT_RANK }: SolveOptions,
 ): FittedMap | undefined {
   switch (kind) {
     case "affine":
+    case "mlp":
       return affine(covariances, ridge);
+    case "low-rank":
+      return lowRank(covariances, ridge, rank);
     case "procrustes":
       return procrustes(covariances);
     case "scalar-affine":
@@ -25,7 +34,57 @@ export function solveMap(
   }
 }
 
-function affine({ xx, xy, ...of }: Covariances, ridge: number): FittedMap | undefined {
+/** As many directions as an adapter has that reads a state of a model with 576 to 4096 numbers well. */
+export const DEFAULT_RANK = 64;
+
+function affine(of: Covariances, ridge: number): FittedMap | undefined {
+  const solved = regression(of, of.xy, ridge);
+  if (solved === undefined) return undefined;
+  const weight = transposed(solved, of.meanX.length, of.meanY.length);
+  return { kind: "affine", weight: Float32Array.from(weight), bias: biasOf(of, weight) };
+}
+
+/**
+ * A multiple of the state itself, and for what that leaves the matrix of this rank which leaves least of it: the whole
+ * regression, projected on the directions in which it moves most.
+ */
+function lowRank(of: Covariances, ridge: number, rank: number): FittedMap | undefined {
+  const [n, m] = [of.meanX.length, of.meanY.length];
+  if (of.xx === undefined || of.xy === undefined) return undefined;
+  const scale = n === m ? total(of.diagonalXY) / total(of.varianceX) : 0;
+  const left = of.xy.map((value, i) => value - scale * (n === m ? (of.xx?.[i] ?? 0) : 0));
+  const solved = regression(of, left, ridge);
+  if (solved === undefined) return undefined;
+  const moved = new Float64Array(m * m);
+  addProduct(moved, left, solved, { rows: n, m, n: m });
+  const { vectors } = symmetricEigen(symmetric(moved, m), m);
+  const most = Math.min(rank, n, m);
+  const directions = vectors.subarray(0, most * m);
+  const down = new Float64Array(most * n);
+  addProduct(down, transposed(directions, most, m), transposed(solved, n, m), {
+    rows: m,
+    m: most,
+    n,
+  });
+  const bias = of.meanY.map((mean, i) => mean - scale * (n === m ? (of.meanX[i] ?? 0) : 0));
+  const inner = timesVector(down, of.meanX);
+  const up = transposed(directions, most, m);
+  const moves = timesVector(up, inner);
+  return {
+    kind: "low-rank",
+    scale,
+    up: Float32Array.from(up),
+    down: Float32Array.from(down),
+    bias: Float32Array.from(bias, (value, i) => value - (moves[i] ?? 0)),
+  };
+}
+
+/** The weights `[in, out]` that make `xy` of x with least squared error, and a ridge. */
+function regression(
+  { xx, ...of }: Covariances,
+  xy: Float64Array | undefined,
+  ridge: number,
+): Float64Array | undefined {
   if (xx === undefined || xy === undefined) return undefined;
   const [n, m] = [of.meanX.length, of.meanY.length];
   const a = xx.slice();
@@ -36,9 +95,7 @@ function affine({ xx, xy, ...of }: Covariances, ridge: number): FittedMap | unde
   }
   // A number that never changes weighs nothing: what it explains is in the bias.
   for (let i = 0; i < n; i++) if (isConstant(of, i)) isolate(a, b, { i, n, m });
-  if (!solvePositive(a, b, { n, m })) return undefined;
-  const weight = transposed(b, n, m);
-  return { kind: "affine", weight: Float32Array.from(weight), bias: biasOf(of, weight) };
+  return solvePositive(a, b, { n, m }) ? b : undefined;
 }
 
 function procrustes({ xy, ...of }: Covariances): FittedMap | undefined {
@@ -108,6 +165,19 @@ function transposed(matrix: Float64Array, rows: number, columns: number): Float6
     for (let j = 0; j < columns; j++) result[j * rows + i] = matrix[i * columns + j] ?? 0;
   }
   return result;
+}
+
+/** The mean of a matrix and its transpose: what rounding left of a symmetric one. */
+function symmetric(matrix: Float64Array, n: number): Float64Array {
+  const other = transposed(matrix, n, n);
+  return matrix.map((value, i) => (value + (other[i] ?? 0)) / 2);
+}
+
+function timesVector(matrix: Float64Array, vector: Float64Array): Float64Array {
+  const n = vector.length;
+  return Float64Array.from({ length: matrix.length / n }, (_, row) =>
+    vector.reduce((sum, value, k) => sum + value * (matrix[row * n + k] ?? 0), 0),
+  );
 }
 
 function total(values: Float64Array): number {

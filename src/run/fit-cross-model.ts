@@ -8,14 +8,15 @@ import { placeOf, type FittedPair } from "../mapping/fitted-mapping.ts";
 import type { FittedKind } from "../mapping/mapping.ts";
 import { Moments } from "../mapping/moments.ts";
 import type { AlignedText } from "./aligned-texts.ts";
-import { batchesOf, DEFAULT_RIDGE, resting, solvedMap } from "./fit-mapping.ts";
+import { DEFAULT_RIDGE, productsOf, resting, solvedMap } from "./fit-mapping.ts";
 import type { Fit, FitRequest } from "./fit-mapping.ts";
 import { scoreAcross } from "./score-cross-model.ts";
+import { batchesOf } from "./state-pairs.ts";
 import { fillUp } from "./vectors.ts";
 
 export interface CrossFitRequest extends Pick<
   FitRequest,
-  "ridge" | "signal" | "onProgress" | "rest"
+  "rank" | "signal" | "onProgress" | "rest"
 > {
   readonly source: Engine;
   readonly target: Engine;
@@ -23,7 +24,8 @@ export interface CrossFitRequest extends Pick<
   readonly heldOut: readonly AlignedText[];
   /** Each gets a map; absolute. */
   readonly pairs: readonly Pick<FittedPair, "source" | "target">[];
-  readonly kind: FittedKind;
+  readonly kind: Exclude<FittedKind, "mlp">;
+  readonly ridge?: number;
 }
 
 /** Two matrices each: more pairs of layers take another reading of the texts, and no more memory. */
@@ -45,7 +47,7 @@ export async function fitAcrossModels(request: CrossFitRequest): Promise<Fit> {
 }
 
 async function fitSome(request: CrossFitRequest): Promise<FittedPair[]> {
-  const { pairs, kind, ridge = DEFAULT_RIDGE, source: engine, onProgress } = request;
+  const { pairs, kind, rank, ridge = DEFAULT_RIDGE, source: engine, onProgress } = request;
   const sums = await readSums(request);
   const fitted: FittedPair[] = [];
   for (const [index, pair] of pairs.entries()) {
@@ -53,7 +55,7 @@ async function fitSome(request: CrossFitRequest): Promise<FittedPair[]> {
     await resting(request);
     const moments = sums[index];
     assert(moments, "every pair was read");
-    fitted.push({ ...pair, map: solvedMap(pair.source, moments, { kind, ridge, engine }) });
+    fitted.push({ ...pair, map: solvedMap(pair.source, moments, { kind, rank, ridge, engine }) });
   }
   return scoreAcross(fitted, request);
 }
@@ -62,7 +64,8 @@ async function fitSome(request: CrossFitRequest): Promise<FittedPair[]> {
 async function readSums(request: CrossFitRequest): Promise<Moments[]> {
   const { source, target, texts, pairs, kind, onProgress, signal } = request;
   const width = { x: source.architecture.hiddenSize, y: target.architecture.hiddenSize };
-  const sums = pairs.map(() => new Moments(kind, width));
+  const multiply = productsOf(source);
+  const sums = pairs.map(() => new Moments(kind, width, { multiply }));
   const sourceLayers = [...new Set(pairs.map((pair) => pair.source))];
   const targetLayers = [...new Set(pairs.map((pair) => pair.target))];
   const total = texts.reduce((sum, { length }) => sum + length, 0);
@@ -85,7 +88,7 @@ async function readSums(request: CrossFitRequest): Promise<Moments[]> {
     for (const [index, pair] of pairs.entries()) {
       const [from, to] = [x.get(pair.source), y.get(pair.target)];
       assert(from && to, "every layer was read");
-      sums[index]?.add({ rows, x: from, y: to });
+      await sums[index]?.add({ rows, x: from, y: to });
       await resting(request);
     }
     done += batch.reduce((sum, { length }) => sum + length, 0);
@@ -102,7 +105,7 @@ async function statesOf(
     readonly layers: readonly FittedPair["source"][];
     readonly signal: AbortSignal | undefined;
   },
-): Promise<Map<FittedPair["source"], Float64Array>> {
+): Promise<Map<FittedPair["source"], Float32Array>> {
   const { side, engine, layers, signal } = on;
   const { hiddenSize } = engine.architecture;
   const length = Math.max(...batch.map((text) => text[side].length));
@@ -115,7 +118,7 @@ async function statesOf(
   return new Map(
     layers.map((layer, index) => {
       const tap = output.taps[index] ?? new Float32Array(0);
-      const states = new Float64Array(places.length * hiddenSize);
+      const states = new Float32Array(places.length * hiddenSize);
       for (const [at, place] of places.entries()) {
         states.set(tap.subarray(place * hiddenSize, (place + 1) * hiddenSize), at * hiddenSize);
       }

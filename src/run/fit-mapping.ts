@@ -2,18 +2,22 @@
  * Learns maps from the states of one layer to those of a later one, on the same texts: states are read in batches and
  * leave only sums behind; then every map is measured on texts that it has not seen, beside no map at all.
  */
-import type { Engine, Tap } from "../engine/engine.ts";
+import type { Engine } from "../engine/engine.ts";
 import { assert } from "../errors.ts";
+import { chooseRidge } from "../mapping/choose-ridge.ts";
 import { fitStopped, mapNotDetermined, statesNotFinite } from "../mapping/errors.ts";
-import { placeOf, type FittedPair, type MappedLayer } from "../mapping/fitted-mapping.ts";
+import type { FittedPair, MappedLayer } from "../mapping/fitted-mapping.ts";
 import type { FittedKind, FittedMap } from "../mapping/mapping.ts";
 import { Moments } from "../mapping/moments.ts";
+import { multiplyPlainly, type Multiply } from "../mapping/multiply.ts";
 import { solveMap } from "../mapping/solve-map.ts";
+import type { Site } from "../site.ts";
 import type { FitTexts } from "./fit-texts.ts";
 import { scoreMaps } from "./score-maps.ts";
-import { fillUp } from "./vectors.ts";
+import { pairsIn, readStatePairs } from "./state-pairs.ts";
+import { trainMaps, type Start } from "./train-maps.ts";
 
-export type FitPhase = "read" | "solve" | "measure";
+export type FitPhase = "read" | "solve" | "train" | "measure";
 
 export interface FitRequest extends FitTexts {
   readonly engine: Engine;
@@ -21,8 +25,21 @@ export interface FitRequest extends FitTexts {
   readonly layers: readonly MappedLayer[];
   readonly target: number;
   readonly kind: FittedKind;
-  /** Pulls an affine map's weights towards zero, in parts of each number's variance; {@link DEFAULT_RIDGE} by default. */
-  readonly ridge?: number;
+  /** Of both layers; `resid_post` by default. */
+  readonly site?: Site;
+  /** By how many tokens the states mapped to stand behind those mapped from; 0 by default. */
+  readonly ahead?: number;
+  /**
+   * Pulls weights towards zero, in parts of each number's variance; {@link DEFAULT_RIDGE} by default. `auto` chooses it for
+   * each map, on a fifth of the states.
+   */
+  readonly ridge?: number | "auto";
+  /** Of maps of low rank; 64 by default. */
+  readonly rank?: number | undefined;
+  /** Numbers of the hidden layer of MLPs; 256 by default. */
+  readonly hidden?: number | undefined;
+  /** Of what MLPs start from, and of the order in which they see states; 0 by default. */
+  readonly seed?: number;
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?:
     | ((event: { readonly phase: FitPhase; readonly done: number; readonly total: number }) => void)
@@ -40,8 +57,14 @@ export interface Fit {
 /** Small enough to change no map that is well determined. */
 export const DEFAULT_RIDGE = 1e-4;
 
-/** Tokens of all rows in one pass. */
-const BATCH_TOKENS = 256;
+/** One batch in so many says which ridge is best. */
+const CHECK_EVERY = 5;
+
+interface LayerSums {
+  readonly own: Moments;
+  /** Of batches that only say which ridge is best; none where it is given. */
+  readonly check: Moments | undefined;
+}
 
 /**
  * Fits a map from each layer to the target layer, by least squares, on all states but those of first tokens, which
@@ -49,69 +72,118 @@ const BATCH_TOKENS = 256;
  * @throws `usage` where the states do not determine a map; `engine`; `aborted`
  */
 export async function fitMapping(request: FitRequest): Promise<Fit> {
-  const { layers, onProgress } = request;
-  const moments = await readMoments(request);
-  const maps: FittedMap[] = [];
+  const { layers, kind, engine, onProgress, texts, heldOut, ahead, ridge } = request;
+  const sums = await readMoments(request);
+  const starts: (Start & { readonly ridge: number })[] = [];
   for (const [index, layer] of layers.entries()) {
     onProgress?.({ phase: "solve", done: index, total: layers.length });
     await resting(request);
-    const sums = moments.get(layer);
-    assert(sums, "every layer was read");
-    maps.push(solvedMap(layer, sums, request));
+    const own = sums.get(layer);
+    assert(own, "every layer was read");
+    starts.push({ layer, ...(await solved(layer, own, request)) });
     // Two matrices of each layer; they are not needed any more.
-    moments.delete(layer);
+    sums.delete(layer);
   }
+  const tools = { multiply: productsOf(engine) ?? multiplyPlainly, rest: () => resting(request) };
+  const maps =
+    kind === "mlp" ? await trainMaps(starts, request, tools) : starts.map(({ map }) => map);
   const scored = await scoreMaps(maps, request);
-  const pairs = layers.map((source, index): FittedPair => {
+  const pairs = starts.map((start, index): FittedPair => {
     const [map, scores] = [maps[index], scored[index]];
     assert(map && scores, "every layer has its map");
-    return { source, target: request.target, map, ...scores };
+    const chosen = ridge === "auto" ? { ridge: start.ridge } : {};
+    return { source: start.layer, target: request.target, map, ...scores, ...chosen };
   });
-  return { pairs, states: statesOf(request.texts), heldOutStates: statesOf(request.heldOut) };
+  return { pairs, states: pairsIn(texts, ahead), heldOutStates: pairsIn(heldOut, ahead) };
 }
 
-function statesOf(texts: FitTexts["texts"]): number {
-  return texts.reduce((sum, text) => sum + text.length - 1, 0);
+/** Solves a layer's map; throws where its states do not determine one. */
+async function solved(
+  layer: MappedLayer,
+  { own, check }: LayerSums,
+  request: FitRequest,
+): Promise<Omit<Start, "layer"> & { readonly ridge: number }> {
+  const { kind, rank, engine } = request;
+  const ridge =
+    request.ridge === "auto"
+      ? await bestRidge({ own, check }, request)
+      : (request.ridge ?? DEFAULT_RIDGE);
+  if (check !== undefined) own.join(check);
+  const { meanX, varianceX } = own.covariances();
+  return {
+    map: solvedMap(layer, own, { kind, rank, engine, ridge }),
+    ridge,
+    of: { meanX, varianceX },
+  };
 }
 
 /** The map that some sums determine. Throws `usage` where there is none. */
 export function solvedMap(
   layer: MappedLayer,
   moments: Moments,
-  { kind, ridge, engine }: Pick<FitRequest, "kind" | "ridge" | "engine">,
+  options: Pick<FitRequest, "kind" | "rank" | "engine"> & { readonly ridge: number },
 ): FittedMap {
   const covariances = moments.covariances();
   const { varianceX, states } = covariances;
   if (!varianceX.every(Number.isFinite)) throw statesNotFinite(String(layer));
-  const map = solveMap(kind, covariances, ridge ?? DEFAULT_RIDGE);
+  const map = solveMap(options.kind, covariances, options);
   if (map !== undefined) return map;
-  throw mapNotDetermined({ layer: String(layer), states, width: engine.architecture.hiddenSize });
+  const { hiddenSize: width } = options.engine.architecture;
+  throw mapNotDetermined({ layer: String(layer), states, width });
 }
 
-/** Runs all texts once and adds up their states, layer by layer. */
-async function readMoments(request: FitRequest): Promise<Map<MappedLayer, Moments>> {
-  const { engine, layers, target, kind, texts, signal, onProgress } = request;
+/** The usual one where there are too few states to tell, or the kind has none. */
+async function bestRidge(
+  { own, check }: LayerSums,
+  { kind, rank, engine }: FitRequest,
+): Promise<number> {
+  const [of, others] = [own.covariances(), check?.covariances()];
+  if (of.xx === undefined || others === undefined || others.states === 0) return DEFAULT_RIDGE;
+  const chosen = await chooseRidge(
+    (ridge) => solveMap(kind, of, { ridge, rank }),
+    others,
+    productsOf(engine) ?? multiplyPlainly,
+  );
+  return chosen ?? DEFAULT_RIDGE;
+}
+
+/** Runs all texts once and adds up their states, layer by layer; every fifth batch apart where a ridge is chosen. */
+async function readMoments(request: FitRequest): Promise<Map<MappedLayer, LayerSums>> {
+  const { engine, layers, kind, ridge, texts, onProgress } = request;
   const { hiddenSize } = engine.architecture;
   const width = { x: hiddenSize, y: hiddenSize };
-  const moments = new Map(layers.map((layer) => [layer, new Moments(kind, width)]));
-  const taps: Tap[] = [...layers, target].map((layer) => placeOf(layer, "resid_post"));
+  const multiply = productsOf(engine);
+  const sums = new Map(
+    layers.map((layer) => {
+      const own = new Moments(kind, width, { multiply });
+      const check =
+        ridge === "auto" ? new Moments(kind, width, { multiply, like: own }) : undefined;
+      return [layer, { own, check }] as const;
+    }),
+  );
   const total = texts.reduce((sum, text) => sum + text.length, 0);
   let done = 0;
-  for (const batch of batchesOf(texts)) {
-    onProgress?.({ phase: "read", done, total });
-    const length = Math.max(...batch.map((text) => text.length));
-    const rows = batch.map((text) => ({ tokens: fillUp(text, length) }));
-    const output = await engine.run({ kind: "prefill", length, rows, taps }, signal);
-    const of = (index: number): Float64Array =>
-      statesBehindFirst(output.taps[index] ?? new Float32Array(0), { batch, length, hiddenSize });
-    const y = of(layers.length);
+  onProgress?.({ phase: "read", done, total });
+  for await (const batch of readStatePairs(request, layers)) {
     for (const [index, layer] of layers.entries()) {
-      moments.get(layer)?.add({ rows: statesOf(batch), x: of(index), y });
+      const { own, check } = sums.get(layer) ?? {};
+      const isApart = batch.index % CHECK_EVERY === 1;
+      await ((isApart ? check : undefined) ?? own)?.add({
+        rows: batch.rows,
+        x: batch.x(index),
+        y: batch.y,
+      });
       await resting(request);
     }
-    done += batch.reduce((sum, text) => sum + text.length, 0);
+    done += batch.tokens;
+    onProgress?.({ phase: "read", done, total });
   }
-  return moments;
+  return sums;
+}
+
+/** The engine's own products, or nothing. */
+export function productsOf(engine: Engine): Multiply | undefined {
+  return engine.multiply?.bind(engine);
 }
 
 /** Lets others have the processor for a moment, and sees whether the work is still wanted. */
@@ -121,46 +193,4 @@ export async function resting({
 }: Pick<FitRequest, "rest" | "signal">): Promise<void> {
   await rest?.();
   if (signal?.aborted === true) throw fitStopped(signal.reason);
-}
-
-/** Texts that go through an engine together. */
-export function* batchesOf<Text extends { readonly length: number }>(
-  texts: readonly Text[],
-): Iterable<readonly Text[]> {
-  let batch: Text[] = [];
-  let longest = 0;
-  for (const text of texts) {
-    longest = Math.max(longest, text.length);
-    if (batch.length > 0 && longest * (batch.length + 1) > BATCH_TOKENS) {
-      yield batch;
-      batch = [];
-      longest = text.length;
-    }
-    batch.push(text);
-  }
-  if (batch.length > 0) yield batch;
-}
-
-/** The states of all tokens but each row's first, without what rows were filled up with: `[states, hidden]`. */
-function statesBehindFirst(
-  tap: Float32Array,
-  {
-    batch,
-    length,
-    hiddenSize,
-  }: {
-    readonly batch: FitTexts["texts"];
-    readonly length: number;
-    readonly hiddenSize: number;
-  },
-): Float64Array {
-  const states = new Float64Array(statesOf(batch) * hiddenSize);
-  let at = 0;
-  for (const [row, text] of batch.entries()) {
-    const start = (row * length + 1) * hiddenSize;
-    const own = tap.subarray(start, start + (text.length - 1) * hiddenSize);
-    states.set(own, at);
-    at += own.length;
-  }
-  return states;
 }

@@ -1,6 +1,6 @@
 /** Which function f each write of a plan goes through, and whether a fitted mapping has all that a plan needs. */
 import { assert, specInvalid, unreachable } from "../errors.ts";
-import { mapBetween, pairsText } from "../mapping/fitted-mapping.ts";
+import { mapBetween, pairsText, UNKNOWN_WEIGHTS } from "../mapping/fitted-mapping.ts";
 import type { FittedMapping, LoadedMapping } from "../mapping/fitted-mapping.ts";
 import { mapped } from "../mapping/mapping.ts";
 import { differenceOf, interpolated, meanOf, projected } from "../mapping/vector-algebra.ts";
@@ -99,9 +99,13 @@ export function checkMapping(plan: Plan, fitted: LoadedMapping): void {
  * @param records of the models that run: the source's, and the target's where that is another one
  */
 export function mappingWarnings(
-  { file, model, target = model }: LoadedMapping,
+  { file, model, target = model, foreign }: LoadedMapping,
   [source, other = source]: readonly Pick<ModelRecord, "name" | "weights">[],
 ): readonly { readonly code: string; readonly message: string }[] {
+  if (model.weights === UNKNOWN_WEIGHTS) {
+    const message = `${file} (${foreign?.program ?? "a mapping"}) does not say on which weights it was fitted (model: ${model.name}): its maps may not fit ${source?.name ?? "this model"}.`;
+    return [{ code: "mapping-other-weights", message }];
+  }
   const sides = [
     { fitted: model, runs: source },
     { fitted: target, runs: other },

@@ -2,7 +2,7 @@
 import type { NormSettings, Weights } from "../engine/architecture.ts";
 import type { Engine } from "../engine/engine.ts";
 import { assert, unreachable } from "../errors.ts";
-import type { LoadedMapping } from "../mapping/fitted-mapping.ts";
+import { settled, type LoadedMapping } from "../mapping/fitted-mapping.ts";
 import type { LoadedVectors } from "../mapping/vector-file.ts";
 import { UNRELATED_SENTENCES } from "../measure/unrelated-sentences.ts";
 import { buildPlan } from "../plan/build-plan.ts";
@@ -162,7 +162,7 @@ async function fittedMapping(
   const step = plan.mapping.find(({ kind }) => kind === "file");
   if (step?.kind !== "file") return undefined;
   if (mappings === undefined) throw mappingNotRead(step.file);
-  const fitted = await mappings(step.file);
+  const fitted = settled(await mappings(step.file), plan.shape.layers);
   checkMapping(plan, fitted);
   return fitted;
 }

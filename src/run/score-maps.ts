@@ -1,5 +1,5 @@
 /** Measures maps on held-out texts: the mapped states against the model's own, and what the model says behind them. */
-import type { Engine, PassOutput } from "../engine/engine.ts";
+import type { PassOutput } from "../engine/engine.ts";
 import { assert } from "../errors.ts";
 import { placeOf, type FittedPair } from "../mapping/fitted-mapping.ts";
 import { mapped, type FittedMap, type Mapping } from "../mapping/mapping.ts";
@@ -12,7 +12,7 @@ type Scores = Required<Pick<FittedPair, "scores" | "identity">>;
 
 /** One text as the model itself reads it. */
 interface OwnText {
-  readonly length: number;
+  readonly tokens: readonly number[];
   /** `[tokens, hidden]` at the target layer. */
   readonly states: Float32Array;
   /** Behind each token but the first. */
@@ -27,14 +27,14 @@ export async function scoreMaps(
   maps: readonly FittedMap[],
   request: FitRequest,
 ): Promise<readonly Scores[]> {
-  const { engine, layers, target, heldOut, onProgress } = request;
+  const { engine, layers, target, heldOut, onProgress, site = "resid_post" } = request;
   const { hiddenSize, vocabSize } = engine.architecture;
   const tallies = maps.map((map) => ({
     map,
     scores: new MapTally(hiddenSize),
     identity: new MapTally(hiddenSize),
   }));
-  const places = [...layers, target].map((layer) => placeOf(layer, "resid_post"));
+  const places = [...layers, target].map((layer) => placeOf(layer, site));
   for (const [done, text] of heldOut.entries()) {
     const output = await engine.run(
       {
@@ -46,7 +46,7 @@ export async function scoreMaps(
       },
       request.signal,
     );
-    const own = ownText(output, text.length, vocabSize);
+    const own = ownText(output, text, vocabSize);
     for (const [index, { map, scores, identity }] of tallies.entries()) {
       const total = heldOut.length * layers.length;
       onProgress?.({ phase: "measure", done: done * layers.length + index, total });
@@ -63,21 +63,25 @@ export async function scoreMaps(
   }));
 }
 
-function ownText({ taps, read }: PassOutput, length: number, vocabSize: number): OwnText {
+function ownText(
+  { taps, read }: PassOutput,
+  tokens: readonly number[],
+  vocabSize: number,
+): OwnText {
   const states = taps.at(-1);
   assert(states && read?.logits, "all was read");
   const { topTokens: top, logits } = read;
   const sums = Array.from(top, (_, index) =>
     logSumExp(logits.subarray(index * vocabSize, (index + 1) * vocabSize)),
   );
-  return { length, states, top, logits, sums };
+  return { tokens, states, top, logits, sums };
 }
 
 function behindFirst(length: number): { row: number; offset: number }[] {
   return Array.from({ length: length - 1 }, (_, index) => ({ row: 0, offset: index + 1 }));
 }
 
-/** All states of a text but the first are mapped at once, and the model goes on from the target layer. */
+/** All states of a text but the first ones are mapped at once, and the model goes on from the target layer. */
 async function scoreText(
   map: Mapping,
   parts: {
@@ -85,48 +89,53 @@ async function scoreText(
     readonly states: Float32Array;
     readonly own: OwnText;
     readonly tally: MapTally;
-    readonly request: Pick<FitRequest, "engine" | "target" | "signal">;
+    readonly request: TextRequest;
   },
 ): Promise<void> {
   const { own, tally, request } = parts;
-  const { engine, target } = request;
+  const { engine, ahead = 0 } = request;
   const { hiddenSize, vocabSize } = engine.architecture;
   const states = own.states.slice();
-  for (let position = 1; position < own.length; position++) {
-    const of = (all: Float32Array): Float32Array =>
-      all.subarray(position * hiddenSize, (position + 1) * hiddenSize);
-    of(states).set(mapped(map, of(parts.states)));
+  for (let position = 1 + ahead; position < own.tokens.length; position++) {
+    const of = (all: Float32Array, at = position): Float32Array =>
+      all.subarray(at * hiddenSize, (at + 1) * hiddenSize);
+    of(states).set(mapped(map, of(parts.states, position - ahead)));
     tally.addState(of(states), of(own.states));
   }
-  const top = await topBehind(states, own.length, {
-    engine,
-    entry: entryOf(placeOf(target, "resid_post")),
-    signal: request.signal,
-  });
+  const top = await topBehind(states, own.tokens, request);
   for (const [index, token] of top.entries()) {
+    if (index < ahead) continue;
     const logit = own.logits[index * vocabSize + token] ?? NaN;
     tally.addToken(token === own.top[index], logit - (own.sums[index] ?? 0));
   }
 }
 
-/** The likeliest token behind each state but the first. */
+type TextRequest = Pick<FitRequest, "engine" | "target" | "site" | "ahead" | "signal">;
+
+/** The likeliest token behind each state but the first, of a text that has these states at the target layer. */
 async function topBehind(
   states: Float32Array,
-  length: number,
-  run: {
-    readonly engine: Engine;
-    readonly entry: number;
-    readonly signal: AbortSignal | undefined;
-  },
+  tokens: readonly number[],
+  { engine, target, site = "resid_post", signal }: TextRequest,
 ): Promise<Int32Array> {
-  const { read } = await run.engine.run(
+  const { length } = tokens;
+  const place = placeOf(target, site);
+  const isWhole = site === "resid_post" || site === "resid_pre";
+  const { hiddenSize } = engine.architecture;
+  const vectorAt = (offset: number): Float32Array =>
+    states.subarray(offset * hiddenSize, (offset + 1) * hiddenSize);
+  const { read } = await engine.run(
     {
       kind: "prefill",
       length,
-      rows: [{ entry: run.entry, states }],
+      // Where a block's stream is replaced as a whole, nothing before it matters; a part of it is written in its place.
+      rows: [isWhole ? { entry: entryOf(place), states } : { tokens }],
+      patches: isWhole
+        ? []
+        : tokens.map((_, offset) => ({ ...place, row: 0, offset, vector: vectorAt(offset) })),
       read: { at: behindFirst(length), topK: 1 },
     },
-    run.signal,
+    signal,
   );
   assert(read, "the text was read");
   return read.topTokens;

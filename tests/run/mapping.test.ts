@@ -16,6 +16,7 @@ import { fitMapping, type FitRequest } from "../../src/run/fit-mapping.ts";
 import { runSpec } from "../../src/run/run-spec.ts";
 import { sampleTexts } from "../../src/run/sample-texts.ts";
 import { parseSpec } from "../../src/spec/schema.ts";
+import { SITES } from "../../src/site.ts";
 import { FIXTURES } from "../support/goldens.ts";
 import { openGolden } from "../support/open-golden.ts";
 
@@ -27,6 +28,7 @@ const fixture = z
     texts: z.array(tokens),
     prompt: tokens,
     position: z.int(),
+    rank: z.int(),
     fits: z.array(
       z.object({ source: z.int(), target: z.int(), kind, logits: z.array(z.number()) }),
     ),
@@ -132,7 +134,9 @@ async function messageOf(act: Promise<unknown>): Promise<string> {
 describe.each(["reference", "onnx"])("on the %s engine, maps change what PyTorch says", (name) => {
   test.each(fixture.fits)("$kind, $source > $target", async ({ source, target, kind, logits }) => {
     const engine = engineOf(name);
-    const mapping = await kept(await fitted({ engine, layers: [source], target, kind }));
+    const mapping = await kept(
+      await fitted({ engine, layers: [source], target, kind, rank: fixture.rank }),
+    );
     const result = await runWith(mapping, specOf({ source, target }, throughFile), engine);
     const sum = Math.log(logits.reduce((total, logit) => total + Math.exp(logit), 0));
     for (const [token, logprob] of logprobsOf(result).entries()) {
@@ -212,10 +216,53 @@ describe("A mapping from a file", () => {
     expect(warnings.map(({ code }) => code)).toEqual(["mapping-other-weights"]);
   });
 
+  test("of another program is run to the last layer, with a warning that nobody knows its weights", async () => {
+    const mapping = await kept(await fitted({ target: 1, layers: [0] }));
+    const own = await kept(await fitted({ target: 2, layers: [0] }));
+    const lens = {
+      ...mapping,
+      pairs: own.pairs.map((pair) => ({ ...pair, target: 1 })),
+      model: { ...mapping.model, name: "not named", weights: "unknown", layers: 2 },
+      foreign: { program: "Jacobian lens", toLast: true },
+    };
+    const spec = specOf({ source: 0, target: 2 }, throughFile);
+    const result = await runWith(lens, spec);
+    expect(result.cells).toEqual((await runWith(own, spec)).cells);
+    expect(result.warnings).toMatchObject([{ code: "mapping-other-weights" }]);
+    expect(result.warnings[0]?.message).toContain("does not say on which weights");
+  });
+
   test("that nobody reads is refused", async () => {
     expect(
       await messageOf(runWith(undefined, specOf({ source: 0, target: 2 }, throughFile))),
     ).toContain("the mapping map.safetensors was not loaded");
+  });
+});
+
+describe("An MLP", () => {
+  const fit = (more: Partial<FitRequest> = {}): ReturnType<typeof fitMapping> =>
+    fitMapping(request({ kind: "mlp", hidden: 16, layers: [0, 1], ...more }));
+
+  test("is an affine map with a hidden layer, comes through a file, and follows from the seed", async () => {
+    const { pairs } = await fit({ seed: 1 });
+    const again = await fit({ seed: 1 });
+    expect(again.pairs).toEqual(pairs);
+    const mapping = await kept(await fitted({ kind: "mlp", hidden: 16, seed: 1 }));
+    expect(mapping.pairs.map(({ map }) => map)).toEqual(pairs.map(({ map }) => map));
+    expect((await fit({ seed: 2 })).pairs).not.toEqual(pairs);
+  });
+
+  test("is not worse than the affine map where it was trained, and can be stopped while it is", async () => {
+    const affine = await fitMapping(request({ heldOut: fixture.texts }));
+    const mlp = await fit({ heldOut: fixture.texts });
+    for (const [index, { scores }] of mlp.pairs.entries()) {
+      expect(scores?.r2).toBeGreaterThan((affine.pairs[index]?.scores?.r2 ?? Infinity) - 0.01);
+    }
+    const stop = new AbortController();
+    const onProgress: FitRequest["onProgress"] = ({ phase }) => {
+      if (phase === "train") stop.abort();
+    };
+    expect(await messageOf(fit({ signal: stop.signal, onProgress }))).toMatch(/^aborted /u);
   });
 });
 
@@ -253,6 +300,35 @@ describe("Fitting", () => {
       const message = await messageOf(fitMapping(request({ signal: stop.signal, onProgress })));
       expect(message).toMatch(/^aborted /u);
     }
+  });
+
+  test("makes products of the engine's own or plain ones, with the same maps", async () => {
+    const [own, plain] = [
+      await fitMapping(request()),
+      await fitMapping(request({ engine: engineOf("reference") })),
+    ];
+    for (const [index, { scores }] of own.pairs.entries()) {
+      expect(scores?.r2).toBeCloseTo(plain.pairs[index]?.scores?.r2 ?? NaN, 4);
+    }
+  });
+
+  test("chooses a ridge for each map from some, and says which", async () => {
+    const { pairs } = await fitMapping(request({ ridge: "auto" }));
+    for (const { ridge } of pairs) expect([1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1]).toContain(ridge);
+  });
+
+  test.each(SITES)("maps %s, and a state to itself perfectly", async (site) => {
+    const { pairs } = await fitMapping(request({ site, layers: [2], target: 2, ridge: 1e-4 }));
+    expect(pairs[0]?.identity).toMatchObject({ r2: 1, precision1: 1 });
+  });
+
+  test("maps to states some tokens later, of which there are fewer", async () => {
+    const heldOut = fixture.texts.slice(30);
+    const near = await fitMapping(request({ heldOut }));
+    const far = await fitMapping(request({ heldOut, ahead: 2 }));
+    expect(far.states).toBe(near.states - 2 * fixture.texts.length);
+    expect(far.heldOutStates).toBe(near.heldOutStates - 2 * heldOut.length);
+    expect(far.pairs[0]?.scores?.r2).toBeLessThan(near.pairs[0]?.scores?.r2 ?? 0);
   });
 
   test("says so where the states do not determine the map", async () => {

@@ -10,10 +10,12 @@ import type {
   DecodePass,
   Engine,
   EngineInfo,
+  Matrix,
   Pass,
   PassOutput,
   Precision,
   PrefillPass,
+  Transposed,
 } from "../engine.ts";
 import { assert } from "../../errors.ts";
 import { isSite } from "../../site.ts";
@@ -42,6 +44,7 @@ import { buildReadOut } from "./graph/read-out-graph.ts";
 import type { BlockKv, SharedContext } from "./onnx-cache.ts";
 import { emptyContext, floatsOf, missing, OnnxCache } from "./onnx-cache.ts";
 import { gatherRows, OwnTokens } from "./own-tokens.ts";
+import { Products } from "./products.ts";
 import { readOut } from "./read-out.ts";
 import { readTap } from "./read-tap.ts";
 import type { Runtime, RuntimeSession, RuntimeTensor } from "./runtime.ts";
@@ -120,6 +123,7 @@ class OnnxEngine implements Engine {
   readonly #embed: Embedder;
   readonly #noContext: SharedContext;
   readonly #heads: boolean;
+  readonly #products: Products;
   #isDisposed = false;
 
   constructor(parts: OnnxParts) {
@@ -136,6 +140,7 @@ class OnnxEngine implements Engine {
     this.#head = parts.head;
     this.#embed = parts.embedding;
     this.#heads = parts.heads;
+    this.#products = new Products(runtime);
     this.#noContext = emptyContext(architecture, runtime);
   }
 
@@ -164,11 +169,17 @@ class OnnxEngine implements Engine {
     return new OnnxCache({ owner: this, context: own.context, own: own.own.select(rows) });
   }
 
+  async multiply(left: Matrix, right: Matrix, transposed: Transposed): Promise<Float32Array> {
+    this.#checkAlive();
+    return this.#products.multiply(left, right, transposed);
+  }
+
   async dispose(): Promise<void> {
     if (this.#isDisposed) {
       return;
     }
     this.#isDisposed = true;
+    await this.#products.dispose();
     await this.#decoder.dispose();
     await this.#head.dispose();
   }

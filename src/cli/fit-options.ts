@@ -1,0 +1,98 @@
+/** The options of `patchscopes fit` that say what kind of map is learned, as they are typed. */
+import type { FitRecord } from "../mapping/fitted-mapping.ts";
+import { FITTED_KINDS, type FittedKind } from "../mapping/mapping.ts";
+import { DEFAULT_RANK } from "../mapping/solve-map.ts";
+import { DEFAULT_HIDDEN } from "../mapping/train-mlp.ts";
+import { parseSiteName } from "../site-names.ts";
+import { isSite, SITES, type Site } from "../site.ts";
+import { optionsConflict, optionWrong } from "./errors.ts";
+
+export interface KindOptions {
+  readonly kind: FittedKind;
+  readonly ridge: number | "auto";
+  readonly rank?: number | undefined;
+  readonly hidden?: number | undefined;
+  readonly ahead: number;
+}
+
+/** A kind of map that is learned. */
+export function parseKind(value: string): FittedKind {
+  const kind = FITTED_KINDS.find((each) => each === value);
+  if (kind !== undefined) return kind;
+  throw optionWrong({ option: "--kind", expected: FITTED_KINDS.join(", "), got: value });
+}
+
+/** A layer, which may count from the end. */
+export function parseLayer(value: string): number {
+  if (/^-?\d+$/u.test(value)) return Number(value);
+  throw optionWrong({ option: "--to", expected: "a layer such as 12 or -1", got: value });
+}
+
+/** A ridge, or `auto` for one that is chosen. */
+export function parseRidge(value: string): number | "auto" {
+  if (value === "auto") return value;
+  const ridge = Number(value);
+  if (value.trim() !== "" && Number.isFinite(ridge) && ridge >= 0) return ridge;
+  throw optionWrong({ option: "--ridge", expected: "a number from 0 on, or auto", got: value });
+}
+
+/** A whole number from 0 on, for the option named. */
+export function parseWhole(option: string): (value: string) => number {
+  return (value) => {
+    const number = Number(value);
+    if (/^\d+$/u.test(value) && Number.isSafeInteger(number)) return number;
+    throw optionWrong({ option, expected: "a whole number from 0 on", got: value });
+  };
+}
+
+/** A site of the residual stream, in any spelling that names no layer. */
+export function parseSite(value: string): Site {
+  const { site, layer } = parseSiteName(value) ?? {};
+  if (site !== undefined && isSite(site) && layer === undefined) return site;
+  throw optionWrong({ option: "--site", expected: SITES.join(", "), got: value });
+}
+
+/** Refuses options of another kind of map. */
+export function checkKindOptions({ kind, rank, hidden }: KindOptions): void {
+  const wrong =
+    rank !== undefined && kind !== "low-rank"
+      ? { option: "--rank", for: "low-rank" }
+      : hidden !== undefined && kind !== "mlp"
+        ? { option: "--hidden", for: "mlp" }
+        : undefined;
+  if (wrong === undefined) return;
+  throw optionsConflict(
+    `${wrong.option} is for --kind ${wrong.for}, and the kind is ${kind}.`,
+    `Leave ${wrong.option} out, or give --kind ${wrong.for}.`,
+  );
+}
+
+/** What a mapping's file says of these options. */
+export function kindRecord({
+  kind,
+  ridge,
+  ahead,
+  rank = DEFAULT_RANK,
+  hidden = DEFAULT_HIDDEN,
+}: KindOptions): Pick<FitRecord, "ridge" | "rank" | "hidden" | "ahead"> {
+  return {
+    ridge,
+    ...(kind === "low-rank" ? { rank } : {}),
+    ...(kind === "mlp" ? { hidden } : {}),
+    ...(ahead === 0 ? {} : { ahead }),
+  };
+}
+
+/** The options of a fit between two models. Throws `usage` for what is learned within one model only. */
+export function acrossOptions<Options extends KindOptions & { readonly site: Site }>(
+  options: Options,
+): Options & { readonly kind: Exclude<FittedKind, "mlp">; readonly ridge: number } {
+  const { kind, ridge, site, ahead } = options;
+  if (kind !== "mlp" && ridge !== "auto" && site === "resid_post" && ahead === 0) {
+    return { ...options, kind, ridge };
+  }
+  throw optionsConflict(
+    "--kind mlp, --ridge auto, --site and --ahead are for maps within one model, and there is --to-model.",
+    "Leave them out, or fit maps within one model.",
+  );
+}
