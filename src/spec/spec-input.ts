@@ -62,9 +62,7 @@ type Written<T> = T extends FindPosition
                             : T;
 
 /** A step whose names may be one name. */
-type NamingStep<T, Key extends string> = Omit<T, Key> & {
-  readonly [Name in Key]: string | readonly string[];
-};
+type NamingStep<T, Key extends string> = Omit<T, Key> & Readonly<Record<Key, string | readonly string[]>>;
 
 /** A vector that a mapping names. */
 type NamedSourceInput = Needing<Fields<Prompt | VectorFile>, PromptKey> & {
