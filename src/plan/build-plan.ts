@@ -10,6 +10,7 @@ import { planControls } from "./controls.ts";
 import { encodePrompt, type PlanModel } from "./encode-prompt.ts";
 import { entryOf } from "./entry.ts";
 import { hiddenBy, planKnockouts } from "./knockouts.ts";
+import { planMetrics } from "./metrics.ts";
 import type { Capture, Plan, PlannedCell, Write } from "./plan.ts";
 import { resolvePosition } from "./resolve.ts";
 import { planTextOnly } from "./text-only.ts";
@@ -36,9 +37,11 @@ export function buildPlan(spec: PatchscopeSpec, context: PlanContext): Plan {
   const hidden = writes.map((of) => (isHiding ? hiddenBy(of) : []));
   const knockouts = planKnockouts(resolvable, hidden);
   const { controls, warnings } = planControls(spec, context, issues);
+  const { metrics, warnings: ofMetrics } = planMetrics(spec, model, issues);
   if (issues.length > 0) throw specInvalid(issues);
 
-  const cells = writes.map((of, index) => cellOf(of, readAt, hidden[index] ?? []));
+  const sourceAt = sourceReadAt(resolvable);
+  const cells = writes.map((of, index) => cellOf(of, { readAt, sourceAt }, hidden[index] ?? []));
   const text = planTextOnly(spec, { model, source, target, cells });
   const all = writes.flat();
   const { layers, hiddenSize, vocabSize } = model.architecture;
@@ -52,11 +55,15 @@ export function buildPlan(spec: PatchscopeSpec, context: PlanContext): Plan {
     mapping: spec.mapping,
     mode: spec.target.mode,
     read: spec.read,
+    metrics,
     seed: spec.seed,
     controls: { ...controls, textOnly: text.textOnly },
     controlSpecs: spec.controls,
   };
-  return { ...plan, warnings: [...warnings, ...text.warnings, ...warningsOf(plan, model)] };
+  return {
+    ...plan,
+    warnings: [...warnings, ...ofMetrics, ...text.warnings, ...warningsOf(plan, model)],
+  };
 }
 
 /** Where the next token is read; `same` is where the patch is written, at the last such place. */
@@ -69,19 +76,38 @@ function readPosition({ spec, target, issues }: Resolvable): number | "same" {
   return resolvePosition(read.position, at) ?? 0;
 }
 
+/**
+ * Where the source's own next token is read: where the target's is, if they are one prompt; at the token whose state is
+ * taken, if the target is read where that is put; else behind the whole text.
+ */
+function sourceReadAt({ spec, source, target }: Resolvable): number | "read" | "written" {
+  if (source === target) return "read";
+  const { read } = spec;
+  const isWhereWritten = read.kind === "next-token" && read.position === "same";
+  return isWhereWritten ? "written" : source.tokens.length - 1;
+}
+
 /** Where something is hidden, tokens behind it differ from the clean run from block 0 on. */
 function cellOf(
   writes: readonly Write[],
-  readAt: number | "same",
+  places: {
+    readonly readAt: number | "same";
+    readonly sourceAt: ReturnType<typeof sourceReadAt>;
+  },
   hidden: PlannedCell["hidden"],
 ): PlannedCell {
   const positions = writes.map(({ to }) => to.position);
+  const { sourceAt } = places;
+  const readAt = places.readAt === "same" ? greatest(positions) : places.readAt;
+  const taken = writes.map(({ from }) => from.position);
   return {
     writes,
     entry: hidden.length > 0 ? 0 : least(writes.map(({ to }) => entryOf(to))),
     from: least(positions),
     hidden,
-    readAt: readAt === "same" ? positions.reduce((a, b) => Math.max(a, b), 0) : readAt,
+    readAt,
+    sourceReadAt:
+      sourceAt === "read" ? readAt : sourceAt === "written" ? greatest(taken) : sourceAt,
     isPair: writes.length === 1,
   };
 }
@@ -106,6 +132,10 @@ function promptOf({ tokens, pieces }: Plan["source"] | Resolvable["source"]): {
 /** Lists of writes are too long to be spread into Math.min. */
 function least(values: readonly number[]): number {
   return values.reduce((a, b) => Math.min(a, b), Infinity);
+}
+
+function greatest(values: readonly number[]): number {
+  return values.reduce((a, b) => Math.max(a, b), 0);
 }
 
 function unique(values: readonly number[]): number[] {

@@ -18,6 +18,8 @@ export interface CellGroup {
 const MAX_TOKENS = 1024;
 // Rows that go on generating keep their keys and values: 128 of them are fast, and bound the memory.
 const MAX_GENERATING_ROWS = 128;
+// Metrics may: as many as are read at once.
+const MAX_MEASURED_ROWS = 64;
 // Draws need the whole distribution of every row.
 const MAX_DRAWING_ROWS = 32;
 
@@ -47,7 +49,8 @@ export function groupCells(
   });
 }
 
-function maxRowsOf({ read }: Plan): number {
-  if (read.kind === "next-token") return Infinity;
+function maxRowsOf({ read, metrics }: Plan): number {
+  if (read.kind === "next-token") return metrics.length > 0 ? MAX_MEASURED_ROWS : Infinity;
+  if (read.decoding === undefined && metrics.length > 0) return MAX_MEASURED_ROWS;
   return read.decoding === undefined ? MAX_GENERATING_ROWS : MAX_DRAWING_ROWS;
 }

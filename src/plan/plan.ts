@@ -3,7 +3,14 @@
  * Everything that cells have in common is in it once.
  */
 import type { Site } from "../site.ts";
-import type { ControlSpec, LayerName, MappingSpec, ModeSpec, ReadSpec } from "../spec/spec.ts";
+import type {
+  ControlSpec,
+  LayerName,
+  MappingSpec,
+  ModeSpec,
+  ReadSpec,
+  ReferenceRun,
+} from "../spec/spec.ts";
 
 /** A hidden state as engines address it: the embedding is `resid_pre` of layer 0. */
 export interface State {
@@ -48,6 +55,8 @@ export interface PlannedCell {
   readonly hidden: readonly HiddenPosition[];
   /** Where the next token is read. */
   readonly readAt: number;
+  /** Where the source's own next token is read that metrics hold this one against. */
+  readonly sourceReadAt: number;
   /** Written as one source and target pair in the result, not as a list of writes. */
   readonly isPair: boolean;
 }
@@ -56,6 +65,22 @@ export interface PlannedPrompt {
   readonly tokens: readonly number[];
   readonly pieces: readonly string[];
 }
+
+/** A token of the target's vocabulary, or the likeliest one of the source's own run. */
+export type PlannedToken = number | "source";
+
+/** A number about the next token, under its name in the result. */
+export type PlannedMetric = { readonly name: string } & (
+  | { readonly kind: "probability" | "logprob" | "rank"; readonly of: PlannedToken }
+  | {
+      readonly kind: "logit-difference";
+      readonly of: PlannedToken;
+      readonly against: PlannedToken;
+    }
+  | { readonly kind: "entropy" }
+  | { readonly kind: "kl"; readonly from: ReferenceRun }
+  | { readonly kind: "same-token"; readonly as: ReferenceRun }
+);
 
 /** A run of the whole source prompt (or of a control's sentence) that reads these states. */
 export interface Capture {
@@ -93,6 +118,7 @@ export interface Plan {
   readonly mapping: MappingSpec;
   readonly mode: ModeSpec;
   readonly read: ReadSpec;
+  readonly metrics: readonly PlannedMetric[];
   /** What draws follow from, where tokens are drawn. */
   readonly seed: number;
   readonly controls: {

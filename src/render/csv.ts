@@ -3,6 +3,7 @@
  * text are written `\n`, so that tools that work by lines can read it; JSON keeps texts exactly.
  */
 import type { CellRecord, PatchscopeResult } from "../result/result.ts";
+import { metricNames } from "./metric-figures.ts";
 import { logprobOf, placesOf } from "./reading.ts";
 
 /** Writes a header and a line for each cell, in their order. Log-probabilities are of the first 8 tokens, in nats. */
@@ -15,6 +16,7 @@ export function csv(result: PatchscopeResult): string {
   const contrasts = most(({ logprobUnder }) => logprobUnder?.contrast?.length);
   const means = most(({ logprobUnder }) => (logprobUnder?.mean === undefined ? 0 : 1));
   const randoms = most(({ logprobUnder }) => logprobUnder?.random?.length);
+  const names = metricNames(result);
   const header = [
     "source_layer",
     "source_position",
@@ -28,6 +30,7 @@ export function csv(result: PatchscopeResult): string {
     ...numbered(contrasts).map((source) => `logprob_contrast_${source}`),
     ...(means > 0 ? ["logprob_mean"] : []),
     ...numbered(randoms).map((vector) => `logprob_random_${vector}`),
+    ...names,
   ];
   const row = (cell: CellRecord): readonly (string | number | undefined)[] => [
     ...placeColumns(cell),
@@ -42,6 +45,7 @@ export function csv(result: PatchscopeResult): string {
     ...numbered(contrasts).map((source) => cell.logprobUnder?.contrast?.[source - 1]),
     ...(means > 0 ? [cell.logprobUnder?.mean] : []),
     ...numbered(randoms).map((vector) => cell.logprobUnder?.random?.[vector - 1]),
+    ...names.map((name) => cell.metrics?.[name]),
   ];
   return [header, ...result.cells.map(row)].map((line) => line.map(field).join()).join("\n");
 }

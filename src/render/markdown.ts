@@ -3,6 +3,7 @@ import type { CellRecord, PatchscopeResult } from "../result/result.ts";
 import { placeColumns } from "./csv.ts";
 import { alphabetOf, markedPrompt, readable } from "./display-text.ts";
 import { CAVEAT, contrastLegend, evidenceLegend, interventionLegend } from "./legend.ts";
+import { metricLabel, metricNames, metricRuns } from "./metric-figures.ts";
 import { nextTokensLine } from "./next-tokens.ts";
 import { logprobOf, verdictOf } from "./reading.ts";
 
@@ -13,6 +14,7 @@ export function markdown(result: PatchscopeResult): string {
   const isGenerated = result.spec.read.kind === "generate";
   const hasEvidence = result.cells.some(({ evidence }) => evidence !== undefined);
   const hasContrast = result.cells.some(({ evidenceContrast }) => evidenceContrast !== undefined);
+  const names = metricNames(result);
   const header = [
     "source layer",
     "source position",
@@ -22,6 +24,7 @@ export function markdown(result: PatchscopeResult): string {
     "logprob",
     ...(hasEvidence ? ["evidence", "reading", "unpatched", "unrelated"] : []),
     ...(hasContrast ? ["contrast", "contrast set"] : []),
+    ...names.map(escaped),
   ];
   const rows = result.cells.map((cell) => [
     ...placeColumns(cell),
@@ -31,6 +34,7 @@ export function markdown(result: PatchscopeResult): string {
     ...(hasContrast
       ? [number(cell.evidenceContrast), numbers(cell.logprobUnder?.contrast ?? [])]
       : []),
+    ...names.map((name) => metricLabel(name, cell.metrics?.[name])),
   ]);
   const { unpatched, textOnly } = result.controls;
   return [
@@ -42,6 +46,10 @@ export function markdown(result: PatchscopeResult): string {
     ...(textOnly === undefined
       ? []
       : [`With the text in place of the vector: ${saidBy(textOnly)}`, ""]),
+    ...metricRuns(result).flatMap(({ label, values }) => [
+      `${label}: ${names.map((name) => `${escaped(name)} ${metricLabel(name, values[name])}`).join(", ")}`,
+      "",
+    ]),
     ...(hasEvidence
       ? [`${evidenceLegend(result)} The other numbers: nats, over the same tokens.`]
       : []),

@@ -2,7 +2,13 @@
  * The cells of a result as rows of a table: which layer names a row, which rows stand together,
  * which neighbours say the same and become one. Nothing here knows about widths or colours.
  */
-import type { CellRecord, NextToken, PatchscopeResult, PlaceRecord } from "../result/result.ts";
+import type {
+  CellRecord,
+  MetricValues,
+  NextToken,
+  PatchscopeResult,
+  PlaceRecord,
+} from "../result/result.ts";
 import type { LayerName } from "../spec/spec.ts";
 import { smallerShares, wordShares, type WordShare } from "./evidence-words.ts";
 import { layerLabel, placesOf, probabilityPerToken, verdictOf, type Verdict } from "./reading.ts";
@@ -25,6 +31,8 @@ export interface TableRow {
   /** Against the contrast set. */
   readonly contrast: Range | undefined;
   readonly verdict: Verdict | undefined;
+  /** Only of rows of one cell. */
+  readonly metrics: MetricValues | undefined;
 }
 
 export interface Section {
@@ -115,6 +123,7 @@ function rowOf(cell: CellRecord, shape: Shape): TableRow {
     shares: wordShares(cell),
     contrast: point(cell.evidenceContrast),
     verdict: verdictOf(cell),
+    metrics: cell.metrics,
   };
 }
 
@@ -142,6 +151,7 @@ function saysTheSame(above: TableRow, below: TableRow): boolean {
     areNeighbours &&
     above.text !== undefined &&
     above.text === below.text &&
+    above.metrics === undefined &&
     above.verdict === below.verdict
   );
 }

@@ -31,6 +31,9 @@ export interface NextToken {
   readonly logprob: number;
 }
 
+/** Metrics by their names: probabilities as they are, all other numbers in nats or counts. */
+export type MetricValues = Readonly<Record<string, number>>;
+
 /** What was read: generated tokens where tokens were generated, and the first token's top K. */
 export interface ReadOutRecord {
   readonly tokens?: readonly number[];
@@ -38,6 +41,13 @@ export interface ReadOutRecord {
   /** Of each generated token, in nats. */
   readonly logprobs?: readonly number[];
   readonly next: readonly NextToken[];
+  readonly metrics?: MetricValues;
+}
+
+/** The source, and where metrics were asked for what its own run says next: the run that they are held against. */
+export interface SourceRecord extends PromptRecord {
+  readonly metrics?: MetricValues;
+  readonly next?: readonly NextToken[];
 }
 
 export type CellPlaces =
@@ -87,7 +97,7 @@ export interface PatchscopeResult {
   readonly spec: PatchscopeSpec;
   readonly specHash: string;
   readonly models: readonly ModelRecord[];
-  readonly source: PromptRecord;
+  readonly source: SourceRecord;
   readonly target: PromptRecord;
   readonly cells: readonly CellRecord[];
   readonly controls: ControlsRecord;

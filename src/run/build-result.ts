@@ -43,7 +43,7 @@ export function buildResult(
     spec,
     specHash,
     models: [model],
-    source: promptRecord(plan.source),
+    source: sourceRecord(plan, output, texts),
     target: promptRecord(plan.target),
     cells,
     controls: controlsRecord(plan, output, texts),
@@ -53,7 +53,22 @@ export function buildResult(
   };
 }
 
-function promptRecord({ tokens, pieces, positions }: Plan["source"]): PatchscopeResult["source"] {
+function sourceRecord(
+  { source }: Plan,
+  output: RunOutput,
+  texts: TokenTexts,
+): PatchscopeResult["source"] {
+  const record = promptRecord(source);
+  if (output.source?.metrics === undefined) return record;
+  const { next, metrics } = output.source;
+  return { ...record, metrics, next: nextRecord(next, texts) };
+}
+
+function nextRecord(next: CellReadOut["next"], texts: TokenTexts): ReadOutRecord["next"] {
+  return next.map(({ token, logprob }) => ({ token, piece: texts.piece(token), logprob }));
+}
+
+function promptRecord({ tokens, pieces, positions }: Plan["source"]): PatchscopeResult["target"] {
   return { tokens, pieces, positions };
 }
 
@@ -63,11 +78,14 @@ function cellRecord(
   plan: Plan,
   texts: TokenTexts,
 ): CellRecord {
-  const { next, generated, ...evidence }: CellOutput = output ?? { next: [], generated: [] };
+  const { next, generated, metrics, ...evidence }: CellOutput = output ?? {
+    next: [],
+    generated: [],
+  };
   const { evidenceByToken } = evidence;
   return {
     ...placesOf(cell),
-    ...readOutRecord({ next, generated }, plan, texts),
+    ...readOutRecord({ next, generated, ...(metrics && { metrics }) }, plan, texts),
     ...evidence,
     ...(evidenceByToken && {
       evidencePieces: piecesOf(generated, texts, evidenceByToken.length),
@@ -108,17 +126,14 @@ function place(layer: PlaceRecord["layer"], position: number): PlaceRecord {
 }
 
 function readOutRecord(output: CellReadOut, plan: Plan, texts: TokenTexts): ReadOutRecord {
-  const next = output.next.map(({ token, logprob }) => ({
-    token,
-    piece: texts.piece(token),
-    logprob,
-  }));
+  const next = nextRecord(output.next, texts);
+  const measured = output.metrics === undefined ? {} : { metrics: output.metrics };
   if (plan.read.kind !== "generate") {
-    return { next };
+    return { next, ...measured };
   }
   const tokens = output.generated.map(({ token }) => token);
   const logprobs = output.generated.map(({ logprob }) => logprob);
-  return { tokens, text: texts.decode(tokens), logprobs, next };
+  return { tokens, text: texts.decode(tokens), logprobs, next, ...measured };
 }
 
 function controlsRecord(plan: Plan, output: RunOutput, texts: TokenTexts): ControlsRecord {

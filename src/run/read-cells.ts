@@ -1,11 +1,15 @@
 /** Runs cells: all rows of a batch join the stack in one pass; where text is wanted they go on, token by token. */
-import type { Engine } from "../engine/engine.ts";
+import type { Engine, Read, ReadOut } from "../engine/engine.ts";
 import { assert } from "../errors.ts";
 import type { Plan, PlannedCell } from "../plan/plan.ts";
 import { generate } from "./generate.ts";
 import type { MapOf } from "./map-of.ts";
 import type { ScoredToken } from "./next-token.ts";
+import type { MetricValues } from "../result/result.ts";
+import { askFor, distributionOf, type Distribution, type MetricNeed } from "./distribution.ts";
+import { metricsOf } from "./metrics.ts";
 import { topOf } from "./next-token.ts";
+import type { SourceReading } from "./read-source.ts";
 import type { CleanTarget, VectorOf } from "./target.ts";
 import { inOnePass } from "./target.ts";
 import { writeRows } from "./write-rows.ts";
@@ -14,12 +18,17 @@ import { writeRows } from "./write-rows.ts";
 export interface CellReadOut {
   readonly next: readonly ScoredToken[];
   readonly generated: readonly ScoredToken[];
+  /** Of the first token; only where there are any. */
+  readonly metrics?: MetricValues;
 }
 
 export interface CellBatch {
   readonly plan: Plan;
   readonly engine: Engine;
   readonly target: CleanTarget;
+  /** What the source itself says next, and how much of a distribution metrics need. */
+  readonly reading: SourceReading | undefined;
+  readonly need: MetricNeed;
   /** All with the same first written position; in ascending order of entry. */
   readonly cells: readonly PlannedCell[];
   /** Each cell's number in the plan, which its draws follow from. */
@@ -43,6 +52,7 @@ export async function readCells(batch: CellBatch): Promise<CellReadOut[]> {
   );
   const isGenerating = plan.read.kind === "generate";
   const isDrawing = plan.read.kind === "generate" && plan.read.decoding !== undefined;
+  const asked = askFor(batch.need, cells.length, batch.reading?.top);
   const output = await engine.run(
     {
       kind: "prefill",
@@ -54,24 +64,44 @@ export async function readCells(batch: CellBatch): Promise<CellReadOut[]> {
         // A place before the first write is read from the clean run, below; here only the row's own count.
         at: cells.map(({ readAt }, row) => ({ row, offset: Math.max(0, readAt - from) })),
         topK: plan.read.topK,
-        logits: isDrawing,
+        ...asked,
+        ...(isDrawing ? { logits: true } : {}),
       },
     },
     batch.signal,
   );
   assert(output.read, "the cells were read");
   const { read: readOut } = output;
-  const next = cells.map((cell, row) =>
-    cell.readAt < from
-      ? topOf(target.readOut, target.readPositions.indexOf(cell.readAt), plan.read.topK)
-      : topOf(readOut, row, plan.read.topK),
-  );
+  const first = cells.map((cell, row) => firstToken(cell, readOut, row, batch, asked));
   if (plan.read.kind !== "generate" || output.cache === undefined) {
-    return next.map((top) => ({ next: top, generated: [] }));
+    return first.map((of) => ({ ...of, generated: [] }));
   }
   const generated = await generate(
     { ...batch, read: plan.read },
     { cache: output.cache, readOut, topK: plan.read.topK },
   );
-  return next.map((top, row) => ({ next: top, generated: generated[row] ?? [] }));
+  return first.map((of, row) => ({ ...of, generated: generated[row] ?? [] }));
+}
+
+/** What a cell's row, or the clean run before the row's first token, says next. */
+function firstToken(
+  cell: PlannedCell,
+  readOut: ReadOut,
+  row: number,
+  { plan, target, reading }: CellBatch,
+  asked: Pick<Read, "tracked">,
+): Omit<CellReadOut, "generated"> {
+  const { topK } = plan.read;
+  const unpatched = (): Distribution => target.distributionAt(cell.readAt);
+  const isBefore = cell.readAt < cell.from;
+  const next = isBefore
+    ? topOf(target.readOut, target.readPositions.indexOf(cell.readAt), topK)
+    : topOf(readOut, row, topK);
+  if (reading === undefined) return { next };
+  const { vocabSize } = plan.shape;
+  const own = isBefore
+    ? unpatched()
+    : distributionOf(readOut, row, { topK, vocabSize, tracked: asked.tracked });
+  const references = { source: reading.at(cell.sourceReadAt), unpatched: unpatched() };
+  return { next, metrics: metricsOf(plan, own, references) };
 }

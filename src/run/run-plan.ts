@@ -10,9 +10,11 @@ import { groupCells } from "../plan/group-cells.ts";
 import type { Plan, PlannedCell } from "../plan/plan.ts";
 import type { CellEvidence } from "../result/result.ts";
 import { byControl, controlVectors } from "./control-vectors.ts";
+import { metricNeed, type MetricNeed } from "./distribution.ts";
 import { mapOfPlan } from "./map-of.ts";
 import type { CellReadOut } from "./read-cells.ts";
 import { readCells } from "./read-cells.ts";
+import { readSource, sourceMetrics, type SourceReading } from "./read-source.ts";
 import { readTextOnly } from "./read-text-only.ts";
 import type { TextScore } from "./score.ts";
 import { scoreTexts } from "./score.ts";
@@ -53,6 +55,8 @@ export interface RunOutput {
   readonly unpatched: CellReadOut | undefined;
   /** What it says with the source's text in the vector's place. */
   readonly textOnly: CellReadOut | undefined;
+  /** What the source's own run says next, and the metrics of that; only where there are any. */
+  readonly source?: Pick<CellReadOut, "next" | "metrics">;
 }
 
 /** Runs a plan. Throws `aborted` when the signal says so. */
@@ -60,9 +64,15 @@ export async function runPlan(plan: Plan, engine: Engine, options: RunOptions): 
   const { signal } = options;
   const [source] = await capturePrompts(engine, [plan.capture.tokens], plan.capture.states, signal);
   assert(source, "the source was captured");
-  const target = await runCleanTarget(plan, engine, plan.read.topK, signal);
+  const need = metricNeed(plan);
+  const reading =
+    plan.metrics.length > 0 ? await readSource(plan, engine, need, signal) : undefined;
+  const target = await runCleanTarget(plan, engine, { need, sourceTop: reading?.top }, signal);
   try {
-    const output = await readAll(plan, engine, { source, target, options });
+    const cells = await readAll(plan, engine, { source, reading, need, target, options });
+    const metrics = reading && sourceMetrics(plan, reading, target.distributionAt);
+    const own = reading && metrics && { next: reading.next, metrics };
+    const output: RunOutput = { ...cells, ...(own && { source: own }) };
     if (plan.read.kind !== "generate" || !hasControls(plan)) {
       return output;
     }
@@ -83,11 +93,13 @@ async function readAll(
   engine: Engine,
   parts: {
     readonly source: PromptStates;
+    readonly reading: SourceReading | undefined;
+    readonly need: MetricNeed;
     readonly target: CleanTarget;
     readonly options: RunOptions;
   },
-): Promise<RunOutput> {
-  const { source, target, options } = parts;
+): Promise<Omit<RunOutput, "source">> {
+  const { source, reading, need, target, options } = parts;
   const outputs: CellReadOut[] = [];
   const { textOnly: text } = plan.controls;
   const count = plan.cells.length + (plan.controls.unpatched ? 1 : 0) + (text ? 1 : 0);
@@ -107,6 +119,8 @@ async function readAll(
       plan,
       engine,
       target,
+      reading,
+      need,
       cells: [...cells, ...clean],
       numbers: [...group.cells, ...clean.map(() => plan.cells.length)],
       vectorOf: ({ from }) => source.at(from),
@@ -132,7 +146,9 @@ async function readAll(
 function unpatchedCell(plan: Plan, from: number): PlannedCell {
   const last = plan.target.tokens.length - 1;
   const readAt = plan.read.kind === "generate" ? last : (plan.cells[0]?.readAt ?? last);
-  return { writes: [], entry: plan.shape.layers, from, hidden: [], readAt, isPair: false };
+  const sourceReadAt = plan.cells[0]?.sourceReadAt ?? 0;
+  const { layers } = plan.shape;
+  return { writes: [], entry: layers, from, hidden: [], readAt, sourceReadAt, isPair: false };
 }
 
 async function addEvidence(

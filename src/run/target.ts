@@ -3,6 +3,7 @@ import type { Cache, Engine, Patch, PrefillPass, ReadOut, Row } from "../engine/
 import { assert } from "../errors.ts";
 import type { Plan, PlannedCell, Write } from "../plan/plan.ts";
 import { blockedEdges, CLEAN_ROW, type BlockedRow } from "./blocked.ts";
+import { askFor, distributionOf, type Distribution, type MetricNeed } from "./distribution.ts";
 import { PromptStates } from "./vectors.ts";
 
 /** Chooses the vector of a write: the source's state, or a control's in its place. */
@@ -15,19 +16,24 @@ export interface CleanTarget {
   /** Read at `readPositions`, in that order. */
   readonly readOut: ReadOut;
   readonly readPositions: readonly number[];
+  /** The next token's distribution at one of these, as far as metrics need it. */
+  distributionAt(position: number): Distribution;
 }
 
 /** Runs the target once and keeps its keys, values and the states that rows start from. */
 export async function runCleanTarget(
   plan: Plan,
   engine: Engine,
-  topK: number,
+  { need, sourceTop }: { readonly need: MetricNeed; readonly sourceTop: number | undefined },
   signal?: AbortSignal,
 ): Promise<CleanTarget> {
   const { tokens } = plan.target;
+  const { topK } = plan.read;
+  const { vocabSize } = plan.shape;
   const readPositions = [...new Set([tokens.length - 1, ...plan.cells.map((cell) => cell.readAt)])];
   const entries = new Set([plan.shape.layers, ...plan.cells.map((cell) => cell.entry)]);
   const taps = [...entries].map((entry) => joinPlace(entry, plan.shape.layers));
+  const asked = askFor(need, readPositions.length, sourceTop);
   const output = await engine.run(
     {
       kind: "prefill",
@@ -36,12 +42,13 @@ export async function runCleanTarget(
       blocked: blockedEdges(plan, [CLEAN_ROW], { from: 0, length: tokens.length }),
       taps,
       keep: true,
-      read: { at: readPositions.map((offset) => ({ row: 0, offset })), topK },
+      read: { at: readPositions.map((offset) => ({ row: 0, offset })), topK, ...asked },
     },
     signal,
   );
   assert(output.cache, "the target's cache was kept");
-  assert(output.read, "the target was read");
+  const { read: readOut } = output;
+  assert(readOut, "the target was read");
   const states = new Map(
     taps.map(({ site, layer }, index) => [
       `${site}.${layer}`,
@@ -51,8 +58,12 @@ export async function runCleanTarget(
   return {
     cache: output.cache,
     states: new PromptStates(tokens, plan.shape.hiddenSize, states),
-    readOut: output.read,
+    readOut,
     readPositions,
+    distributionAt: (position) => {
+      const index = readPositions.indexOf(position);
+      return distributionOf(readOut, index, { topK, vocabSize, tracked: asked.tracked });
+    },
   };
 }
 

@@ -12,6 +12,7 @@ import type {
   LayerRef,
   LayersTogether,
   MappingSpec,
+  MetricSpec,
   PatchscopeSpec,
   PositionRef,
   Prompt,
@@ -57,6 +58,7 @@ export function canonicalSpec(spec: PatchscopeSpec, weights: WeightsHashes): str
     })),
     interventions: interventions(spec.interventions),
     read: read(spec.read),
+    metrics: metrics(spec.metrics),
     controls: controls(spec.controls),
     contrast: contrast(spec.contrast),
     seed: unless(0, spec.seed),
@@ -180,6 +182,14 @@ function interventions(specs: readonly InterventionSpec[]): Json {
     }))
     .sort((a, b) => (stringify(a) < stringify(b) ? -1 : 1));
   return entries.length === 0 ? undefined : entries;
+}
+
+/** Each stands under its own name: their order changes nothing. */
+function metrics(specs: readonly MetricSpec[]): Json {
+  if (specs.length === 0) return undefined;
+  return specs
+    .map((spec): Json => ({ ...spec }))
+    .sort((a, b) => (stringify(a) < stringify(b) ? -1 : 1));
 }
 
 /** A list whose order and repetitions mean nothing. */

@@ -117,6 +117,15 @@ export function controlTwice(kind: string, index: number): Complaint {
   };
 }
 
+/** The same metric twice. */
+export function metricTwice(name: string): Complaint {
+  return {
+    code: "conflict",
+    message: `the metric ${name} is there twice`,
+    hint: "Leave one of them out.",
+  };
+}
+
 /** Alternatives as a message lists them: `a, b or c`. */
 export function anyOf(alternatives: readonly string[]): string {
   const last = alternatives.at(-1) ?? "";

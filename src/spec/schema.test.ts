@@ -56,6 +56,7 @@ describe("Defaults", () => {
       },
       interventions: [],
       read: { kind: "generate", maxTokens: 20, topK: 10, ignoreEos: false },
+      metrics: [],
       controls: [{ kind: "unpatched" }, { kind: "unrelated" }],
       contrast: [],
       seed: 0,
@@ -227,7 +228,7 @@ describe("What is refused", () => {
     };
     expect(issuesOf(input)).toMatchInlineSnapshot(`
       [
-        "unknown-key nmae: unknown key, expected one of version, name, source, mapping, target, patches, interventions, read, controls, contrast, seed [Did you mean "name"?]",
+        "unknown-key nmae: unknown key, expected one of version, name, source, mapping, target, patches, interventions, read, metrics, controls, contrast, seed [Did you mean "name"?]",
         "wrong-value version: expected 1, got 2 [Specs of version 1 are the ones this program reads.]",
         "conflict source: expected exactly one of prompt, tokens, messages, got prompt and tokens [Keep one of them.]",
         "wrong-value source.tokens.0: expected at least 0, got -1",
@@ -281,7 +282,6 @@ describe("What is refused", () => {
   test.each([
     ["mapping", { kind: "affine" }],
     ["sources", {}],
-    ["metrics", []],
   ])("Of %s, what is not built yet is said to be so: %j", (key, value) => {
     const issues = issuesOf({ ...minimal, [key]: value });
     expect(issues).toHaveLength(1);

@@ -9,6 +9,7 @@ import { notBuilt, notOnePrompt, patchesAndAxis, wrongValue, type Complaint } fr
 import { choose, isRecord, issuesOf, record } from "./schema-parts.ts";
 import { layerOr, layersOr, layersTogether, positionsOr, singlePosition } from "./schema-places.ts";
 import { contamination, interventions } from "./schema-interventions.ts";
+import { metrics } from "./schema-metrics.ts";
 import { contrast, controls, read } from "./schema-read.ts";
 import { layerBesideNamed, site, withNamedLayer, writtenLayer } from "./schema-site.ts";
 import { mapping, mode } from "./schema-write.ts";
@@ -116,7 +117,7 @@ const version = choose<1>("1", (value) =>
     : wrongValue("1", value, "Specs of version 1 are the ones this program reads."),
 );
 
-const RESERVED = ["sources", "metrics"];
+const RESERVED = ["sources"];
 
 const specSchema = record(
   {
@@ -128,6 +129,7 @@ const specSchema = record(
     patches: z.exactOptional(z.array(patch).min(1).max(MAX_PATCHES)),
     interventions: interventions.default([]),
     read: read.default({ kind: "generate", maxTokens: 20, topK: 10, ignoreEos: false }),
+    metrics: metrics.default([]),
     controls: controls.default([{ kind: "unpatched" }, { kind: "unrelated" }]),
     contrast: contrast.default([]),
     seed: integer.default(0),

@@ -153,6 +153,25 @@ export interface InterventionSpec {
   readonly layers: LayerRef;
 }
 
+/** A token of the target's vocabulary: a text's first one, an id, or the likeliest next token of the source's own run. */
+export type TokenRef = { readonly text: string } | number | "source";
+
+/** The source's own run, or the target's without a patch. */
+export type ReferenceRun = "source" | "unpatched";
+
+/** A number about the next token where it is read: of each cell, of the target without a patch, and of the source's own run. */
+export type MetricSpec =
+  /** `rank`: 1 for the likeliest. */
+  | { readonly kind: "probability" | "logprob" | "rank"; readonly of: TokenRef }
+  /** The logit of one token less that of another. */
+  | { readonly kind: "logit-difference"; readonly of: TokenRef; readonly against: TokenRef }
+  /** Of the whole distribution, in nats. */
+  | { readonly kind: "entropy" }
+  /** KL(reference || this run), in nats. */
+  | { readonly kind: "kl"; readonly from: ReferenceRun }
+  /** 1 where both have the same likeliest token, 0 where not. */
+  | { readonly kind: "same-token"; readonly as: ReferenceRun };
+
 export interface PatchscopeSpec {
   readonly version: 1;
   readonly name?: string;
@@ -164,6 +183,7 @@ export interface PatchscopeSpec {
   /** In the clean run of the target, in cells and in controls alike; their order changes nothing. */
   readonly interventions: readonly InterventionSpec[];
   readonly read: ReadSpec;
+  readonly metrics: readonly MetricSpec[];
   readonly controls: readonly ControlSpec[];
   readonly contrast: readonly ContrastSpec[];
   readonly seed: number;

@@ -92,6 +92,30 @@ function cutting(engine: Engine, plan: Plan, hidden: PlannedCell["hidden"]): Run
   };
 }
 
+/** Log-probabilities of every token where a cell, the target without a patch and the source's own run are read. */
+export async function readNextSlowly(
+  plan: Plan,
+  engine: Engine,
+  cell: PlannedCell,
+): Promise<Readonly<Record<"cell" | "unpatched" | "source", readonly number[]>>> {
+  const own = cutting(engine, plan, cell.hidden);
+  const states = await writesOf(engine, plan.capture.tokens, cell, ({ from }) => from);
+  const after = async (
+    runs: Runs,
+    tokens: readonly number[],
+    place: { readonly at: number; readonly writes: readonly SlowWrite[] },
+  ): Promise<readonly number[]> => {
+    const all = await logprobsAfter(runs, tokens, place.writes, tokens.length);
+    return all[place.at] ?? [];
+  };
+  const target = plan.target.tokens;
+  return {
+    cell: await after(own, target, { at: cell.readAt, writes: await mixed(plan, own, states) }),
+    unpatched: await after(cutting(engine, plan, []), target, { at: cell.readAt, writes: [] }),
+    source: await after(engine, plan.capture.tokens, { at: cell.sourceReadAt, writes: [] }),
+  };
+}
+
 /** The likeliest tokens after a prompt, and their log-probabilities: a plain run, without a patch. */
 export async function goOn(
   engine: Engine,

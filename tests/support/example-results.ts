@@ -98,6 +98,7 @@ function exampleSpec(read: ReadSpec): PatchscopeSpec {
     },
     interventions: [],
     read,
+    metrics: [],
     controls: [{ kind: "unpatched" }, { kind: "unrelated" }],
     contrast: [],
     seed: 0,

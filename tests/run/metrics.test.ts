@@ -1,0 +1,173 @@
+/** Metrics of random plans, against what runs of the whole prompts give. */
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { createOnnxEngine } from "../../src/engine/onnx/node.ts";
+import { createReferenceEngine } from "../../src/engine/reference/reference-engine.ts";
+import { assert } from "../../src/errors.ts";
+import { buildPlan } from "../../src/plan/build-plan.ts";
+import type { Plan, PlannedMetric } from "../../src/plan/plan.ts";
+import type { MetricValues } from "../../src/result/result.ts";
+import { runPlan } from "../../src/run/run-plan.ts";
+import { parseSpec } from "../../src/spec/schema.ts";
+import { randomModel } from "../support/random-model.ts";
+import { readNextSlowly } from "./slow-path.ts";
+
+const VOCAB = 40;
+const model = randomModel({
+  seed: 5,
+  layers: 3,
+  hiddenSize: 16,
+  heads: 4,
+  kvHeads: 2,
+  headSize: 4,
+  intermediateSize: 24,
+  vocabSize: VOCAB,
+});
+const TOLERANCE = 1e-3;
+
+const METRICS: readonly object[] = [
+  { kind: "probability", of: 3 },
+  { kind: "probability", of: "source" },
+  { kind: "logprob", of: "source" },
+  { kind: "rank", of: 12 },
+  { kind: "logit-difference", of: "source", against: 9 },
+  { kind: "entropy" },
+  { kind: "kl", from: "unpatched" },
+  { kind: "kl", from: "source" },
+  { kind: "same-token", as: "source" },
+  { kind: "same-token", as: "unpatched" },
+];
+
+const tokens = fc.array(fc.nat(VOCAB - 1), { minLength: 1, maxLength: 5 });
+
+const specs = fc.record({
+  source: tokens,
+  target: fc.option(tokens),
+  sourcePosition: fc.constantFrom<unknown>(-1, "all"),
+  sourceLayer: fc.constantFrom<unknown>("all", "embedding", [0, 2]),
+  targetPosition: fc.constantFrom<unknown>(-1, 0, "all"),
+  mode: fc.constantFrom("replace", "add"),
+  contamination: fc.constantFrom("keep", "hide"),
+  knockouts: fc.constantFrom<readonly object[]>([], [{ from: "all", to: 0, layers: 1 }]),
+  read: fc.constantFrom<object>(
+    { kind: "next-token", topK: 3 },
+    { kind: "next-token", topK: 1, position: "same" },
+    { kind: "next-token", topK: 2, position: 0 },
+    { kind: "generate", maxTokens: 2, ignoreEos: true },
+  ),
+  metrics: fc.subarray([...METRICS], { minLength: 1 }),
+});
+
+type Shape = typeof specs extends fc.Arbitrary<infer Drawn> ? Drawn : never;
+
+function planOf(shape: Shape): Plan {
+  const spec = parseSpec({
+    version: 1,
+    source: {
+      model: "toy",
+      tokens: shape.source,
+      position: shape.sourcePosition,
+      layer: shape.sourceLayer,
+    },
+    target: {
+      ...(shape.target === null ? { prompt: "same" } : { tokens: shape.target }),
+      position: shape.targetPosition,
+      mode: shape.mode,
+      contamination: shape.contamination,
+    },
+    interventions: shape.knockouts.map((each) => ({ kind: "attention-knockout", ...each })),
+    read: shape.read,
+    metrics: shape.metrics,
+  });
+  const architecture = { ...model.architecture, maxPositions: 64 };
+  return buildPlan(spec, {
+    model: { name: "toy", architecture, tokenizer: undefined },
+    unrelatedSentences: [],
+  });
+}
+
+type Runs = Awaited<ReturnType<typeof readNextSlowly>>;
+
+function top(of: readonly number[]): number {
+  return of.indexOf(Math.max(...of));
+}
+
+/** By the definitions, from the log-probabilities of all tokens. */
+function byHand(metric: PlannedMetric, of: keyof Runs, runs: Runs): number {
+  const own = runs[of];
+  const at = (token: number | "source"): number =>
+    own[token === "source" ? top(runs.source) : token] ?? NaN;
+  const mean = (value: (logprob: number, token: number) => number): number =>
+    own.reduce((sum, logprob, token) => sum + value(logprob, token), 0);
+  switch (metric.kind) {
+    case "probability":
+      return Math.exp(at(metric.of));
+    case "logprob":
+      return at(metric.of);
+    case "rank":
+      return 1 + own.filter((logprob) => logprob > at(metric.of)).length;
+    case "logit-difference":
+      return at(metric.of) - at(metric.against);
+    case "entropy":
+      return mean((logprob) => -Math.exp(logprob) * logprob);
+    case "kl": {
+      const reference = runs[metric.from];
+      return mean((logprob, token) => {
+        const expected = reference[token] ?? NaN;
+        return Math.exp(expected) * (expected - logprob);
+      });
+    }
+    case "same-token":
+      return top(own) === top(runs[metric.as]) ? 1 : 0;
+  }
+}
+
+function expectByHand(plan: Plan, got: MetricValues | undefined, of: keyof Runs, runs: Runs): void {
+  expect(Object.keys(got ?? {})).toEqual(plan.metrics.map(({ name }) => name));
+  for (const metric of plan.metrics) {
+    const expected = byHand(metric, of, runs);
+    expect(Math.abs((got?.[metric.name] ?? NaN) - expected), metric.name).toBeLessThan(TOLERANCE);
+  }
+}
+
+describe.each([
+  ["reference", createReferenceEngine],
+  ["onnx", (definition: typeof model) => createOnnxEngine(definition, { threads: 1 })],
+] as const)("Metrics on the %s engine", (_, create) => {
+  test("are what runs of the whole prompts give by their definitions", async () => {
+    const engine = await create(model);
+    const slow = await createReferenceEngine(model);
+    await fc.assert(
+      fc.asyncProperty(specs, async (shape) => {
+        const plan = planOf(shape);
+        const output = await runPlan(plan, engine, { endTokens: new Set() });
+        const [first] = plan.cells;
+        assert(first, "there is a cell");
+        for (const [index, cell] of plan.cells.entries()) {
+          const runs = await readNextSlowly(plan, slow, cell);
+          expectByHand(plan, output.cells[index]?.metrics, "cell", runs);
+        }
+        const runs = await readNextSlowly(plan, slow, first);
+        expectByHand(plan, output.unpatched?.metrics, "unpatched", runs);
+        if (new Set(plan.cells.map((cell) => cell.sourceReadAt)).size === 1) {
+          expectByHand(plan, output.source?.metrics, "source", runs);
+        } else expect(output.source).toBeUndefined();
+      }),
+      { numRuns: 40, seed: 2 },
+    );
+    await engine.dispose();
+  });
+});
+
+test("Without metrics nothing is measured", async () => {
+  const engine = await createReferenceEngine(model);
+  const plan = planOf({
+    ...{ source: [1, 2], target: null, sourcePosition: -1, sourceLayer: 0, targetPosition: -1 },
+    ...{ mode: "replace", contamination: "keep", knockouts: [], read: { kind: "next-token" } },
+    metrics: [],
+  });
+  const output = await runPlan(plan, engine, { endTokens: new Set() });
+  expect(output.source).toBeUndefined();
+  expect(output.cells[0]?.metrics).toBeUndefined();
+  await engine.dispose();
+});
