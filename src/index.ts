@@ -57,6 +57,6 @@ export {
   type VerifyRequest,
 } from "./run/verify-precision.ts";
 export { parseSpecText } from "./spec/parse-text.ts";
-export { PRESETS, presetSpec, type PresetName, type PresetRequest } from "./spec/presets.ts";
+export { PRESETS, presetSpec, type PresetName, type PresetRequest } from "./spec/presets/presets.ts";
 export { parseSpec, safeParseSpec } from "./spec/schema.ts";
 export type { PatchscopeSpec } from "./spec/spec.ts";

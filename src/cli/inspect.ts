@@ -2,8 +2,8 @@
 import { Command } from "@commander-js/extra-typings";
 import type { CommandUnknownOpts } from "@commander-js/extra-typings";
 import { wrap } from "../render/display-text.ts";
-import { PRESETS, presetName, presetSpec } from "../spec/presets.ts";
-import type { PresetName, PresetOptions } from "../spec/presets.ts";
+import { PRESETS, presetName, presetSpec } from "../spec/presets/presets.ts";
+import type { PresetName, PresetOptions } from "../spec/presets/presets.ts";
 import { CONTROL_KINDS } from "../spec/spec.ts";
 import type {
   ControlSpec,

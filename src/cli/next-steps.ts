@@ -1,5 +1,5 @@
 /** Under an inspection: commands that go on from it, ready to be copied. */
-import type { PresetName } from "../spec/presets.ts";
+import type { PresetName } from "../spec/presets/presets.ts";
 import { DEFAULT_MODEL } from "./model-options.ts";
 
 export interface Inspection {

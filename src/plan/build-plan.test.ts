@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { modelWithoutTokenizer, wordModel, wordTokenizer } from "../../tests/support/word-model.ts";
 import { PatchscopesError } from "../errors.ts";
-import { presetSpec } from "../spec/presets.ts";
+import { presetSpec } from "../spec/presets/presets.ts";
 import { parseSpec } from "../spec/schema.ts";
 import { buildPlan } from "./build-plan.ts";
 import type { PlanModel } from "./encode-prompt.ts";

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { modelWithoutTokenizer, wordModel } from "../../tests/support/word-model.ts";
-import { presetSpec } from "../spec/presets.ts";
+import { presetSpec } from "../spec/presets/presets.ts";
 import { parseSpec } from "../spec/schema.ts";
 import { buildPlan } from "./build-plan.ts";
 import { explain, planStatistics } from "./explain.ts";

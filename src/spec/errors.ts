@@ -195,7 +195,7 @@ export function missingField(preset: { readonly name: string }, option: string):
     code: "missing",
     path: [option],
     message: `missing: the preset ${preset.name} needs it`,
-    hint: option === "map" ? MAP_HINT : ASK_HINT,
+    hint: OPTION_HINTS[option] ?? "See the preset's example.",
   };
 }
 
@@ -226,5 +226,8 @@ export function askWithout(ask: string, count: number): SpecIssue {
 const ASK_HINT =
   'Write a text in which a lower-case x stands for the vector, e.g. "The official currency of x".';
 
-const MAP_HINT =
-  "Give the file of a fitted mapping; patchscopes fit --sample 200 --out map.safetensors makes one.";
+/** How to give an option that a preset cannot do without. */
+const OPTION_HINTS: Readonly<Record<string, string>> = {
+  ask: ASK_HINT,
+  map: "Give the file of a fitted mapping; patchscopes fit --sample 200 --out map.safetensors makes one.",
+};

@@ -3,7 +3,7 @@ import { beforeAll, expect, test } from "vitest";
 import { EVIDENCE_THRESHOLD } from "../../src/measure/evidence.ts";
 import type { CellRecord, PatchscopeResult } from "../../src/result/result.ts";
 import { runSpec } from "../../src/run/run-spec.ts";
-import { presetSpec } from "../../src/spec/presets.ts";
+import { presetSpec } from "../../src/spec/presets/presets.ts";
 import { describeRealModel, REAL_MODEL, useLoadedModel } from "../support/real-model.ts";
 
 await describeRealModel("Barack Obama by the preset entity", () => {

@@ -5,7 +5,7 @@ import type { CellRecord, PatchscopeResult, ReadOutRecord } from "../../src/resu
 import { captureStates } from "../../src/run/capture.ts";
 import { runSpec } from "../../src/run/run-spec.ts";
 import { SITES } from "../../src/site.ts";
-import { presetSpec } from "../../src/spec/presets.ts";
+import { presetSpec } from "../../src/spec/presets/presets.ts";
 import { parseSpec } from "../../src/spec/schema.ts";
 import { expectNear } from "../support/nats.ts";
 import {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { PatchscopesError } from "../errors.ts";
+import { PatchscopesError } from "../../errors.ts";
 import { PRESET_NAMES, PRESETS, presetName, presetSpec } from "./presets.ts";
-import type { PatchscopeSpec } from "./spec.ts";
+import type { PatchscopeSpec } from "../spec.ts";
 
 const request = { prompt: "I spent the summer in Japan", model: "m" };
 
@@ -99,7 +99,7 @@ test("An option that a preset needs or has no use for is an issue", () => {
     /^ask: missing: the preset attribute needs it \[Write a text/,
   );
   expect(
-    errorOf(() => presetSpec("logit-lens", { ...request, maxTokens: 3, targetLayer: 1 })),
+    errorOf(() => presetSpec("logit-lens", { ...request, targetLayer: 1, maxTokens: 3 })),
   ).toBe(
     "targetLayer: the preset logit-lens has no use for it; it takes position, layer, topK\n" +
       "maxTokens: the preset logit-lens has no use for it; it takes position, layer, topK " +

@@ -1,0 +1,71 @@
+/** The table of presets, and the one way from a preset to a spec. */
+import { specInvalid, type SpecIssue } from "../../errors.ts";
+import { missingField, presetUnknown, unusedField } from "../errors.ts";
+import { parseSpec } from "../schema.ts";
+import type { PatchscopeSpec } from "../spec.ts";
+import { attribute } from "./attribute.ts";
+import { entity } from "./entity.ts";
+import { identity } from "./identity.ts";
+import { logitLens } from "./logit-lens.ts";
+import type { Preset, PresetOptions, PresetRequest } from "./preset.ts";
+import { tunedLens } from "./tuned-lens.ts";
+
+/** The names, in the order in which they are best shown. */
+export const PRESET_NAMES = [
+  "entity",
+  "identity",
+  "attribute",
+  "logit-lens",
+  "tuned-lens",
+] as const;
+export type PresetName = (typeof PRESET_NAMES)[number];
+
+/** The presets by name. */
+export const PRESETS: Readonly<Record<PresetName, Preset>> = {
+  entity,
+  identity,
+  attribute,
+  "logit-lens": logitLens,
+  "tuned-lens": tunedLens,
+};
+
+/** The spec of a preset. Throws `spec-invalid` for options that the preset lacks or has no use for. */
+export function presetSpec(name: PresetName, request: PresetRequest): PatchscopeSpec {
+  const preset = PRESETS[name];
+  const { model, position, layer, controls, contrast } = request;
+  const prompt = Object.fromEntries(Object.entries(request).filter(([key]) => isPrompt(key)));
+  const given = Object.entries(request)
+    .filter(([key, value]) => key !== "model" && !isPrompt(key) && value !== undefined)
+    .map(([key]) => key);
+  const issues: SpecIssue[] = [
+    ...preset.needs
+      .filter((option) => !given.includes(option))
+      .map((option) => missingField(preset, option)),
+    ...given
+      .filter((option) => !preset.takes.some((taken) => taken === option))
+      .map((option) => unusedField(preset, option)),
+  ];
+  if (issues.length > 0) throw specInvalid(issues);
+  // That the prompt is one of them is for the schema to see.
+  const { source, ...fields } = preset.fields(request);
+  return parseSpec({
+    version: 1,
+    source: { ...prompt, model, position, layer, ...source },
+    controls,
+    contrast,
+    ...fields,
+  });
+}
+
+function isPrompt(key: string): boolean {
+  return ["prompt", "tokens", "messages"].includes(key);
+}
+
+/** The preset of this name. Throws `spec-invalid` for others, with the nearest name. */
+export function presetName(name: string): PresetName {
+  const known = PRESET_NAMES.find((preset) => preset === name);
+  if (known === undefined) throw specInvalid([presetUnknown(name, PRESET_NAMES)]);
+  return known;
+}
+
+export type { Preset, PresetOptions, PresetRequest };
