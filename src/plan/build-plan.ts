@@ -9,7 +9,8 @@ import { writesOfCells, type Resolvable } from "./cells.ts";
 import { planControls } from "./controls.ts";
 import { encodePrompt, type PlanModel } from "./encode-prompt.ts";
 import { entryOf } from "./entry.ts";
-import { hiddenBy, planKnockouts } from "./knockouts.ts";
+import { meanSentences, planInterventions } from "./interventions.ts";
+import { checkKnockouts, hiddenBy } from "./knockouts.ts";
 import { planMetrics } from "./metrics.ts";
 import type { Capture, Plan, PlannedCell, Write } from "./plan.ts";
 import { resolvePosition } from "./resolve.ts";
@@ -31,27 +32,44 @@ export function buildPlan(spec: PatchscopeSpec, context: PlanContext): Plan {
   const isSame = "prompt" in spec.target && spec.target.prompt === "same";
   const target = isSame ? source : encodePrompt(spec.target, model, { path: ["target"], issues });
   const resolvable = { spec, model, source, target, issues };
-  const writes = writesOfCells(resolvable);
+  const written = writesOfCells(resolvable);
+  const writes = written.map((cell) => cell.writes);
   const readAt = readPosition(resolvable);
   const isHiding = spec.target.contamination === "hide";
   const hidden = writes.map((of) => (isHiding ? hiddenBy(of) : []));
-  const knockouts = planKnockouts(resolvable, hidden);
+  const { points, ...planned } = planInterventions(resolvable);
+  const swept = points.map(({ own }) => own?.knockouts ?? []);
+  checkKnockouts(planned.knockouts, hidden, swept, resolvable);
+  const sentences = meanSentences(resolvable, context.unrelatedSentences);
   const { controls, warnings } = planControls(spec, context, issues);
   const { metrics, warnings: ofMetrics } = planMetrics(spec, model, issues);
   if (issues.length > 0) throw specInvalid(issues);
 
   const sourceAt = sourceReadAt(resolvable);
-  const cells = writes.map((of, index) => cellOf(of, { readAt, sourceAt }, hidden[index] ?? []));
+  const { layers, hiddenSize, vocabSize } = model.architecture;
+  const cells = written.flatMap(({ writes: of, at }, index) =>
+    points.map((point) =>
+      cellOf(
+        of,
+        { readAt, sourceAt, last: target.tokens.length - 1, layers },
+        {
+          hidden: hidden[index] ?? [],
+          ...point,
+          ...((at ?? point.at) && { at: { ...at, ...point.at } }),
+        },
+      ),
+    ),
+  );
   const text = planTextOnly(spec, { model, source, target, cells });
   const all = writes.flat();
-  const { layers, hiddenSize, vocabSize } = model.architecture;
   const plan = {
     shape: { layers, hiddenSize, vocabSize },
     source: { ...promptOf(source), positions: unique(all.map(({ from }) => from.position)) },
     target: { ...promptOf(target), positions: unique(all.map(({ to }) => to.position)) },
     capture: { tokens: source.tokens, states: statesOf(all) },
     cells,
-    knockouts,
+    ...planned,
+    meanSentences: sentences,
     mapping: spec.mapping,
     mode: spec.target.mode,
     read: spec.read,
@@ -84,31 +102,53 @@ function sourceReadAt({ spec, source, target }: Resolvable): number | "read" | "
   if (source === target) return "read";
   const { read } = spec;
   const isWhereWritten = read.kind === "next-token" && read.position === "same";
-  return isWhereWritten ? "written" : source.tokens.length - 1;
+  return isWhereWritten && spec.patches?.length !== 0 ? "written" : source.tokens.length - 1;
+}
+
+/** What all cells have in common. */
+interface CellPlaces {
+  readonly readAt: number | "same";
+  readonly sourceAt: ReturnType<typeof sourceReadAt>;
+  /** The target's last position. */
+  readonly last: number;
+  readonly layers: number;
 }
 
 /** Where something is hidden, tokens behind it differ from the clean run from block 0 on. */
 function cellOf(
   writes: readonly Write[],
-  places: {
-    readonly readAt: number | "same";
-    readonly sourceAt: ReturnType<typeof sourceReadAt>;
-  },
-  hidden: PlannedCell["hidden"],
+  places: CellPlaces,
+  rest: Pick<PlannedCell, "hidden" | "own" | "at">,
 ): PlannedCell {
+  const { sourceAt, last, layers } = places;
   const positions = writes.map(({ to }) => to.position);
-  const { sourceAt } = places;
-  const readAt = places.readAt === "same" ? greatest(positions) : places.readAt;
+  const readAt =
+    places.readAt === "same" ? (positions.length > 0 ? greatest(positions) : last) : places.readAt;
   const taken = writes.map(({ from }) => from.position);
+  const own = ownReach(rest.own);
+  const entry = least([layers, own.entry, ...writes.map(({ to }) => entryOf(to))]);
   return {
     writes,
-    entry: hidden.length > 0 ? 0 : least(writes.map(({ to }) => entryOf(to))),
-    from: least(positions),
-    hidden,
+    entry: rest.hidden.length > 0 ? 0 : entry,
+    // A cell that changes nothing is the end of the clean run.
+    from: least([last, own.from, ...positions]),
     readAt,
     sourceReadAt:
       sourceAt === "read" ? readAt : sourceAt === "written" ? greatest(taken) : sourceAt,
     isPair: writes.length === 1,
+    ...rest,
+  };
+}
+
+/** The first block and position that a cell's own interventions change. */
+function ownReach(own: PlannedCell["own"]): { readonly entry: number; readonly from: number } {
+  const { knockouts = [], ablations = [] } = own ?? {};
+  return {
+    entry: least([...knockouts, ...ablations].flatMap(({ layers }) => layers)),
+    from: least([
+      ...knockouts.flatMap(({ from, to }) => (from === "all" ? to : from)),
+      ...ablations.flatMap(({ positions }) => positions),
+    ]),
   };
 }
 

@@ -21,10 +21,17 @@ export interface Resolvable {
   readonly issues: SpecIssue[];
 }
 
+/** What a cell writes, and the point of the sweep that it stands for where that is not what it writes. */
+export interface CellWrites {
+  readonly writes: readonly Write[];
+  readonly at?: Place;
+}
+
 /** The writes of each cell, in the order of the axes; none of them where there are issues. */
-export function writesOfCells(resolvable: Resolvable): readonly (readonly Write[])[] {
+export function writesOfCells(resolvable: Resolvable): readonly CellWrites[] {
   const { patches } = resolvable.spec;
-  return patches === undefined ? productOf(resolvable) : [writesOfPatches(patches, resolvable)];
+  if (patches === undefined) return productOf(resolvable);
+  return [{ writes: writesOfPatches(patches, resolvable) }];
 }
 
 // Each is an object here and a record of up to several kilobytes in the result.
@@ -37,7 +44,7 @@ interface Place {
 }
 
 /** Source position outermost, then source layer, then target layer. */
-function productOf(resolvable: Resolvable): Write[][] {
+function productOf(resolvable: Resolvable): CellWrites[] {
   const { spec, model, source, issues } = resolvable;
   const path = ["source", "position"];
   const positions = resolvePositions(spec.source.position, {
@@ -56,16 +63,24 @@ function productOf(resolvable: Resolvable): Write[][] {
   if (issues.length > 0) return [];
   return positions.flatMap((position) =>
     layers.flatMap((layer) =>
-      upon.of(layer).map((together) =>
-        together.flatMap((targetLayer) =>
+      upon.of(layer).map((together): CellWrites => {
+        const writes = together.flatMap((targetLayer) =>
           at.of(position).map((targetPosition) => {
             const target = { layer: targetLayer, position: targetPosition };
-            return writeOf(spec, { layer, position }, target);
+            return writeOf(spec, { layer: upon.isOwn ? targetLayer : layer, position }, target);
           }),
-        ),
-      ),
+        );
+        return upon.isOwn ? { writes, at: { layer, position } } : { writes };
+      }),
     ),
   );
+}
+
+/** An entry of `0 … count - 1` and those around it, `width` in all but at the ends; of an even width one more before it. */
+export function windowAround(entry: number, width: number, count: number): number[] {
+  const first = Math.max(0, entry - Math.floor(width / 2));
+  const end = Math.min(count, entry - Math.floor(width / 2) + width);
+  return Array.from({ length: end - first }, (_, offset) => first + offset);
 }
 
 /** The target layers of a source layer's cells; those of one cell are written together. */
@@ -76,9 +91,22 @@ function targetLayers(
   readonly layers: readonly LayerName[];
   readonly perSource: number;
   readonly of: (source: LayerName) => readonly (readonly LayerName[])[];
+  /** Whether each target layer gets the state of the same layer of the source. */
+  readonly isOwn?: boolean;
 } {
   const ref = spec.target.layer;
   if (ref === "same") return { layers: sources, perSource: 1, of: (source) => [[source]] };
+  if (typeof ref === "object" && "window" in ref) {
+    const { window } = ref;
+    const around = (source: LayerName): readonly LayerName[] =>
+      source === "embedding" ? [source] : windowAround(source, window, model.architecture.layers);
+    return {
+      layers: sources,
+      perSource: Math.min(window, model.architecture.layers),
+      of: (source) => [around(source)],
+      isOwn: window > 1,
+    };
+  }
   const layers = resolveLayers(ref, { model, path: ["target", "layer"], issues });
   const isTogether = typeof ref === "object" && "together" in ref;
   const cells = isTogether ? [layers] : layers.map((layer) => [layer]);

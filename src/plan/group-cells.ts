@@ -18,7 +18,7 @@ export interface CellGroup {
 const MAX_TOKENS = 1024;
 // Rows that go on generating keep their keys and values: 128 of them are fast, and bound the memory.
 const MAX_GENERATING_ROWS = 128;
-// Metrics may: as many as are read at once.
+// Metrics and means over samples may: as many as are read at once.
 const MAX_MEASURED_ROWS = 64;
 // Draws need the whole distribution of every row.
 const MAX_DRAWING_ROWS = 32;
@@ -49,8 +49,9 @@ export function groupCells(
   });
 }
 
-function maxRowsOf({ read, metrics }: Plan): number {
-  if (read.kind === "next-token") return metrics.length > 0 ? MAX_MEASURED_ROWS : Infinity;
-  if (read.decoding === undefined && metrics.length > 0) return MAX_MEASURED_ROWS;
+function maxRowsOf({ read, metrics, noise }: Plan): number {
+  const isWhole = metrics.length > 0 || (noise !== undefined && noise.samples > 1);
+  if (read.kind === "next-token") return isWhole ? MAX_MEASURED_ROWS : Infinity;
+  if (read.decoding === undefined && isWhole) return MAX_MEASURED_ROWS;
   return read.decoding === undefined ? MAX_GENERATING_ROWS : MAX_DRAWING_ROWS;
 }

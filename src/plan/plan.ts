@@ -4,6 +4,7 @@
  */
 import type { Site } from "../site.ts";
 import type {
+  AblatedSite,
   ControlSpec,
   LayerName,
   MappingSpec,
@@ -44,6 +45,29 @@ export interface HiddenPosition {
   readonly below: number;
 }
 
+/** States of the target that are replaced: absolute places, each once, ascending. */
+export interface Ablation {
+  readonly site: AblatedSite;
+  readonly layers: readonly number[];
+  readonly positions: readonly number[];
+  readonly with: "zero" | "mean";
+}
+
+/** What is done in one cell alone. */
+export interface OwnInterventions {
+  readonly knockouts: readonly Knockout[];
+  readonly ablations: readonly Ablation[];
+}
+
+/** Gaussian noise on the embeddings of the target. */
+export interface PlannedNoise {
+  /** Absolute, each once, ascending. */
+  readonly positions: readonly number[];
+  /** In standard deviations of the model's embeddings. */
+  readonly scale: number;
+  readonly samples: number;
+}
+
 /** One point of the sweep: a run of the target prompt with its writes. */
 export interface PlannedCell {
   readonly writes: readonly Write[];
@@ -59,6 +83,10 @@ export interface PlannedCell {
   readonly sourceReadAt: number;
   /** Written as one source and target pair in the result, not as a list of writes. */
   readonly isPair: boolean;
+  /** Interventions that this cell has and no other run. */
+  readonly own?: OwnInterventions;
+  /** The point of the sweep, where the cell is a window around one. */
+  readonly at?: { readonly layer?: LayerName; readonly position?: number };
 }
 
 export interface PlannedPrompt {
@@ -115,6 +143,10 @@ export interface Plan {
   /** In the order of the axes: source position outermost, then source layer, then target layer. */
   readonly cells: readonly PlannedCell[];
   readonly knockouts: readonly Knockout[];
+  readonly noise: PlannedNoise | undefined;
+  readonly ablations: readonly Ablation[];
+  /** Sentences as tokens, whose states' mean is put in where an ablation is with the mean. */
+  readonly meanSentences: readonly (readonly number[])[];
   readonly mapping: MappingSpec;
   readonly mode: ModeSpec;
   readonly read: ReadSpec;

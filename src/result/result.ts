@@ -1,4 +1,5 @@
 /** The result, version 1: plain data with its provenance. Field by field as the contract of spec and result files says. */
+import type { Site } from "../site.ts";
 import type { LayerName, PatchscopeSpec } from "../spec/spec.ts";
 
 export interface ModelRecord {
@@ -50,6 +51,11 @@ export interface SourceRecord extends PromptRecord {
   readonly next?: readonly NextToken[];
 }
 
+/** The target, and which of its tokens have noise on their embeddings. */
+export interface TargetRecord extends PromptRecord {
+  readonly noised?: readonly number[];
+}
+
 export type CellPlaces =
   | { readonly source: PlaceRecord; readonly target: PlaceRecord }
   | { readonly writes: readonly { readonly source: PlaceRecord; readonly target: PlaceRecord }[] };
@@ -75,7 +81,29 @@ export interface CellEvidence {
   };
 }
 
-export type CellRecord = CellPlaces & ReadOutRecord & CellEvidence;
+/** What is done in one cell alone: absolute places, ascending. */
+export type InterventionRecord =
+  | {
+      readonly kind: "attention-knockout";
+      readonly layers: readonly number[];
+      readonly from: readonly number[] | "all";
+      readonly to: readonly number[];
+    }
+  | {
+      readonly kind: "ablation";
+      readonly layers: readonly number[];
+      readonly positions: readonly number[];
+      readonly site: Site;
+      readonly with: "zero" | "mean";
+    };
+
+/** Of cells that are a window around a point of a sweep: that point; and what is done in them alone. */
+export interface CellPoint {
+  readonly at?: { readonly layer?: LayerName; readonly position?: number };
+  readonly intervention?: InterventionRecord;
+}
+
+export type CellRecord = CellPlaces & CellPoint & ReadOutRecord & CellEvidence;
 
 export interface ControlsRecord {
   /** What the target prompt says without a patch. */
@@ -98,7 +126,7 @@ export interface PatchscopeResult {
   readonly specHash: string;
   readonly models: readonly ModelRecord[];
   readonly source: SourceRecord;
-  readonly target: PromptRecord;
+  readonly target: TargetRecord;
   readonly cells: readonly CellRecord[];
   readonly controls: ControlsRecord;
   readonly warnings: readonly { readonly code: string; readonly message: string }[];

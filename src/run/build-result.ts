@@ -2,6 +2,7 @@
 import type { Plan, PlannedCell } from "../plan/plan.ts";
 import type {
   CellPlaces,
+  CellPoint,
   CellRecord,
   ControlsRecord,
   ModelRecord,
@@ -44,7 +45,7 @@ export function buildResult(
     specHash,
     models: [model],
     source: sourceRecord(plan, output, texts),
-    target: promptRecord(plan.target),
+    target: { ...promptRecord(plan.target), ...(plan.noise && { noised: plan.noise.positions }) },
     cells,
     controls: controlsRecord(plan, output, texts),
     warnings: [...plan.warnings, ...warnings],
@@ -85,6 +86,7 @@ function cellRecord(
   const { evidenceByToken } = evidence;
   return {
     ...placesOf(cell),
+    ...pointOf(cell),
     ...readOutRecord({ next, generated, ...(metrics && { metrics }) }, plan, texts),
     ...evidence,
     ...(evidenceByToken && {
@@ -119,6 +121,20 @@ function placesOf(cell: PlannedCell): CellPlaces {
   }));
   const [only] = pairs;
   return cell.isPair && only !== undefined ? only : { writes: pairs };
+}
+
+function pointOf({ at, own }: PlannedCell): CellPoint {
+  const [knockout] = own?.knockouts ?? [];
+  const [ablation] = own?.ablations ?? [];
+  const intervention: CellPoint["intervention"] = knockout
+    ? {
+        kind: "attention-knockout",
+        layers: knockout.layers,
+        from: knockout.from,
+        to: knockout.to,
+      }
+    : ablation && { kind: "ablation", ...ablation };
+  return { ...(at && { at }), ...(intervention && { intervention }) };
 }
 
 function place(layer: PlaceRecord["layer"], position: number): PlaceRecord {

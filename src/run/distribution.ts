@@ -23,7 +23,13 @@ export type MetricNeed =
   | { readonly kind: "logits" };
 
 /** The least that a plan's metrics can be computed from. */
-export function metricNeed({ metrics, cells }: Pick<Plan, "metrics" | "cells">): MetricNeed {
+export function metricNeed({
+  metrics,
+  cells,
+  noise,
+}: Pick<Plan, "metrics" | "cells" | "noise">): MetricNeed {
+  // The mean over samples is of whole distributions.
+  if (noise !== undefined && noise.samples > 1) return { kind: "logits" };
   const tokens = new Set<PlannedToken>();
   for (const metric of metrics) {
     if (metric.kind === "probability" || metric.kind === "logprob") tokens.add(metric.of);

@@ -22,6 +22,11 @@ export interface CellReadOut {
   readonly metrics?: MetricValues;
 }
 
+/** The same of one sample, with the first token's distribution where all of it was read. */
+export interface SampledReadOut extends CellReadOut {
+  readonly logits?: Float32Array;
+}
+
 export interface CellBatch {
   readonly plan: Plan;
   readonly engine: Engine;
@@ -42,7 +47,7 @@ export interface CellBatch {
 }
 
 /** Reads a batch of cells, in its order. */
-export async function readCells(batch: CellBatch): Promise<CellReadOut[]> {
+export async function readCells(batch: CellBatch): Promise<SampledReadOut[]> {
   const { plan, engine, target, cells } = batch;
   const from = cells[0]?.from ?? 0;
   const length = plan.target.tokens.length - from;
@@ -58,7 +63,7 @@ export async function readCells(batch: CellBatch): Promise<CellReadOut[]> {
       kind: "prefill",
       context: { cache: target.cache, length: from },
       length,
-      ...inOnePass(rows, { plan, from, length }),
+      ...inOnePass(rows, { plan, target, from, length }),
       keep: isGenerating,
       read: {
         // A place before the first write is read from the clean run, below; here only the row's own count.
@@ -88,20 +93,22 @@ function firstToken(
   cell: PlannedCell,
   readOut: ReadOut,
   row: number,
-  { plan, target, reading }: CellBatch,
+  { plan, target, reading, need }: CellBatch,
   asked: Pick<Read, "tracked">,
-): Omit<CellReadOut, "generated"> {
+): Omit<SampledReadOut, "generated"> {
   const { topK } = plan.read;
   const unpatched = (): Distribution => target.distributionAt(cell.readAt);
   const isBefore = cell.readAt < cell.from;
   const next = isBefore
     ? topOf(target.readOut, target.readPositions.indexOf(cell.readAt), topK)
     : topOf(readOut, row, topK);
-  if (reading === undefined) return { next };
+  if (need.kind !== "logits" && reading === undefined) return { next };
   const { vocabSize } = plan.shape;
   const own = isBefore
     ? unpatched()
     : distributionOf(readOut, row, { topK, vocabSize, tracked: asked.tracked });
+  const whole = own.logits === undefined ? {} : { logits: own.logits };
+  if (reading === undefined) return { next, ...whole };
   const references = { source: reading.at(cell.sourceReadAt), unpatched: unpatched() };
-  return { next, metrics: metricsOf(plan, own, references) };
+  return { next, ...whole, metrics: metricsOf(plan, own, references) };
 }

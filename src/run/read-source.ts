@@ -8,8 +8,9 @@ import { metricsOf } from "./metrics.ts";
 import { topOf, type ScoredToken } from "./next-token.ts";
 
 export interface SourceReading {
-  /** The likeliest next token where it is the same place for all cells. */
+  /** The likeliest next token, and the candidates for it, where it is the same place for all cells. */
   readonly top: number | undefined;
+  readonly next: readonly ScoredToken[];
   /** What was read at a position of the source. */
   at(position: number): Distribution;
 }
@@ -20,7 +21,7 @@ export async function readSource(
   engine: Engine,
   need: MetricNeed,
   signal?: AbortSignal,
-): Promise<SourceReading & { readonly next: readonly ScoredToken[] }> {
+): Promise<SourceReading> {
   const positions = [...new Set(plan.cells.map((cell) => cell.sourceReadAt))];
   const { tokens } = plan.capture;
   const { topK } = plan.read;
@@ -49,14 +50,14 @@ export async function readSource(
   };
 }
 
-/** The metrics of the source's own run, against the clean target; none where cells are held against several places. */
+/** The metrics of the source's own run, where all cells are held against one place of it, against the clean target. */
 export function sourceMetrics(
   plan: Plan,
   source: SourceReading,
   unpatchedAt: (position: number) => Distribution,
-): MetricValues | undefined {
+): MetricValues {
   const [cell] = plan.cells;
-  if (source.top === undefined || cell === undefined) return undefined;
+  assert(cell, "a plan has cells");
   const own = source.at(cell.sourceReadAt);
   return metricsOf(plan, own, { source: own, unpatched: unpatchedAt(cell.readAt) });
 }

@@ -12,9 +12,11 @@ import type { CellEvidence } from "../result/result.ts";
 import { byControl, controlVectors } from "./control-vectors.ts";
 import { metricNeed, type MetricNeed } from "./distribution.ts";
 import { mapOfPlan } from "./map-of.ts";
-import type { CellReadOut } from "./read-cells.ts";
-import { readCells } from "./read-cells.ts";
+import type { CellBatch, CellReadOut } from "./read-cells.ts";
+import { meanOfMetrics } from "./metrics.ts";
+import { readSamples } from "./read-samples.ts";
 import { readSource, sourceMetrics, type SourceReading } from "./read-source.ts";
+import { replacementsOf } from "./replacements.ts";
 import { readTextOnly } from "./read-text-only.ts";
 import type { TextScore } from "./score.ts";
 import { scoreTexts } from "./score.ts";
@@ -67,20 +69,35 @@ export async function runPlan(plan: Plan, engine: Engine, options: RunOptions): 
   const need = metricNeed(plan);
   const reading =
     plan.metrics.length > 0 ? await readSource(plan, engine, need, signal) : undefined;
-  const target = await runCleanTarget(plan, engine, { need, sourceTop: reading?.top }, signal);
+  const targets: CleanTarget[] = [];
   try {
-    const cells = await readAll(plan, engine, { source, reading, need, target, options });
-    const metrics = reading && sourceMetrics(plan, reading, target.distributionAt);
-    const own = reading && metrics && { next: reading.next, metrics };
-    const output: RunOutput = { ...cells, ...(own && { source: own }) };
-    if (plan.read.kind !== "generate" || !hasControls(plan)) {
+    for (const replacements of await replacementsOf(plan, engine, signal)) {
+      const given = { need, sourceTop: reading?.top, replacements };
+      targets.push(await runCleanTarget(plan, engine, given, signal));
+    }
+    const cells = await readAll(plan, engine, { source, reading, need, targets, options });
+    const output: RunOutput = { ...cells, ...ownOfSource(plan, reading, targets) };
+    const [target] = targets;
+    if (plan.read.kind !== "generate" || !hasControls(plan) || target === undefined) {
       return output;
     }
     options.onEvent?.({ kind: "read", output });
     return await addEvidence(plan, engine, { output, source, target, options });
   } finally {
-    target.cache.dispose();
+    for (const target of targets) target.cache.dispose();
   }
+}
+
+/** What the source's own run says next; nothing without metrics, or where cells are held against several places of it. */
+function ownOfSource(
+  plan: Plan,
+  reading: SourceReading | undefined,
+  targets: readonly CleanTarget[],
+): Pick<RunOutput, "source"> {
+  if (reading?.top === undefined) return {};
+  const { next } = reading;
+  const metrics = targets.map((target) => sourceMetrics(plan, reading, target.distributionAt));
+  return { source: { next, metrics: meanOfMetrics(metrics) } };
 }
 
 function hasControls({ controls }: Plan): boolean {
@@ -95,15 +112,15 @@ async function readAll(
     readonly source: PromptStates;
     readonly reading: SourceReading | undefined;
     readonly need: MetricNeed;
-    readonly target: CleanTarget;
+    readonly targets: readonly CleanTarget[];
     readonly options: RunOptions;
   },
 ): Promise<Omit<RunOutput, "source">> {
-  const { source, reading, need, target, options } = parts;
+  const { source, reading, need, targets, options } = parts;
   const outputs: CellReadOut[] = [];
   const { textOnly: text } = plan.controls;
   const count = plan.cells.length + (plan.controls.unpatched ? 1 : 0) + (text ? 1 : 0);
-  const steps = plan.read.kind === "generate" ? plan.read.maxTokens : 1;
+  const steps = plan.read.kind === "generate" ? plan.read.maxTokens : targets.length;
   const mapOf = mapOfPlan(plan, options.fitted);
   let done = 0;
   const onTokens = (tokens: number): void => {
@@ -115,10 +132,9 @@ async function readAll(
     const cells = group.cells.map((cell) => plan.cells[cell]).filter((cell) => cell !== undefined);
     // The target without a patch is one more row of the first batch: it enters after the last block.
     const clean = index === 0 && plan.controls.unpatched ? [unpatchedCell(plan, group.from)] : [];
-    const read = await readCells({
+    const batch: Omit<CellBatch, "target"> = {
       plan,
       engine,
-      target,
       reading,
       need,
       cells: [...cells, ...clean],
@@ -128,7 +144,8 @@ async function readAll(
       endTokens: options.endTokens,
       signal: options.signal,
       onTokens,
-    });
+    };
+    const read = await readSamples(batch, targets);
     for (const [at, cell] of group.cells.entries()) {
       const output = read[at];
       assert(output, "every cell was read");

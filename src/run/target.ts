@@ -4,6 +4,7 @@ import { assert } from "../errors.ts";
 import type { Plan, PlannedCell, Write } from "../plan/plan.ts";
 import { blockedEdges, CLEAN_ROW, type BlockedRow } from "./blocked.ts";
 import { askFor, distributionOf, type Distribution, type MetricNeed } from "./distribution.ts";
+import type { Replacements } from "./replacements.ts";
 import { PromptStates } from "./vectors.ts";
 
 /** Chooses the vector of a write: the source's state, or a control's in its place. */
@@ -11,6 +12,8 @@ export type VectorOf = (write: Write) => Float32Array;
 
 export interface CleanTarget {
   readonly cache: Cache;
+  /** What interventions replace in this run and in all rows. */
+  readonly replacements: Replacements;
   /** States at the blocks where rows join. */
   readonly states: PromptStates;
   /** Read at `readPositions`, in that order. */
@@ -24,7 +27,11 @@ export interface CleanTarget {
 export async function runCleanTarget(
   plan: Plan,
   engine: Engine,
-  { need, sourceTop }: { readonly need: MetricNeed; readonly sourceTop: number | undefined },
+  given: {
+    readonly need: MetricNeed;
+    readonly sourceTop: number | undefined;
+    readonly replacements: Replacements;
+  },
   signal?: AbortSignal,
 ): Promise<CleanTarget> {
   const { tokens } = plan.target;
@@ -33,13 +40,18 @@ export async function runCleanTarget(
   const readPositions = [...new Set([tokens.length - 1, ...plan.cells.map((cell) => cell.readAt)])];
   const entries = new Set([plan.shape.layers, ...plan.cells.map((cell) => cell.entry)]);
   const taps = [...entries].map((entry) => joinPlace(entry, plan.shape.layers));
-  const asked = askFor(need, readPositions.length, sourceTop);
+  const asked = askFor(given.need, readPositions.length, given.sourceTop);
   const output = await engine.run(
     {
       kind: "prefill",
       length: tokens.length,
       rows: [{ tokens }],
       blocked: blockedEdges(plan, [CLEAN_ROW], { from: 0, length: tokens.length }),
+      patches: given.replacements.everywhere.map(({ position, ...state }) => ({
+        ...state,
+        row: 0,
+        offset: position,
+      })),
       taps,
       keep: true,
       read: { at: readPositions.map((offset) => ({ row: 0, offset })), topK, ...asked },
@@ -56,6 +68,7 @@ export async function runCleanTarget(
     ]),
   );
   return {
+    replacements: given.replacements,
     cache: output.cache,
     states: new PromptStates(tokens, plan.shape.hiddenSize, states),
     readOut,
@@ -82,11 +95,12 @@ export interface PatchedRow {
   readonly row: Extract<Row, { readonly entry: number }>;
   readonly patches: readonly Omit<Patch, "row">[];
   readonly hidden: BlockedRow["hidden"];
+  readonly own: BlockedRow["own"];
 }
 
 /** A cell's row before anything is written into it. */
 export interface RowToWrite {
-  readonly cell: Pick<PlannedCell, "writes" | "entry" | "from" | "hidden">;
+  readonly cell: Pick<PlannedCell, "writes" | "entry" | "from" | "hidden" | "own">;
   readonly vectorOf: VectorOf;
   /** Further clean states behind the target, to score a text: `[tokens, hidden]` at the entry block. */
   readonly tail?: Float32Array;
@@ -113,12 +127,46 @@ export function cleanRow(
 /** Rows with their patches and blocked edges as a pass takes them; the rows begin at position `from`. */
 export function inOnePass(
   rows: readonly PatchedRow[],
-  { plan, ...span }: { readonly plan: Plan; readonly from: number; readonly length: number },
+  on: {
+    readonly plan: Plan;
+    readonly target: CleanTarget;
+    readonly from: number;
+    readonly length: number;
+  },
 ): Pick<PrefillPass, "rows" | "patches" | "blocked"> {
-  const blockedRows = rows.map(({ row, hidden }): BlockedRow => ({ entry: row.entry, hidden }));
+  const { plan, target, ...span } = on;
+  const blockedRows = rows.map(({ row, hidden, own }): BlockedRow => ({
+    entry: row.entry,
+    hidden,
+    ...(own && { own }),
+  }));
   return {
     blocked: blockedEdges(plan, blockedRows, span),
     rows: rows.map(({ row }) => row),
-    patches: rows.flatMap(({ patches }, row) => patches.map((patch) => ({ ...patch, row }))),
+    // A later patch of the same place wins: what a cell writes.
+    patches: rows.flatMap((each, row) =>
+      [...replacedIn(each, target.replacements, span), ...each.patches].map((patch) => ({
+        ...patch,
+        row,
+      })),
+    ),
   };
+}
+
+/** What is replaced in a row above the block where it enters; below, the clean run has it already. */
+function replacedIn(
+  { row, own }: PatchedRow,
+  replacements: Replacements,
+  { from, length }: { readonly from: number; readonly length: number },
+): readonly Omit<Patch, "row">[] {
+  return [...replacements.everywhere, ...replacements.of(own?.ablations ?? [])]
+    .filter(
+      ({ site, layer, position }) =>
+        position >= from &&
+        position < from + length &&
+        layer >= row.entry &&
+        // What a row begins with may be written over already.
+        !(site === "resid_pre" && layer === row.entry),
+    )
+    .map(({ position, ...state }) => ({ ...state, offset: position - from }));
 }

@@ -11,6 +11,7 @@ import type {
   InterventionSpec,
   LayerRef,
   LayersTogether,
+  LayerWindow,
   MappingSpec,
   MetricSpec,
   PatchscopeSpec,
@@ -127,9 +128,10 @@ function find(ref: FindPosition): Json {
   };
 }
 
-function layer(ref: LayerRef | LayersTogether | "same"): Json {
+function layer(ref: LayerRef | LayersTogether | LayerWindow | "same"): Json {
   if (isList(ref)) return oneOrMore(ref);
   if (typeof ref === "string" || typeof ref === "number") return ref;
+  if ("window" in ref) return ref.window === 1 ? "same" : { window: ref.window };
   if ("together" in ref) return { together: ref.together };
   return { from: ref.from, to: ref.to, step: unless(1, ref.step) };
 }
@@ -173,15 +175,47 @@ function contrast(specs: readonly ContrastSpec[]): Json {
 
 /** All at once: their order changes nothing, nor does that of their positions and layers. */
 function interventions(specs: readonly InterventionSpec[]): Json {
-  const entries = specs
-    .map(({ kind, from, to, layers }) => ({
-      kind,
-      from: setOf(position(from)),
-      to: setOf(position(to)),
-      layers: unless("all", setOf(layer(layers))),
-    }))
-    .sort((a, b) => (stringify(a) < stringify(b) ? -1 : 1));
+  const entries = specs.map(intervention).sort((a, b) => (stringify(a) < stringify(b) ? -1 : 1));
   return entries.length === 0 ? undefined : entries;
+}
+
+/** Of what is swept, every entry is a cell: there the order counts, and so do repetitions. */
+function intervention(spec: InterventionSpec): Json {
+  const places = (ref: PositionRef): Json => {
+    const written = position(ref);
+    return "sweep" in spec ? written : setOf(written);
+  };
+  switch (spec.kind) {
+    case "attention-knockout":
+      return {
+        kind: spec.kind,
+        from: places(spec.from),
+        to: places(spec.to),
+        layers: blocks(spec),
+        sweep: spec.sweep,
+      };
+    case "noise":
+      return {
+        kind: spec.kind,
+        positions: places(spec.positions),
+        scale: unless(3, spec.scale),
+        samples: unless(1, spec.samples),
+      };
+    case "ablation":
+      return {
+        kind: spec.kind,
+        positions: places(spec.positions),
+        layers: blocks(spec),
+        site: unless("resid_post", spec.site),
+        with: unless("zero", spec.with),
+        sweep: spec.sweep,
+      };
+  }
+}
+
+function blocks(spec: { readonly layers: LayerRef; readonly sweep?: object }): Json {
+  const written = layer(spec.layers);
+  return unless("all", spec.sweep === undefined ? setOf(written) : written);
 }
 
 /** Each stands under its own name: their order changes nothing. */

@@ -57,7 +57,7 @@ describe("Metrics", () => {
     ["metrics", { ...minimal, metrics: { kind: "entropy" } }, "expected a list, got an object"],
     ["metrics.0", withMetrics("entropy"), 'got "entropy"'],
     ["metrics.0.kind", withMetrics({ kind: "entrpy" }), 'got "entrpy"'],
-    ["metrics.0.kind", withMetrics({}), "got nothing"],
+    ["metrics.0.kind", withMetrics({}), "missing: expected probability"],
     [
       "metrics.0.of",
       withMetrics({ kind: "rank" }),

@@ -1,6 +1,6 @@
 /** The schema of metrics: which numbers about the next token are wanted, and of which tokens. */
 import * as z from "zod";
-import { anyOf, metricTwice, unknownWord } from "./errors.ts";
+import { anyOf, metricTwice, missing, unknownWord } from "./errors.ts";
 import { metricName } from "./metric-name.ts";
 import { choose, isRecord, record } from "./schema-parts.ts";
 import type { MetricSpec, ReferenceRun, TokenRef } from "./spec.ts";
@@ -39,6 +39,7 @@ const NAMES = Object.keys(KINDS);
 const metric = choose<MetricSpec>(`{kind: ${anyOf(NAMES)}}`, (value) => {
   if (!isRecord(value)) return undefined;
   const { kind } = value;
+  if (kind === undefined) return { ...missing(anyOf(NAMES)), path: ["kind"] };
   const known = Object.entries(KINDS).find(([name]) => name === kind);
   return known?.[1] ?? { ...unknownWord(anyOf(NAMES), kind, NAMES), path: ["kind"] };
 });

@@ -7,6 +7,7 @@ import type {
   LayerName,
   LayerRange,
   LayersTogether,
+  LayerWindow,
   SinglePosition,
 } from "./spec.ts";
 
@@ -70,6 +71,9 @@ const layerList = z.array(layerOr([])).min(1).max(MAX_ENTRIES);
 
 /** Several layers of one cell. */
 export const layersTogether: z.ZodType<LayersTogether> = record({ together: layerList });
+
+/** A layer with those around it. */
+export const layerWindow: z.ZodType<LayerWindow> = record({ window: z.int().min(1) });
 
 const layerRange: z.ZodType<LayerRange> = record({
   from: index,

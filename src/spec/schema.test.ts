@@ -340,11 +340,11 @@ describe("What is refused", () => {
       withTarget({ contamination: "hidden" }),
       'expected keep or hide, got "hidden"',
     ],
-    ["interventions", { ...minimal, interventions: {} }, "expected a list, got an object"],
+    ["interventions", { ...minimal, interventions: {} }, "expected a list of interventions, got an object"],
     [
       "interventions.0",
       { ...minimal, interventions: ["attention-knockout"] },
-      "expected {kind: attention-knockout, from, to, layers}, got",
+      "expected {kind: attention-knockout, noise or ablation}, got",
     ],
     [
       "interventions.0.kind",
@@ -354,7 +354,7 @@ describe("What is refused", () => {
     [
       "interventions.0.kind",
       knockoutWith({ kind: undefined }),
-      "missing: expected attention-knockout",
+      "missing: expected attention-knockout, noise or ablation",
     ],
     [
       "interventions.0.from",
@@ -365,7 +365,7 @@ describe("What is refused", () => {
     [
       "interventions.0.layers",
       knockoutWith({ layers: [0, "embedding"] }),
-      "the embedding has no attention: it is what block 0 reads [Name layers from 0 on.]",
+      "the embedding is no layer's: it is what block 0 reads [Name layers from 0 on.]",
     ],
     ["interventions.0.layer", knockoutWith({ layer: 3 }), 'Did you mean "layers"?'],
   ])("A wrong %s says what was expected", (path, spec, words) => {

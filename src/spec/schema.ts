@@ -5,9 +5,23 @@
  */
 import * as z from "zod";
 import { specInvalid, type SpecIssue } from "../errors.ts";
-import { notBuilt, notOnePrompt, patchesAndAxis, wrongValue, type Complaint } from "./errors.ts";
+import {
+  notBuilt,
+  notOnePrompt,
+  patchesAndAxis,
+  samplesGenerate,
+  wrongValue,
+  type Complaint,
+} from "./errors.ts";
 import { choose, isRecord, issuesOf, record } from "./schema-parts.ts";
-import { layerOr, layersOr, layersTogether, positionsOr, singlePosition } from "./schema-places.ts";
+import {
+  layerOr,
+  layersOr,
+  layersTogether,
+  layerWindow,
+  positionsOr,
+  singlePosition,
+} from "./schema-places.ts";
 import { contamination, interventions } from "./schema-interventions.ts";
 import { metrics } from "./schema-metrics.ts";
 import { contrast, controls, read } from "./schema-read.ts";
@@ -79,11 +93,13 @@ const targetFields = record(
     ...promptFields,
     position: positionsOr(["all", "same"]).default(-1),
     layer: choose<TargetSpec["layer"]>(
-      "a layer index, embedding, a list of them, {from, to, step}, {together: list}, all or same",
+      "a layer index, embedding, a list of them, {from, to, step}, {together: list}, {window: n}, all or same",
       (value) =>
         isRecord(value) && "together" in value
           ? layersTogether
-          : layersOr<"all" | "same">(["all", "same"]),
+          : isRecord(value) && "window" in value
+            ? layerWindow
+            : layersOr<"all" | "same">(["all", "same"]),
     ).default("same"),
     site: siteField,
     mode: mode.default("replace"),
@@ -126,7 +142,7 @@ const specSchema = record(
     source: withNamedLayer(sourceFields),
     mapping: mapping.default({ kind: "identity" }),
     target: withNamedLayer(targetFields),
-    patches: z.exactOptional(z.array(patch).min(1).max(MAX_PATCHES)),
+    patches: z.exactOptional(z.array(patch).max(MAX_PATCHES)),
     interventions: interventions.default([]),
     read: read.default({ kind: "generate", maxTokens: 20, topK: 10, ignoreEos: false }),
     metrics: metrics.default([]),
@@ -139,7 +155,11 @@ const specSchema = record(
     refused: Object.fromEntries(
       RESERVED.map((key) => [key, notBuilt(key, `Leave ${key} out.`, [key])]),
     ),
-    check: (value) => [...otherModel(value), ...axesBesidePatches(value)],
+    check: (value) => [
+      ...otherModel(value),
+      ...axesBesidePatches(value),
+      ...samplesBesideText(value),
+    ],
   },
 );
 
@@ -169,6 +189,16 @@ function axesBesidePatches(spec: Readonly<Record<string, unknown>>): readonly Co
       return value === undefined || value === byDefault ? [] : [patchesAndAxis([side, field])];
     }),
   );
+}
+
+/** Several samples of noise beside a read that generates. */
+function samplesBesideText(spec: Readonly<Record<string, unknown>>): readonly Complaint[] {
+  const { read: asked, interventions: given } = spec;
+  if (!Array.isArray(given) || (isRecord(asked) && asked["kind"] === "next-token")) return [];
+  return given.flatMap((entry: unknown, index) => {
+    const isSeveral = isRecord(entry) && entry["kind"] === "noise" && Number(entry["samples"]) > 1;
+    return isSeveral ? [samplesGenerate(["interventions", index, "samples"])] : [];
+  });
 }
 
 function specOf(parsed: z.output<typeof specSchema>): PatchscopeSpec {

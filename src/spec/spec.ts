@@ -42,6 +42,11 @@ export interface LayersTogether {
   readonly together: readonly LayerName[];
 }
 
+/** The source's layer and those around it, as many in all: each one's state into its own layer. */
+export interface LayerWindow {
+  readonly window: number;
+}
+
 export type SourceSpec = Prompt & {
   readonly model: string;
   readonly position: PositionRef;
@@ -76,7 +81,7 @@ export type TargetSpec = (Prompt | { readonly prompt: "same" }) & {
   /** `same`: the source's position. */
   readonly position: PositionRef | "same";
   /** `same`: the source's layer. */
-  readonly layer: LayerRef | LayersTogether | "same";
+  readonly layer: LayerRef | LayersTogether | LayerWindow | "same";
   readonly site: Site;
   readonly mode: ModeSpec;
   readonly contamination: Contamination;
@@ -142,16 +147,49 @@ export interface PatchSpec {
   readonly target: { readonly position: SinglePosition; readonly layer: LayerName };
 }
 
-/**
- * Something done to the target's run beside the patch: the tokens `from` may not look at the tokens `to` in these layers.
- * `all` on either side leaves each token its look at itself; in `from` it means generated tokens too.
- */
-export interface InterventionSpec {
+/** The tokens `from` may not look at the tokens `to` in these layers. */
+export interface KnockoutSpec {
   readonly kind: "attention-knockout";
+  /** `all` on either side leaves each token its look at itself; in `from` it means generated tokens too. */
   readonly from: PositionRef;
   readonly to: PositionRef;
   readonly layers: LayerRef;
+  readonly sweep?: SweepOf<"from" | "to" | "layers">;
 }
+
+/** Gaussian vectors are added to the embeddings of these tokens; they follow from the spec's seed. */
+export interface NoiseSpec {
+  readonly kind: "noise";
+  readonly positions: PositionRef;
+  /** In standard deviations of the model's embeddings. */
+  readonly scale: number;
+  /** Runs with other draws; what is read is the mean over them. */
+  readonly samples: number;
+}
+
+/** What stands at a site is replaced in all these layers and positions. */
+export interface AblationSpec {
+  readonly kind: "ablation";
+  readonly positions: PositionRef;
+  readonly layers: LayerRef;
+  readonly site: AblatedSite;
+  /** `mean`: of the unrelated sentences' tokens there. */
+  readonly with: "zero" | "mean";
+  readonly sweep?: SweepOf<"positions" | "layers">;
+}
+
+/** The sites that an ablation knows. */
+export const ABLATED_SITES = ["resid_post", "attn_out", "mlp_out"] as const;
+export type AblatedSite = (typeof ABLATED_SITES)[number];
+
+/**
+ * One cell for each entry of these fields in place of all of them in every run: that entry and those around it, as many
+ * in all as the number says.
+ */
+export type SweepOf<Field extends string> = { readonly [Name in Field]?: number };
+
+/** Something done to the target's run beside the patch. */
+export type InterventionSpec = KnockoutSpec | NoiseSpec | AblationSpec;
 
 /** A token of the target's vocabulary: a text's first one, an id, or the likeliest next token of the source's own run. */
 export type TokenRef = { readonly text: string } | number | "source";
@@ -178,9 +216,9 @@ export interface PatchscopeSpec {
   readonly source: SourceSpec;
   readonly mapping: MappingSpec;
   readonly target: TargetSpec;
-  /** In place of the positions and layers of `source` and `target`. */
+  /** In place of the positions and layers of `source` and `target`; an empty list writes nothing. */
   readonly patches?: readonly PatchSpec[];
-  /** In the clean run of the target, in cells and in controls alike; their order changes nothing. */
+  /** In the clean run of the target, in cells and in controls alike, but for what is swept; their order changes nothing. */
   readonly interventions: readonly InterventionSpec[];
   readonly read: ReadSpec;
   readonly metrics: readonly MetricSpec[];

@@ -1,15 +1,17 @@
-/** Metrics of random plans, against what runs of the whole prompts give. */
+/** Metrics and interventions of random plans, against what runs of the whole prompts give. */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import type { Engine } from "../../src/engine/engine.ts";
 import { createOnnxEngine } from "../../src/engine/onnx/node.ts";
 import { createReferenceEngine } from "../../src/engine/reference/reference-engine.ts";
 import { assert } from "../../src/errors.ts";
 import { buildPlan } from "../../src/plan/build-plan.ts";
-import type { Plan, PlannedMetric } from "../../src/plan/plan.ts";
+import type { Plan, PlannedCell, PlannedMetric } from "../../src/plan/plan.ts";
 import type { MetricValues } from "../../src/result/result.ts";
 import { runPlan } from "../../src/run/run-plan.ts";
 import { parseSpec } from "../../src/spec/schema.ts";
 import { randomModel } from "../support/random-model.ts";
+import { wordTokenizer } from "../support/word-model.ts";
 import { readNextSlowly } from "./slow-path.ts";
 
 const VOCAB = 40;
@@ -23,6 +25,7 @@ const model = randomModel({
   intermediateSize: 24,
   vocabSize: VOCAB,
 });
+const SENTENCES = ["red", "one two three", "a b"];
 const TOLERANCE = 1e-3;
 
 const METRICS: readonly object[] = [
@@ -56,33 +59,61 @@ const specs = fc.record({
     { kind: "generate", maxTokens: 2, ignoreEos: true },
   ),
   metrics: fc.subarray([...METRICS], { minLength: 1 }),
+  patches: fc.constantFrom<unknown>(undefined, undefined, undefined, []),
+  window: fc.constantFrom<unknown>("same", "same", { window: 2 }, { window: 3 }),
+  interventions: fc.constantFrom<readonly object[]>(
+    [],
+    [{ kind: "noise", positions: "all" }],
+    [{ kind: "noise", positions: 0, scale: 0.5, samples: 3 }],
+    [{ kind: "ablation", positions: 0, layers: 1 }],
+    [
+      { kind: "ablation", positions: "all", layers: [0, 2], site: "mlp_out", with: "mean" },
+      { kind: "noise", positions: -1, samples: 2 },
+    ],
+    [{ kind: "ablation", positions: "all", site: "attn_out", sweep: { positions: 1, layers: 2 } }],
+    [{ kind: "ablation", positions: [-1, 0], with: "mean", sweep: { layers: 1 } }],
+    [
+      { kind: "attention-knockout", from: -1, to: "all", sweep: { to: 2, layers: 3 } },
+      { kind: "ablation", positions: 0, layers: 2 },
+    ],
+    [{ kind: "attention-knockout", from: "all", to: "all", layers: [2, 0], sweep: { from: 1 } }],
+    [{ kind: "attention-knockout", from: "all", to: 0, sweep: { layers: 1 } }],
+  ),
 });
 
 type Shape = typeof specs extends fc.Arbitrary<infer Drawn> ? Drawn : never;
 
+/** Texts have no mean over samples. */
+const ONE_SAMPLE = (each: object): object => ("samples" in each ? { samples: 1 } : {});
+
 function planOf(shape: Shape): Plan {
+  const isWritten = shape.patches === undefined;
+  const isText = "maxTokens" in shape.read;
   const spec = parseSpec({
     version: 1,
     source: {
       model: "toy",
       tokens: shape.source,
-      position: shape.sourcePosition,
-      layer: shape.sourceLayer,
+      ...(isWritten ? { position: shape.sourcePosition, layer: shape.sourceLayer } : {}),
     },
     target: {
       ...(shape.target === null ? { prompt: "same" } : { tokens: shape.target }),
-      position: shape.targetPosition,
+      ...(isWritten ? { position: shape.targetPosition, layer: shape.window } : {}),
       mode: shape.mode,
       contamination: shape.contamination,
     },
-    interventions: shape.knockouts.map((each) => ({ kind: "attention-knockout", ...each })),
+    patches: shape.patches,
+    interventions: [
+      ...shape.knockouts.map((each) => ({ kind: "attention-knockout", ...each })),
+      ...shape.interventions.map((each) => (isText ? { ...each, ...ONE_SAMPLE(each) } : each)),
+    ],
     read: shape.read,
     metrics: shape.metrics,
   });
   const architecture = { ...model.architecture, maxPositions: 64 };
   return buildPlan(spec, {
-    model: { name: "toy", architecture, tokenizer: undefined },
-    unrelatedSentences: [],
+    model: { name: "toy", architecture, tokenizer: wordTokenizer() },
+    unrelatedSentences: SENTENCES,
   });
 }
 
@@ -90,6 +121,11 @@ type Runs = Awaited<ReturnType<typeof readNextSlowly>>;
 
 function top(of: readonly number[]): number {
   return of.indexOf(Math.max(...of));
+}
+
+/** Equal ones come in the order of their ids: behind zeros in place of all states every token is equally likely. */
+function isBefore(logprob: number, token: number, than: number, other: number | "source"): boolean {
+  return logprob > than || (logprob === than && typeof other === "number" && token < other);
 }
 
 /** By the definitions, from the log-probabilities of all tokens. */
@@ -105,7 +141,10 @@ function byHand(metric: PlannedMetric, of: keyof Runs, runs: Runs): number {
     case "logprob":
       return at(metric.of);
     case "rank":
-      return 1 + own.filter((logprob) => logprob > at(metric.of)).length;
+      return (
+        1 +
+        own.filter((logprob, token) => isBefore(logprob, token, at(metric.of), metric.of)).length
+      );
     case "logit-difference":
       return at(metric.of) - at(metric.against);
     case "entropy":
@@ -122,38 +161,70 @@ function byHand(metric: PlannedMetric, of: keyof Runs, runs: Runs): number {
   }
 }
 
-function expectByHand(plan: Plan, got: MetricValues | undefined, of: keyof Runs, runs: Runs): void {
+/** The mean over the samples that there are. */
+function expectByHand(
+  plan: Plan,
+  got: MetricValues | undefined,
+  of: keyof Runs,
+  samples: readonly Runs[],
+): void {
   expect(Object.keys(got ?? {})).toEqual(plan.metrics.map(({ name }) => name));
   for (const metric of plan.metrics) {
-    const expected = byHand(metric, of, runs);
-    expect(Math.abs((got?.[metric.name] ?? NaN) - expected), metric.name).toBeLessThan(TOLERANCE);
+    const expected = samples.reduce((sum, runs) => sum + byHand(metric, of, runs), 0);
+    const difference = (got?.[metric.name] ?? NaN) - expected / samples.length;
+    expect(Math.abs(difference), metric.name).toBeLessThan(TOLERANCE);
   }
+}
+
+/** The candidates of a next token are those of the mean distribution. */
+function expectCandidates(
+  got: readonly { readonly token: number; readonly logprob: number }[] | undefined,
+  samples: readonly Runs[],
+): void {
+  const mean = (token: number): number =>
+    samples.reduce((sum, { cell }) => sum + Math.exp(cell[token] ?? NaN), 0) / samples.length;
+  const best = [...Array(VOCAB).keys()].sort((a, b) => mean(b) - mean(a));
+  expect(got?.map(({ token }) => token)).toEqual(best.slice(0, got?.length));
+  for (const { token, logprob } of got ?? []) {
+    expect(Math.abs(logprob - Math.log(mean(token)))).toBeLessThan(TOLERANCE);
+  }
+}
+
+async function expectSameAsSlow(plan: Plan, engine: Engine, slow: Engine): Promise<void> {
+  const output = await runPlan(plan, engine, { endTokens: new Set() });
+  const runsOf = async (cell: PlannedCell): Promise<Runs[]> => {
+    const runs: Runs[] = [];
+    while (runs.length < (plan.noise?.samples ?? 1)) {
+      runs.push(await readNextSlowly(plan, slow, cell, runs.length));
+    }
+    return runs;
+  };
+  const [first] = plan.cells;
+  assert(first, "there is a cell");
+  for (const [index, cell] of plan.cells.entries()) {
+    const runs = await runsOf(cell);
+    expectByHand(plan, output.cells[index]?.metrics, "cell", runs);
+    expectCandidates(output.cells[index]?.next, runs);
+  }
+  const runs = await runsOf(first);
+  expectByHand(plan, output.unpatched?.metrics, "unpatched", runs);
+  if (new Set(plan.cells.map((cell) => cell.sourceReadAt)).size === 1) {
+    expectByHand(plan, output.source?.metrics, "source", runs);
+  } else expect(output.source).toBeUndefined();
 }
 
 describe.each([
   ["reference", createReferenceEngine],
   ["onnx", (definition: typeof model) => createOnnxEngine(definition, { threads: 1 })],
-] as const)("Metrics on the %s engine", (_, create) => {
+] as const)("Metrics and interventions on the %s engine", (_, create) => {
   test("are what runs of the whole prompts give by their definitions", async () => {
     const engine = await create(model);
     const slow = await createReferenceEngine(model);
     await fc.assert(
       fc.asyncProperty(specs, async (shape) => {
-        const plan = planOf(shape);
-        const output = await runPlan(plan, engine, { endTokens: new Set() });
-        const [first] = plan.cells;
-        assert(first, "there is a cell");
-        for (const [index, cell] of plan.cells.entries()) {
-          const runs = await readNextSlowly(plan, slow, cell);
-          expectByHand(plan, output.cells[index]?.metrics, "cell", runs);
-        }
-        const runs = await readNextSlowly(plan, slow, first);
-        expectByHand(plan, output.unpatched?.metrics, "unpatched", runs);
-        if (new Set(plan.cells.map((cell) => cell.sourceReadAt)).size === 1) {
-          expectByHand(plan, output.source?.metrics, "source", runs);
-        } else expect(output.source).toBeUndefined();
+        await expectSameAsSlow(planOf(shape), engine, slow);
       }),
-      { numRuns: 40, seed: 2 },
+      { numRuns: 60, seed: 2 },
     );
     await engine.dispose();
   });
@@ -164,7 +235,7 @@ test("Without metrics nothing is measured", async () => {
   const plan = planOf({
     ...{ source: [1, 2], target: null, sourcePosition: -1, sourceLayer: 0, targetPosition: -1 },
     ...{ mode: "replace", contamination: "keep", knockouts: [], read: { kind: "next-token" } },
-    metrics: [],
+    ...{ patches: undefined, window: "same", interventions: [], metrics: [] },
   });
   const output = await runPlan(plan, engine, { endTokens: new Set() });
   expect(output.source).toBeUndefined();

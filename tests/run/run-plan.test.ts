@@ -60,6 +60,14 @@ const specs = fc.record({
       { from: -1, to: 0, layers: { from: 0, to: 1 } },
     ],
   ),
+  ablations: fc.constantFrom<readonly object[]>(
+    [],
+    [],
+    [{ positions: 0, layers: 1 }],
+    [{ positions: "all", layers: [0, 2], site: "attn_out", with: "mean" }],
+    [{ positions: -1, site: "mlp_out", sweep: { layers: 1 } }],
+    [{ kind: "noise", positions: [0, -1] }],
+  ),
   maxTokens: fc.integer({ min: 1, max: EVIDENCE_TOKENS + 2 }),
   ignoreEos: fc.boolean(),
   decoding: fc.constantFrom<unknown>(
@@ -101,7 +109,10 @@ function planOf(shape: Shape): Plan {
       mode: shape.mode,
       contamination: shape.contamination,
     },
-    interventions: interventionsOf(shape),
+    interventions: [
+      ...interventionsOf(shape),
+      ...shape.ablations.map((each) => ({ kind: "ablation", ...each })),
+    ],
     mapping: shape.mapping,
     read: {
       kind: "generate",
@@ -210,6 +221,7 @@ describe.each([
       seed: 0,
       contamination: "keep",
       interventions: [],
+      ablations: [],
       controls: ["text-only"],
     };
     const { textOnly, unpatched } = await runPlan(planOf(shape), engine, { endTokens: END_TOKENS });
@@ -237,6 +249,7 @@ describe.each([
       mode: "replace",
       contamination: "keep",
       interventions: [],
+      ablations: [],
       mapping: { kind: "identity" },
       maxTokens: 10,
       ignoreEos: true,

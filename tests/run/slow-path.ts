@@ -5,9 +5,17 @@
 import type { Edge, Engine, Patch } from "../../src/engine/engine.ts";
 import { assert } from "../../src/errors.ts";
 import { EVIDENCE_TOKENS } from "../../src/measure/evidence.ts";
-import type { Plan, PlannedCell, PlannedSentence, State, Write } from "../../src/plan/plan.ts";
+import type {
+  Ablation,
+  Plan,
+  PlannedCell,
+  PlannedSentence,
+  State,
+  Write,
+} from "../../src/plan/plan.ts";
 import { gaussian } from "../../src/run/control-vectors.ts";
 import { chanceOf, drawToken } from "../../src/run/next-token.ts";
+import { embeddingDeviation, noiseAt } from "../../src/run/replacements.ts";
 
 export interface SlowCell {
   readonly tokens: readonly number[];
@@ -28,7 +36,7 @@ export async function readSlowly(
   endTokens: ReadonlySet<number>,
 ): Promise<SlowCell> {
   assert(plan.read.kind === "generate", "the plan generates");
-  const target = cutting(engine, plan, cell.hidden);
+  const target = await targetRuns(engine, plan, { cell, sample: 0 });
   const states = await writesOf(engine, plan.capture.tokens, cell, ({ from }) => from);
   const own = await mixed(plan, target, states);
   const tokens: number[] = [];
@@ -58,7 +66,7 @@ export async function readSlowly(
   return {
     tokens,
     logprobs,
-    unpatched: await score(plan, cutting(engine, plan, []), text, []),
+    unpatched: await score(plan, await targetRuns(engine, plan, { sample: 0 }), text, []),
     unrelated: await oneByOne(await statesOf(unrelated), under),
     contrast: await oneByOne(await statesOf(contrast), under),
     mean: await under(meanOf(await statesOf(mean))),
@@ -68,10 +76,19 @@ export async function readSlowly(
 
 type Runs = Pick<Engine, "architecture" | "run">;
 
-/** The engine for runs of the target from its beginning: with every look cut that the plan or the cell says. */
-function cutting(engine: Engine, plan: Plan, hidden: PlannedCell["hidden"]): Runs {
+/**
+ * The engine for runs of the target from its beginning: with every look cut and every state replaced that the plan says, or
+ * the cell where there is one.
+ */
+async function targetRuns(
+  engine: Engine,
+  plan: Plan,
+  { cell, sample }: { readonly cell?: PlannedCell; readonly sample: number },
+): Promise<Runs> {
+  const knockouts = [...plan.knockouts, ...(cell?.own?.knockouts ?? [])];
+  const hidden = cell?.hidden ?? [];
   const isCut = ({ layer, from, to }: Edge): boolean =>
-    plan.knockouts.some(
+    knockouts.some(
       (each) =>
         each.layers.includes(layer) &&
         (each.from === "all" || each.from.includes(from)) &&
@@ -79,6 +96,10 @@ function cutting(engine: Engine, plan: Plan, hidden: PlannedCell["hidden"]): Run
         !(each.keepsSelf && from === to),
     ) || hidden.some(({ position, below }) => layer < below && to === position && from > to);
   const { architecture } = engine;
+  const replaced = [
+    ...(await noised(engine, plan, sample)),
+    ...(await ablated(engine, plan, [...plan.ablations, ...(cell?.own?.ablations ?? [])])),
+  ];
   return {
     architecture,
     run: (pass, signal) => {
@@ -87,9 +108,64 @@ function cutting(engine: Engine, plan: Plan, hidden: PlannedCell["hidden"]): Run
       const edges = [...Array(architecture.layers).keys()].flatMap((layer) =>
         places.flatMap((from) => places.map((to): Edge => ({ layer, row: 0, from, to }))),
       );
-      return engine.run({ ...pass, blocked: edges.filter(isCut) }, signal);
+      const patches = [...replaced, ...(pass.patches ?? [])];
+      return engine.run({ ...pass, patches, blocked: edges.filter(isCut) }, signal);
     },
   };
+}
+
+/** A prompt's states at a site of a layer, one vector for each token. */
+async function statesAt(
+  engine: Engine,
+  tokens: readonly number[],
+  place: Pick<State, "site" | "layer">,
+): Promise<Float32Array[]> {
+  const width = engine.architecture.hiddenSize;
+  const rows = [{ tokens }];
+  const { taps } = await engine.run({
+    kind: "prefill",
+    length: tokens.length,
+    rows,
+    taps: [place],
+  });
+  return tokens.map((_, at) => taps[0]?.slice(at * width, (at + 1) * width) ?? new Float32Array(0));
+}
+
+async function noised(engine: Engine, plan: Plan, sample: number): Promise<Patch[]> {
+  const { noise, seed, target } = plan;
+  if (noise === undefined) return [];
+  const place = { site: "resid_pre", layer: 0 } as const;
+  const states = await statesAt(engine, target.tokens, place);
+  const size = noise.scale * (await embeddingDeviation(engine));
+  return noise.positions.map((position) => {
+    const draw = noiseAt({ seed, sample, position }, engine.architecture.hiddenSize);
+    const own = states[position] ?? new Float32Array(0);
+    const vector = own.map((value, unit) => value + size * (draw[unit] ?? 0));
+    return { ...place, row: 0, offset: position, vector };
+  });
+}
+
+async function ablated(
+  engine: Engine,
+  plan: Plan,
+  ablations: readonly Ablation[],
+): Promise<Patch[]> {
+  const patches: Patch[] = [];
+  const width = engine.architecture.hiddenSize;
+  for (const { site, layers, positions, with: what } of ablations) {
+    for (const layer of layers) {
+      const all = await oneByOne(what === "zero" ? [] : plan.meanSentences, async (sentence) => {
+        const states = await statesAt(engine, sentence, { site, layer });
+        return states.length > 1 ? states.slice(1) : states;
+      });
+      const states = all.flat();
+      const vector = Float32Array.from({ length: width }, (_, unit) =>
+        states.reduce((sum, state) => sum + (state[unit] ?? 0) / states.length, 0),
+      );
+      patches.push(...positions.map((offset) => ({ site, layer, row: 0, offset, vector })));
+    }
+  }
+  return patches;
 }
 
 /** Log-probabilities of every token where a cell, the target without a patch and the source's own run are read. */
@@ -97,8 +173,10 @@ export async function readNextSlowly(
   plan: Plan,
   engine: Engine,
   cell: PlannedCell,
+  sample = 0,
 ): Promise<Readonly<Record<"cell" | "unpatched" | "source", readonly number[]>>> {
-  const own = cutting(engine, plan, cell.hidden);
+  const own = await targetRuns(engine, plan, { cell, sample });
+  const clean = await targetRuns(engine, plan, { sample });
   const states = await writesOf(engine, plan.capture.tokens, cell, ({ from }) => from);
   const after = async (
     runs: Runs,
@@ -111,7 +189,7 @@ export async function readNextSlowly(
   const target = plan.target.tokens;
   return {
     cell: await after(own, target, { at: cell.readAt, writes: await mixed(plan, own, states) }),
-    unpatched: await after(cutting(engine, plan, []), target, { at: cell.readAt, writes: [] }),
+    unpatched: await after(clean, target, { at: cell.readAt, writes: [] }),
     source: await after(engine, plan.capture.tokens, { at: cell.sourceReadAt, writes: [] }),
   };
 }
