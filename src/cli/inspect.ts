@@ -1,5 +1,5 @@
 /** `patchscopes inspect TEXT`: what the hidden states of a text say, by one of the presets. */
-import { Command } from "@commander-js/extra-typings";
+import { Command, Option } from "@commander-js/extra-typings";
 import type { CommandUnknownOpts } from "@commander-js/extra-typings";
 import { wrap } from "../render/display-text.ts";
 import { PRESETS, presetName, presetSpec } from "../spec/presets/presets.ts";
@@ -44,7 +44,7 @@ const EXAMPLES = `
 Presets:
 ${Object.values(PRESETS)
   .flatMap(({ name, summary }) =>
-    wrap(`  ${name.padEnd(11)} ${summary}`, HELP_WIDTH, " ".repeat(14)),
+    wrap(`  ${name.padEnd(19)} ${summary}`, HELP_WIDTH, " ".repeat(22)),
   )
   .join("\n")}
 
@@ -57,6 +57,10 @@ Examples:
     --contrast "I spent the summer in {Italy,Peru,Egypt}"
   patchscopes inspect "Barack Obama" --controls unpatched,unrelated,text-only
   patchscopes inspect "The capital of France is" --preset logit-lens
+  patchscopes inspect "The Space Needle is located in the city of" \\
+    --subject "Space Needle"
+  patchscopes inspect "The capital of France is" \\
+    --corrupted "The capital of Italy is"
   patchscopes inspect "Paris is in France" --at Paris --out paris.csv`;
 
 /** The command. */
@@ -75,7 +79,7 @@ export function inspectCommand(context: CommandContext): CommandUnknownOpts {
     .option("-m, --model <model>", MODEL_HELP, DEFAULT_MODEL)
     .option(
       "-p, --preset <name>",
-      "entity, identity, attribute, logit-lens or tuned-lens (default: entity)",
+      "what to do; they are listed below (default: entity)",
       presetName,
     )
     .option("--ask <sentence>", "ask for one thing; x in the sentence stands for the vector")
@@ -91,6 +95,14 @@ export function inspectCommand(context: CommandContext): CommandUnknownOpts {
       (text: string) => parseLayers(text),
     )
     .option("--target-layer <layers>", "same, or as --layers (default: same)", parseTargetLayer)
+    .option("--subject <text>", "a part of the text, for causal-tracing: its tokens get noise")
+    .option("--corrupted <text>", "the other prompt, for activation-patching")
+    .option("--answer <token>", "the token to measure (default: what the model says next itself)")
+    .option("--against <token>", "the token it is held against, for activation-patching")
+    .option("--site <site>", "resid_post, attn_out, mlp_out or another site")
+    .option("--window <n>", "how many layers at a time", parseCount("--window"))
+    .option("--samples <n>", "draws of the noise (default: 5)", parseCount("--samples"))
+    .addOption(new Option("--with <what>", "what ablated states become").choices(["zero", "mean"]))
     .option("--max-tokens <n>", "tokens to generate (default: 20)", parseCount("--max-tokens"))
     .option("--top-k <n>", "candidates for the next token (default: 10)", parseCount("--top-k"))
     .option(
@@ -148,10 +160,20 @@ interface InspectOptions {
   /** False after `--no-controls`. */
   readonly controls?: readonly ControlSpec[] | boolean | undefined;
   readonly contrast?: readonly string[] | undefined;
+  readonly subject?: string | undefined;
+  readonly corrupted?: string | undefined;
+  readonly answer?: string | undefined;
+  readonly against?: string | undefined;
+  readonly site?: string | undefined;
+  readonly window?: number | undefined;
+  readonly samples?: number | undefined;
+  readonly with?: string | undefined;
 }
 
-function presetOf({ preset, ask, map }: InspectOptions): PresetName {
+function presetOf({ preset, ask, map, subject, corrupted }: InspectOptions): PresetName {
   if (preset !== undefined) return preset;
+  if (subject !== undefined) return "causal-tracing";
+  if (corrupted !== undefined) return "activation-patching";
   if (ask !== undefined) return "attribute";
   return map === undefined ? "entity" : "tuned-lens";
 }
@@ -170,6 +192,14 @@ function inspectionSpec(text: string | undefined, options: InspectOptions): Patc
     topK,
     controls: controlsOf(options),
     contrast: options.contrast?.flatMap((value) => parseContrast(value, text)),
+    subject: options.subject,
+    corrupted: options.corrupted,
+    answer: options.answer,
+    against: options.against,
+    site: options.site,
+    window: options.window,
+    samples: options.samples,
+    with: options.with === "zero" || options.with === "mean" ? options.with : undefined,
   });
   if (text !== undefined && tokens === undefined) {
     return presetSpec(preset, { prompt: text, model, ...given });

@@ -46,7 +46,7 @@ function planMetric(metric: MetricSpec, index: number, at: Resolving): PlannedMe
 
 function tokenOf(ref: TokenRef, path: SpecIssue["path"], at: Resolving): PlannedToken {
   const { model, issues, warnings } = at;
-  if (ref === "source") return ref;
+  if (ref === "source" || ref === "unpatched") return ref;
   const { vocabSize } = model.architecture;
   if (typeof ref === "number") {
     if (ref >= vocabSize) issues.push(tokenOutOfVocabulary(ref, vocabSize, path));

@@ -94,8 +94,8 @@ export interface PlannedPrompt {
   readonly pieces: readonly string[];
 }
 
-/** A token of the target's vocabulary, or the likeliest one of the source's own run. */
-export type PlannedToken = number | "source";
+/** A token of the target's vocabulary, or the likeliest next one of these runs. */
+export type PlannedToken = number | ReferenceRun;
 
 /** A number about the next token, under its name in the result. */
 export type PlannedMetric = { readonly name: string } & (

@@ -6,6 +6,7 @@ import type { SpecIssue } from "../errors.ts";
 import { isList } from "../spec/is-list.ts";
 import type {
   FindPosition,
+  FindSpan,
   LayerName,
   LayerRange,
   LayerRef,
@@ -78,7 +79,16 @@ export function resolvePositions(ref: PositionRef, at: ResolvingPositions): numb
   if (isList(ref)) {
     return ref.flatMap((entry, index) => resolvePosition(entry, within(at, index)) ?? []);
   }
+  if (typeof ref === "object" && ref.token === "all") return findSpan(ref, at);
   return [resolvePosition(ref, at) ?? []].flat();
+}
+
+/** All tokens from the one that holds the first character of a text to the one that holds its last. */
+function findSpan({ find, occurrence }: FindSpan, at: ResolvingPositions): number[] {
+  const first = resolvePosition({ find, occurrence, token: "first" }, at);
+  if (first === undefined) return [];
+  const last = resolvePosition({ find, occurrence, token: "last" }, at) ?? first;
+  return Array.from({ length: last + 1 - first }, (_, offset) => first + offset);
 }
 
 /** One position; undefined, with an issue, where the prompt does not have it. */

@@ -17,6 +17,7 @@ export function csv(result: PatchscopeResult): string {
   const means = most(({ logprobUnder }) => (logprobUnder?.mean === undefined ? 0 : 1));
   const randoms = most(({ logprobUnder }) => logprobUnder?.random?.length);
   const names = metricNames(result);
+  const points = result.cells.some(({ at }) => at !== undefined);
   const header = [
     "source_layer",
     "source_position",
@@ -31,6 +32,7 @@ export function csv(result: PatchscopeResult): string {
     ...(means > 0 ? ["logprob_mean"] : []),
     ...numbered(randoms).map((vector) => `logprob_random_${vector}`),
     ...names,
+    ...(points ? ["at_layer", "at_position"] : []),
   ];
   const row = (cell: CellRecord): readonly (string | number | undefined)[] => [
     ...placeColumns(cell),
@@ -46,6 +48,7 @@ export function csv(result: PatchscopeResult): string {
     ...(means > 0 ? [cell.logprobUnder?.mean] : []),
     ...numbered(randoms).map((vector) => cell.logprobUnder?.random?.[vector - 1]),
     ...names.map((name) => cell.metrics?.[name]),
+    ...(points ? [cell.at?.layer, cell.at?.position] : []),
   ];
   return [header, ...result.cells.map(row)].map((line) => line.map(field).join()).join("\n");
 }

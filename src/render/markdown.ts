@@ -3,6 +3,8 @@ import type { CellRecord, PatchscopeResult } from "../result/result.ts";
 import { placeColumns } from "./csv.ts";
 import { alphabetOf, markedPrompt, readable } from "./display-text.ts";
 import { CAVEAT, contrastLegend, evidenceLegend, interventionLegend } from "./legend.ts";
+import { EFFECT_CAVEAT, effectsOf } from "./effects.ts";
+import { heatMapMarkdown } from "./heat-map.ts";
 import { metricLabel, metricNames, metricRuns } from "./metric-figures.ts";
 import { nextTokensLine } from "./next-tokens.ts";
 import { logprobOf, verdictOf } from "./reading.ts";
@@ -15,6 +17,7 @@ export function markdown(result: PatchscopeResult): string {
   const hasEvidence = result.cells.some(({ evidence }) => evidence !== undefined);
   const hasContrast = result.cells.some(({ evidenceContrast }) => evidenceContrast !== undefined);
   const names = metricNames(result);
+  const hasPoints = result.cells.some(({ at }) => at !== undefined);
   const header = [
     "source layer",
     "source position",
@@ -25,6 +28,7 @@ export function markdown(result: PatchscopeResult): string {
     ...(hasEvidence ? ["evidence", "reading", "unpatched", "unrelated"] : []),
     ...(hasContrast ? ["contrast", "contrast set"] : []),
     ...names.map(escaped),
+    ...(hasPoints ? ["at layer", "at position"] : []),
   ];
   const rows = result.cells.map((cell) => [
     ...placeColumns(cell),
@@ -35,6 +39,7 @@ export function markdown(result: PatchscopeResult): string {
       ? [number(cell.evidenceContrast), numbers(cell.logprobUnder?.contrast ?? [])]
       : []),
     ...names.map((name) => metricLabel(name, cell.metrics?.[name])),
+    ...(hasPoints ? [String(cell.at?.layer ?? ""), String(cell.at?.position ?? "")] : []),
   ]);
   const { unpatched, textOnly } = result.controls;
   return [
@@ -46,6 +51,7 @@ export function markdown(result: PatchscopeResult): string {
     ...(textOnly === undefined
       ? []
       : [`With the text in place of the vector: ${saidBy(textOnly)}`, ""]),
+    ...effectLines(result),
     ...metricRuns(result).flatMap(({ label, values }) => [
       `${label}: ${names.map((name) => `${escaped(name)} ${metricLabel(name, values[name])}`).join(", ")}`,
       "",
@@ -58,6 +64,13 @@ export function markdown(result: PatchscopeResult): string {
     CAVEAT,
     ...result.warnings.flatMap(({ message }) => ["", `Warning: ${escaped(message)}`]),
   ].join("\n");
+}
+
+/** The map of what the cells change, where they are one. */
+function effectLines(result: PatchscopeResult): readonly string[] {
+  const effects = effectsOf(result);
+  if (effects === undefined) return [];
+  return [...heatMapMarkdown(effects.map), "", escaped(effects.summary), EFFECT_CAVEAT, ""];
 }
 
 function saidBy(readOut: Pick<CellRecord, "text" | "next">): string {

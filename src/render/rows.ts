@@ -11,7 +11,7 @@ import type {
 } from "../result/result.ts";
 import type { LayerName } from "../spec/spec.ts";
 import { smallerShares, wordShares, type WordShare } from "./evidence-words.ts";
-import { layerLabel, placesOf, probabilityPerToken, verdictOf, type Verdict } from "./reading.ts";
+import { layerLabel, pointsOf, probabilityPerToken, verdictOf, type Verdict } from "./reading.ts";
 
 /** Smallest and largest of the cells in a row. */
 export type Range = readonly [min: number, max: number];
@@ -56,11 +56,11 @@ export interface Shape {
 
 /** Looks at all cells' places at once. */
 export function shapeOf(result: PatchscopeResult): Shape {
-  const pairs = result.cells.flatMap(placesOf);
+  const pairs = result.cells.flatMap(pointsOf);
   const sources = new Set(pairs.map(({ source }) => source.layer));
   const targets = new Set(pairs.map(({ target }) => target.layer));
   const isSameLayer = pairs.every(({ source, target }) => source.layer === target.layer);
-  const isWrites = result.cells.some((cell) => "writes" in cell);
+  const isWrites = result.cells.some((cell) => "writes" in cell && cell.at?.layer === undefined);
   const isByTarget = !isSameLayer && targets.size > 1;
   return {
     rowsAre: isWrites ? "writes" : isByTarget ? "target layers" : "source layers",
@@ -91,7 +91,7 @@ export function sectionsOf(result: PatchscopeResult): readonly Section[] {
 }
 
 function headingOf(cell: CellRecord, shape: Shape, result: PatchscopeResult): string | undefined {
-  const source = placesOf(cell)[0]?.source;
+  const source = pointsOf(cell)[0]?.source;
   if (source === undefined || shape.rowsAre === "writes") return undefined;
   const parts = [
     ...(shape.sourcePositions > 1 ? [`token ${tokenLabel(source, result)}`] : []),
@@ -105,7 +105,7 @@ function tokenLabel({ position }: PlaceRecord, result: PatchscopeResult): string
 }
 
 function rowOf(cell: CellRecord, shape: Shape): TableRow {
-  const places = placesOf(cell);
+  const places = pointsOf(cell);
   const layers =
     shape.rowsAre === "writes"
       ? []

@@ -6,7 +6,9 @@ import type { PatchscopeResult } from "../result/result.ts";
 import type { MappingSpec, ModeSpec } from "../spec/spec.ts";
 import { markedPrompt, visible, widthOf, wrap } from "./display-text.ts";
 import { gridLines } from "./grid.ts";
-import { legendOf, summaryOf } from "./legend.ts";
+import { EFFECT_CAVEAT, effectsOf, effectWords, type Effects } from "./effects.ts";
+import { heatMapLines } from "./heat-map.ts";
+import { interventionLegend, legendOf, summaryOf } from "./legend.ts";
 import { sectionsOf, shapeOf } from "./rows.ts";
 import type { Shape } from "./rows.ts";
 import { styleOf } from "./style.ts";
@@ -17,12 +19,14 @@ import { tableLines } from "./table-lines.ts";
 export function table(result: PatchscopeResult, options: TableOptions): string {
   const style = styleOf(options);
   const shape = shapeOf(result);
+  const effects = effectsOf(result);
+  if (effects !== undefined) return effectTable(result, effects, style);
   const body =
     (shape.isGrid ? gridLines(result, style) : undefined) ??
     tableLines(sectionsOf(result), result, shape, style);
   const summary = summaryOf(result, shape, style);
   return [
-    ...titleLines(result, shape, style),
+    ...titleLines(result, whatHappens(result, shape), style),
     "",
     ...body,
     "",
@@ -32,7 +36,23 @@ export function table(result: PatchscopeResult, options: TableOptions): string {
   ].join("\n");
 }
 
-function titleLines(result: PatchscopeResult, shape: Shape, style: Style): readonly string[] {
+/** A result whose cells are a map of what they change. */
+function effectTable(result: PatchscopeResult, effects: Effects, style: Style): string {
+  const isByLayer = effects.map.corner === "from";
+  const words = isByLayer ? whatHappens(result, shapeOf(result)) : effectWords(result);
+  const legend = [...interventionLegend(result), EFFECT_CAVEAT].join(" ");
+  return [
+    ...titleLines(result, words, style),
+    "",
+    ...heatMapLines(effects.map, style),
+    "",
+    ...wrap(effects.summary, style.width),
+    ...wrap(legend, style.width).map((line) => style.paint.dim(line)),
+    ...warningLines(result, style),
+  ].join("\n");
+}
+
+function titleLines(result: PatchscopeResult, words: string, style: Style): readonly string[] {
   const { alphabet, paint, width } = style;
   const model = result.models[0];
   const seconds = (result.timing.runMs / 1000).toFixed(1);
@@ -54,7 +74,7 @@ function titleLines(result: PatchscopeResult, shape: Shape, style: Style): reado
       (side) =>
         `${paint.dim(side)}  ${markedPrompt(result[side], width - side.length - 2, alphabet)}`,
     ),
-    ...wrap(whatHappens(result, shape), width).map((line) => paint.dim(line)),
+    ...wrap(words, width).map((line) => paint.dim(line)),
   ];
 }
 

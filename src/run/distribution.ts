@@ -19,7 +19,7 @@ export interface Distribution {
 /** What metrics need to be read beside the likeliest tokens: nothing, one token everywhere, or the whole distribution. */
 export type MetricNeed =
   | { readonly kind: "nothing" }
-  | { readonly kind: "token"; readonly token: PlannedToken }
+  | { readonly kind: "token"; readonly token: Exclude<PlannedToken, "unpatched"> }
   | { readonly kind: "logits" };
 
 /** The least that a plan's metrics can be computed from. */
@@ -38,6 +38,8 @@ export function metricNeed({
   const [token] = tokens;
   if (token === undefined) return { kind: "nothing" };
   const isOneSource = new Set(cells.map((cell) => cell.sourceReadAt)).size === 1;
+  // What the target says without a patch is known when it has run only.
+  if (token === "unpatched") return { kind: "logits" };
   const isOne = tokens.size === 1 && (token !== "source" || isOneSource);
   return isOne ? { kind: "token", token } : { kind: "logits" };
 }

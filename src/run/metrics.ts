@@ -34,7 +34,7 @@ export function meanOfMetrics(runs: readonly MetricValues[]): MetricValues {
 }
 
 function valueOf(metric: PlannedMetric, own: Distribution, references: References): number {
-  const token = (of: PlannedToken): number => (of === "source" ? references.source.top : of);
+  const token = (of: PlannedToken): number => (typeof of === "number" ? of : references[of].top);
   switch (metric.kind) {
     case "probability":
       return Math.exp(own.logprob(token(metric.of)));

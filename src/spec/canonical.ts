@@ -8,6 +8,7 @@ import type {
   ContrastSpec,
   ControlSpec,
   FindPosition,
+  FindSpan,
   InterventionSpec,
   LayerRef,
   LayersTogether,
@@ -112,6 +113,7 @@ function oneOrMore(entries: readonly Json[]): Json {
 
 function position(ref: PositionRef | "same"): Json {
   if (isList(ref)) return oneOrMore(ref.map(single));
+  if (typeof ref === "object" && ref.token === "all") return find(ref);
   return typeof ref === "string" ? ref : single(ref);
 }
 
@@ -119,7 +121,7 @@ function single(ref: SinglePosition): Json {
   return typeof ref === "number" ? ref : find(ref);
 }
 
-function find(ref: FindPosition): Json {
+function find(ref: FindPosition | FindSpan): Json {
   const occurrence = ref.occurrence === 1 ? "first" : ref.occurrence;
   return {
     find: ref.find,

@@ -259,5 +259,8 @@ const ASK_HINT =
 /** How to give an option that a preset cannot do without. */
 const OPTION_HINTS: Readonly<Record<string, string>> = {
   ask: ASK_HINT,
+  subject: 'Name the part of the text that the fact is about, e.g. "Space Needle".',
+  corrupted:
+    'Give the same sentence about something else, of as many tokens, e.g. "The capital of Italy is".',
   map: "Give the file of a fitted mapping; patchscopes fit --sample 200 --out map.safetensors makes one.",
 };

@@ -20,6 +20,6 @@ export function metricName(metric: MetricSpec): string {
 }
 
 function tokenName(of: TokenRef): string {
-  if (of === "source") return of;
+  if (of === "source" || of === "unpatched") return of;
   return typeof of === "number" ? `token ${of}` : JSON.stringify(of.text);
 }

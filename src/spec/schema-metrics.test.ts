@@ -61,7 +61,7 @@ describe("Metrics", () => {
     [
       "metrics.0.of",
       withMetrics({ kind: "rank" }),
-      "missing: expected a text, a token id or source",
+      "missing: expected a text, a token id, source or unpatched",
     ],
     ["metrics.0.of", withMetrics({ kind: "rank", of: "" }), "a text that is not empty"],
     ["metrics.0.of", withMetrics({ kind: "rank", of: -1 }), "at least 0"],

@@ -9,9 +9,9 @@ import type { MetricSpec, ReferenceRun, TokenRef } from "./spec.ts";
 const MAX_METRICS = 100;
 
 const token: z.ZodType<TokenRef> = choose<TokenRef>(
-  "a text, a token id or source",
+  "a text, a token id, source or unpatched",
   (value): z.ZodType<TokenRef> | undefined => {
-    if (value === "source") return z.literal("source");
+    if (value === "source" || value === "unpatched") return z.literal(value);
     if (typeof value === "number") return z.int().min(0);
     if (typeof value === "string") {
       return z

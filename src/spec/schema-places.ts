@@ -4,6 +4,7 @@ import { anyOf, unknownWord, type Complaint } from "./errors.ts";
 import { choose, isRecord, record } from "./schema-parts.ts";
 import type {
   FindPosition,
+  FindSpan,
   LayerName,
   LayerRange,
   LayersTogether,
@@ -17,13 +18,24 @@ const MAX_ENTRIES = 100_000;
 // Adding 0 turns -0 into 0, which JSON would not keep apart.
 const index = z.int().transform((value) => value + 0);
 
-const find: z.ZodType<FindPosition> = record({
-  find: z.string().min(1),
-  occurrence: choose<FindPosition["occurrence"]>("first, last or a number from 1 on", (value) => {
+const occurrence = choose<FindPosition["occurrence"]>(
+  "first, last or a number from 1 on",
+  (value) => {
     if (typeof value === "number") return z.int().min(1);
     return typeof value === "string" ? z.enum(["first", "last"]) : undefined;
-  }).default("first"),
+  },
+);
+
+const find: z.ZodType<FindPosition> = record({
+  find: z.string().min(1),
+  occurrence: occurrence.default("first"),
   token: z.enum(["first", "last"]).default("last"),
+});
+
+const span: z.ZodType<FindSpan> = record({
+  find: z.string().min(1),
+  occurrence: occurrence.default("first"),
+  token: z.literal("all"),
 });
 
 const POSITION = ["a token index", "{find: text}"];
@@ -47,10 +59,11 @@ export function positionOr<Word extends string>(
 /** One token, a list of them, or one of these words. */
 export function positionsOr<Word extends string>(
   words: readonly Word[],
-): z.ZodType<SinglePosition | readonly SinglePosition[] | Word> {
+): z.ZodType<SinglePosition | readonly SinglePosition[] | FindSpan | Word> {
   const one = positionOr(words);
   const expected = anyOf([...POSITION, "a list of them", ...words]);
-  return choose<SinglePosition | readonly SinglePosition[] | Word>(expected, (value) => {
+  return choose<SinglePosition | readonly SinglePosition[] | FindSpan | Word>(expected, (value) => {
+    if (isRecord(value) && value["token"] === "all") return span;
     if (Array.isArray(value)) return z.array(singlePosition).min(1).max(MAX_ENTRIES);
     if (typeof value === "string") return word(value, expected, words);
     return typeof value === "boolean" || value === null ? undefined : one;

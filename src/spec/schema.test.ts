@@ -340,7 +340,11 @@ describe("What is refused", () => {
       withTarget({ contamination: "hidden" }),
       'expected keep or hide, got "hidden"',
     ],
-    ["interventions", { ...minimal, interventions: {} }, "expected a list of interventions, got an object"],
+    [
+      "interventions",
+      { ...minimal, interventions: {} },
+      "expected a list of interventions, got an object",
+    ],
     [
       "interventions.0",
       { ...minimal, interventions: ["attention-knockout"] },

@@ -24,9 +24,16 @@ export interface FindPosition {
   readonly token: "first" | "last";
 }
 
+/** Every token that holds a part of the text found. */
+export interface FindSpan {
+  readonly find: string;
+  readonly occurrence: FindPosition["occurrence"];
+  readonly token: "all";
+}
+
 export type SinglePosition = number | FindPosition;
-/** A list or `all` is an axis on the source side, and one write at several places on the target side. */
-export type PositionRef = SinglePosition | readonly SinglePosition[] | "all";
+/** A list, a span or `all` is an axis on the source side, and one write at several places on the target side. */
+export type PositionRef = SinglePosition | readonly SinglePosition[] | FindSpan | "all";
 
 export type LayerName = number | "embedding";
 export interface LayerRange {
@@ -191,11 +198,11 @@ export type SweepOf<Field extends string> = { readonly [Name in Field]?: number 
 /** Something done to the target's run beside the patch. */
 export type InterventionSpec = KnockoutSpec | NoiseSpec | AblationSpec;
 
-/** A token of the target's vocabulary: a text's first one, an id, or the likeliest next token of the source's own run. */
-export type TokenRef = { readonly text: string } | number | "source";
-
 /** The source's own run, or the target's without a patch. */
 export type ReferenceRun = "source" | "unpatched";
+
+/** A token of the target's vocabulary: a text's first one, an id, or the likeliest next token of one of these runs. */
+export type TokenRef = { readonly text: string } | number | ReferenceRun;
 
 /** A number about the next token where it is read: of each cell, of the target without a patch, and of the source's own run. */
 export type MetricSpec =

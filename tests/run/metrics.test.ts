@@ -6,7 +6,7 @@ import { createOnnxEngine } from "../../src/engine/onnx/node.ts";
 import { createReferenceEngine } from "../../src/engine/reference/reference-engine.ts";
 import { assert } from "../../src/errors.ts";
 import { buildPlan } from "../../src/plan/build-plan.ts";
-import type { Plan, PlannedCell, PlannedMetric } from "../../src/plan/plan.ts";
+import type { Plan, PlannedCell, PlannedMetric, PlannedToken } from "../../src/plan/plan.ts";
 import type { MetricValues } from "../../src/result/result.ts";
 import { runPlan } from "../../src/run/run-plan.ts";
 import { parseSpec } from "../../src/spec/schema.ts";
@@ -34,6 +34,8 @@ const METRICS: readonly object[] = [
   { kind: "logprob", of: "source" },
   { kind: "rank", of: 12 },
   { kind: "logit-difference", of: "source", against: 9 },
+  { kind: "logit-difference", of: "source", against: "unpatched" },
+  { kind: "probability", of: "unpatched" },
   { kind: "entropy" },
   { kind: "kl", from: "unpatched" },
   { kind: "kl", from: "source" },
@@ -124,15 +126,16 @@ function top(of: readonly number[]): number {
 }
 
 /** Equal ones come in the order of their ids: behind zeros in place of all states every token is equally likely. */
-function isBefore(logprob: number, token: number, than: number, other: number | "source"): boolean {
-  return logprob > than || (logprob === than && typeof other === "number" && token < other);
+function isBefore(logprob: number, token: number, than: number, other: number): boolean {
+  return logprob > than || (logprob === than && token < other);
 }
 
 /** By the definitions, from the log-probabilities of all tokens. */
 function byHand(metric: PlannedMetric, of: keyof Runs, runs: Runs): number {
   const own = runs[of];
-  const at = (token: number | "source"): number =>
-    own[token === "source" ? top(runs.source) : token] ?? NaN;
+  const idOf = (token: PlannedToken): number =>
+    typeof token === "number" ? token : top(runs[token]);
+  const at = (token: PlannedToken): number => own[idOf(token)] ?? NaN;
   const mean = (value: (logprob: number, token: number) => number): number =>
     own.reduce((sum, logprob, token) => sum + value(logprob, token), 0);
   switch (metric.kind) {
@@ -143,7 +146,8 @@ function byHand(metric: PlannedMetric, of: keyof Runs, runs: Runs): number {
     case "rank":
       return (
         1 +
-        own.filter((logprob, token) => isBefore(logprob, token, at(metric.of), metric.of)).length
+        own.filter((logprob, token) => isBefore(logprob, token, at(metric.of), idOf(metric.of)))
+          .length
       );
     case "logit-difference":
       return at(metric.of) - at(metric.against);
