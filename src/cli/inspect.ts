@@ -57,8 +57,8 @@ Examples:
     --contrast "I spent the summer in {Italy,Peru,Egypt}"
   patchscopes inspect "Barack Obama" --controls unpatched,unrelated,text-only
   patchscopes inspect "The capital of France is" --preset logit-lens
-  patchscopes inspect "The Space Needle is located in the city of" \\
-    --subject "Space Needle"
+  patchscopes inspect "The Eiffel Tower is located in the city of" \\
+    --subject "Eiffel Tower"
   patchscopes inspect "The capital of France is" \\
     --corrupted "The capital of Italy is"
   patchscopes inspect "Paris is in France" --at Paris --out paris.csv`;
@@ -132,6 +132,10 @@ export function inspectCommand(context: CommandContext): CommandUnknownOpts {
         preset: presetOf(options),
         ask: options.ask,
         map: options.map,
+        more: (["subject", "corrupted", "answer", "against"] as const).flatMap((name) => {
+          const value = options[name];
+          return value === undefined ? [] : [`--${name}`, value];
+        }),
         at: options.at === undefined ? undefined : positionText(options.at),
       };
       return runAndShow(

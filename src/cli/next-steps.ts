@@ -10,6 +10,8 @@ export interface Inspection {
   readonly ask: string | undefined;
   /** The fitted mapping that the states went through. */
   readonly map?: string | undefined;
+  /** Further options of the preset, as they were written. */
+  readonly more?: readonly string[];
   /** As `--at` was written; absent for the last token. */
   readonly at: string | undefined;
 }
@@ -25,7 +27,8 @@ export function nextSteps(inspection: Inspection, width: number): string {
   const { text, preset, ask, map, at } = inspection;
   const here = at === undefined ? [] : ["--at", at];
   const through = map === undefined ? [] : ["--map", map];
-  const same = ask === undefined ? [...presetOption(preset), ...through] : ["--ask", ask];
+  const more = inspection.more ?? [];
+  const same = ask === undefined ? [...presetOption(preset), ...through, ...more] : ["--ask", ask];
   const otherWord = text === undefined ? undefined : wordBeside(text, at);
   const steps: readonly Step[] = [
     {

@@ -43,7 +43,13 @@ const SINK_FROM_LAYER = 1;
 /** The first token of a text attracts attention, BOS or not, and loses its own meaning within a few layers. */
 function sinkRead(plan: Omit<Plan, "warnings">, { tokenizer }: PlanModel): Warning | undefined {
   const isRead = plan.cells.some((cell) =>
-    cell.writes.some(({ from }) => from.position === 0 && from.layer >= SINK_FROM_LAYER),
+    cell.writes.some(
+      ({ from, to }) =>
+        from.position === 0 &&
+        from.layer >= SINK_FROM_LAYER &&
+        // A state that is put back where it was is asked for no meaning.
+        !(to.position === 0 && to.layer === from.layer && beginsAlike(plan)),
+    ),
   );
   if (tokenizer === undefined || !isRead) return undefined;
   const isBos = plan.source.tokens[0] === tokenizer.bos;
@@ -53,6 +59,11 @@ function sinkRead(plan: Omit<Plan, "warnings">, { tokenizer }: PlanModel): Warni
       ? "Position 0 is read, the beginning-of-sequence token: an attention sink, whose state says little about the text."
       : "Position 0 is read, and the source does not begin with a beginning-of-sequence token, so it is an attention sink: from the first few layers on, its state says little about its token. Put words before it.",
   };
+}
+
+/** Whether source and target begin with the same token. */
+function beginsAlike({ source, target }: Pick<Plan, "source" | "target">): boolean {
+  return source.tokens[0] === target.tokens[0];
 }
 
 function beyondContext(plan: Omit<Plan, "warnings">, model: PlanModel): Warning | undefined {

@@ -52,6 +52,7 @@ export function effectsOf(result: PatchscopeResult): Effects | undefined {
     values,
     what: scale.what,
     ...(scale.full === undefined ? {} : { full: scale.full }),
+    digits: digitsFor(values),
   };
   return { map, summary: summaryOf(name, { map, scale, result }) };
 }
@@ -104,10 +105,18 @@ function scaleOf(name: string, { source, controls }: PatchscopeResult): Scale {
       };
     }
   }
+  const isShare = name.startsWith("probability");
   return {
-    what: `change of ${name}`,
-    of: (value) => (value === undefined ? undefined : value - base),
+    what: `change of ${name}${isShare ? ", in percentage points" : ""}`,
+    of: (value) => (value === undefined ? undefined : (value - base) * (isShare ? 100 : 1)),
   };
+}
+
+/** No more digits than the largest value has a use for. */
+function digitsFor(values: HeatMap["values"]): number {
+  const largest = values.flat().reduce<number>((a, b) => Math.max(a, Math.abs(b ?? 0)), 0);
+  if (largest >= 100) return 0;
+  return largest >= 3 ? 1 : largest >= 0.3 ? 2 : 3;
 }
 
 function summaryOf(
@@ -129,11 +138,8 @@ function summaryOf(
   const largest = shown.reduce((a, b) => (Math.abs(b.value) > Math.abs(a.value) ? b : a));
   const sign = largest.value > 0 && scale.full === undefined ? "+" : "";
   const place = `${map.corner} ${map.rows[largest.row] ?? ""}, ${map.columns[largest.column] ?? ""}`;
-  return [
-    ...held,
-    `Largest: ${sign}${metricLabel(name, largest.value)} at ${place}.`,
-    ...changedWords(result),
-  ].join(" ");
+  const value = largest.value.toFixed(map.digits ?? 2);
+  return [...held, `Largest: ${sign}${value} at ${place}.`, ...changedWords(result)].join(" ");
 }
 
 function baseWords({ target }: PatchscopeResult, isAlone: boolean): string {

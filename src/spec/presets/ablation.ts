@@ -9,7 +9,7 @@ export const ablation: Preset = {
   needs: [],
   takes: ["answer", "position", "layer", "site", "window", "with", "topK"],
   example: {
-    prompt: "The Space Needle is located in the city of",
+    prompt: "The Eiffel Tower is located in the city of",
     model: "smollm2-135m-instruct",
   },
   fields: (request) => ({

@@ -13,7 +13,7 @@ export const attentionKnockout: Preset = {
   needs: [],
   takes: ["answer", "position", "layer", "window", "topK"],
   example: {
-    prompt: "The Space Needle is located in the city of",
+    prompt: "The Eiffel Tower is located in the city of",
     model: "smollm2-135m-instruct",
   },
   fields: (request) => ({

@@ -15,9 +15,9 @@ export const causalTracing: Preset = {
   needs: ["subject"],
   takes: ["subject", "answer", "position", "layer", "site", "window", "samples", "topK"],
   example: {
-    prompt: "The Space Needle is located in the city of",
+    prompt: "The Eiffel Tower is located in the city of",
     model: "smollm2-135m-instruct",
-    subject: "Space Needle",
+    subject: "Eiffel Tower",
   },
   fields: (request) => ({
     source: { position: request.position ?? "all", site: request.site },
