@@ -4,6 +4,7 @@ import type { Site } from "../site.ts";
 import type { LayerName, PatchscopeSpec, PatchSpec } from "../spec/spec.ts";
 import type { EncodedPrompt, PlanModel } from "./encode-prompt.ts";
 import {
+  noEarlierLayer,
   noStateBetween,
   noSuchSiteOfEmbedding,
   positionOutOfRange,
@@ -96,6 +97,15 @@ function targetLayers(
 } {
   const ref = spec.target.layer;
   if (ref === "same") return { layers: sources, perSource: 1, of: (source) => [[source]] };
+  if (ref === "earlier") {
+    const height = (layer: LayerName): number => (layer === "embedding" ? -1 : layer);
+    const below = (source: LayerName): readonly (readonly LayerName[])[] =>
+      sources.filter((layer) => height(layer) < height(source)).map((layer) => [layer]);
+    if (sources.every((source) => below(source).length === 0)) {
+      issues.push(noEarlierLayer(["target", "layer"]));
+    }
+    return { layers: sources, perSource: sources.length, of: below };
+  }
   if (typeof ref === "object" && "window" in ref) {
     const { window } = ref;
     const around = (source: LayerName): readonly LayerName[] =>

@@ -156,6 +156,16 @@ export function nothingToSee(position: number, layer: number): SpecIssue {
   };
 }
 
+/** The source's layers are a single one, so none is below another. */
+export function noEarlierLayer(path: Path): SpecIssue {
+  return {
+    code: "empty-range",
+    path,
+    message: "none of the source's layers is below another one of them",
+    hint: "Name several layers in source.layer, or all.",
+  };
+}
+
 /** More cut edges than can be listed for each pass. */
 export function tooManyEdges(edges: number, limit: number): SpecIssue {
   return {

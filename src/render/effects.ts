@@ -30,9 +30,11 @@ export function effectsOf(result: PatchscopeResult): Effects | undefined {
   );
   const points = result.cells.flatMap((cell) => pointOf(cell, isByLayer) ?? []);
   const rows = [...new Set(points.map(({ row }) => row))];
-  const columns = [...new Set(points.map(({ column }) => column))];
+  const columns = [...new Set(points.map(({ column }) => column))].sort(
+    (a, b) => heightOf(a) - heightOf(b),
+  );
   const isGrid =
-    points.length === result.cells.length && rows.length * columns.length === points.length;
+    points.length === result.cells.length && new Set(points.map(keyOf)).size === points.length;
   if (!isGrid || rows.length < 2 || columns.length < 2) return undefined;
   const scale = scaleOf(name, result);
   const values = rows.map((row) =>
@@ -42,12 +44,10 @@ export function effectsOf(result: PatchscopeResult): Effects | undefined {
     }),
   );
   const map: HeatMap = {
-    corner: isByLayer ? "from" : "layer",
+    corner: isByLayer ? BY_LAYER : "layer",
     rows: rows.map(layerLabel),
     columns: columns.map((column) =>
-      isByLayer || column === "embedding"
-        ? `into ${layerLabel(column)}`
-        : tokenLabel(column, result),
+      isByLayer || column === "embedding" ? layerLabel(column) : tokenLabel(column, result),
     ),
     values,
     what: scale.what,
@@ -55,6 +55,17 @@ export function effectsOf(result: PatchscopeResult): Effects | undefined {
     digits: digitsFor(values),
   };
   return { map, summary: summaryOf(name, { map, scale, result }) };
+}
+
+/** Head of a map of source layers by target layers. */
+export const BY_LAYER = "from > into";
+
+function heightOf(layer: LayerName): number {
+  return layer === "embedding" ? -1 : layer;
+}
+
+function keyOf({ row, column }: Point): string {
+  return `${row} ${column}`;
 }
 
 function hasPoint({ at }: CellRecord): boolean {
@@ -137,7 +148,9 @@ function summaryOf(
   );
   const largest = shown.reduce((a, b) => (Math.abs(b.value) > Math.abs(a.value) ? b : a));
   const sign = largest.value > 0 && scale.full === undefined ? "+" : "";
-  const place = `${map.corner} ${map.rows[largest.row] ?? ""}, ${map.columns[largest.column] ?? ""}`;
+  const [row = "", column = ""] = [map.rows[largest.row], map.columns[largest.column]];
+  const place =
+    map.corner === BY_LAYER ? `from layer ${row} into layer ${column}` : `layer ${row}, ${column}`;
   const value = largest.value.toFixed(map.digits ?? 2);
   return [...held, `Largest: ${sign}${value} at ${place}.`, ...changedWords(result)].join(" ");
 }

@@ -6,7 +6,7 @@ import type { PatchscopeResult } from "../result/result.ts";
 import type { MappingSpec, ModeSpec } from "../spec/spec.ts";
 import { markedPrompt, visible, widthOf, wrap } from "./display-text.ts";
 import { gridLines } from "./grid.ts";
-import { EFFECT_CAVEAT, effectsOf, effectWords, type Effects } from "./effects.ts";
+import { BY_LAYER, EFFECT_CAVEAT, effectsOf, effectWords, type Effects } from "./effects.ts";
 import { heatMapLines } from "./heat-map.ts";
 import { interventionLegend, legendOf, summaryOf } from "./legend.ts";
 import { sectionsOf, shapeOf } from "./rows.ts";
@@ -38,7 +38,7 @@ export function table(result: PatchscopeResult, options: TableOptions): string {
 
 /** A result whose cells are a map of what they change. */
 function effectTable(result: PatchscopeResult, effects: Effects, style: Style): string {
-  const isByLayer = effects.map.corner === "from";
+  const isByLayer = effects.map.corner === BY_LAYER;
   const words = isByLayer ? whatHappens(result, shapeOf(result)) : effectWords(result);
   const legend = [...interventionLegend(result), EFFECT_CAVEAT].join(" ");
   return [

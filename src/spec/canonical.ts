@@ -130,7 +130,7 @@ function find(ref: FindPosition | FindSpan): Json {
   };
 }
 
-function layer(ref: LayerRef | LayersTogether | LayerWindow | "same"): Json {
+function layer(ref: LayerRef | LayersTogether | LayerWindow | "same" | "earlier"): Json {
   if (isList(ref)) return oneOrMore(ref);
   if (typeof ref === "string" || typeof ref === "number") return ref;
   if ("window" in ref) return ref.window === 1 ? "same" : { window: ref.window };

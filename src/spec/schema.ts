@@ -93,13 +93,13 @@ const targetFields = record(
     ...promptFields,
     position: positionsOr(["all", "same"]).default(-1),
     layer: choose<TargetSpec["layer"]>(
-      "a layer index, embedding, a list of them, {from, to, step}, {together: list}, {window: n}, all or same",
+      "a layer index, embedding, a list of them, {from, to, step}, {together: list}, {window: n}, all, same or earlier",
       (value) =>
         isRecord(value) && "together" in value
           ? layersTogether
           : isRecord(value) && "window" in value
             ? layerWindow
-            : layersOr<"all" | "same">(["all", "same"]),
+            : layersOr<"all" | "same" | "earlier">(["all", "same", "earlier"]),
     ).default("same"),
     site: siteField,
     mode: mode.default("replace"),

@@ -87,8 +87,8 @@ export type TargetSpec = (Prompt | { readonly prompt: "same" }) & {
   readonly model: "same";
   /** `same`: the source's position. */
   readonly position: PositionRef | "same";
-  /** `same`: the source's layer. */
-  readonly layer: LayerRef | LayersTogether | LayerWindow | "same";
+  /** `same`: the source's layer; `earlier`: each of the source's layers that is below it. */
+  readonly layer: LayerRef | LayersTogether | LayerWindow | "same" | "earlier";
   readonly site: Site;
   readonly mode: ModeSpec;
   readonly contamination: Contamination;

@@ -18,7 +18,7 @@ export const backPatching: Preset = {
   },
   fields: ({ answer, layer, targetLayer, topK }) => ({
     source: { layer: layer ?? EVERY_OTHER },
-    target: { prompt: "same", position: "same", layer: targetLayer ?? EVERY_OTHER },
+    target: { prompt: "same", position: "same", layer: targetLayer ?? "earlier" },
     read: { kind: "next-token", topK },
     metrics: [
       ...(answer === undefined
