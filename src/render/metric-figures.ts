@@ -14,7 +14,7 @@ export function metricLabel(name: string, value: number | undefined): string {
     return Number.isInteger(value) ? String(value) : value.toFixed(2);
   }
   const label = Math.abs(value) >= 100 ? value.toFixed(0) : value.toPrecision(3);
-  return /e/u.test(label) ? value.toFixed(4) : label;
+  return label.includes("e") ? value.toFixed(4) : label;
 }
 
 /** The runs beside the cells that have metrics. */

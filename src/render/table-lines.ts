@@ -167,7 +167,10 @@ function controlLines(
       kind: "control",
     };
   };
+  const { next, metrics } = result.source;
+  const own = next && metrics ? [lineFor({ next, metrics }, "the source's own run")] : [];
   return [
+    ...own,
     ...(unpatched ? [lineFor(unpatched, "without the vector")] : []),
     ...(textOnly ? [lineFor(textOnly, instead)] : []),
   ];

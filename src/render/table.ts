@@ -9,6 +9,7 @@ import { gridLines } from "./grid.ts";
 import { BY_LAYER, EFFECT_CAVEAT, effectsOf, effectWords, type Effects } from "./effects.ts";
 import { heatMapLines } from "./heat-map.ts";
 import { interventionLegend, legendOf, summaryOf } from "./legend.ts";
+import { placesOf } from "./reading.ts";
 import { sectionsOf, shapeOf } from "./rows.ts";
 import type { Shape } from "./rows.ts";
 import { styleOf } from "./style.ts";
@@ -79,6 +80,11 @@ function titleLines(result: PatchscopeResult, words: string, style: Style): read
 }
 
 function whatHappens(result: PatchscopeResult, shape: Shape): string {
+  if (result.cells.every((cell) => placesOf(cell).length === 0)) {
+    const read =
+      result.spec.read.kind === "generate" ? "the model goes on" : "the next token is read";
+    return `Nothing is written into the target: ${read} as it is, with all interventions in effect.`;
+  }
   if (shape.rowsAre === "writes") {
     return "A row is one run with several states replaced: source layer@position > target layer@position.";
   }

@@ -22,9 +22,6 @@ export interface Replacements {
   of(ablations: readonly Ablation[]): readonly Replacement[];
 }
 
-/** Nothing is replaced. */
-export const NO_REPLACEMENTS: Replacements = { everywhere: [], of: () => [] };
-
 /** The replacements of each sample of a plan's noise; of one where there is none. */
 export async function replacementsOf(
   plan: Plan,

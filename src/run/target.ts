@@ -20,7 +20,7 @@ export interface CleanTarget {
   readonly readOut: ReadOut;
   readonly readPositions: readonly number[];
   /** The next token's distribution at one of these, as far as metrics need it. */
-  distributionAt(position: number): Distribution;
+  readonly distributionAt: (position: number) => Distribution;
 }
 
 /** Runs the target once and keeps its keys, values and the states that rows start from. */

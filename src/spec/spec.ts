@@ -193,7 +193,7 @@ export type AblatedSite = (typeof ABLATED_SITES)[number];
  * One cell for each entry of these fields in place of all of them in every run: that entry and those around it, as many
  * in all as the number says.
  */
-export type SweepOf<Field extends string> = { readonly [Name in Field]?: number };
+export type SweepOf<Field extends string> = Readonly<Partial<Record<Field, number>>>;
 
 /** Something done to the target's run beside the patch. */
 export type InterventionSpec = KnockoutSpec | NoiseSpec | AblationSpec;
