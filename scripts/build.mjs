@@ -1,4 +1,4 @@
-// Compiles src to dist, makes the command executable, and leaves the stamp that ensure-setup.mjs looks at.
+// Compiles src to dist, writes the JSON Schema of specs there, makes the command executable, and leaves the stamp that ensure-setup.mjs looks at.
 import { spawnSync } from "node:child_process";
 import { chmodSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -12,5 +12,8 @@ const { status } = spawnSync(process.execPath, [tsc, "-b", "tsconfig.build.json"
   stdio: "inherit",
 });
 if (status !== 0) process.exit(status ?? 1);
+const { specJsonSchema } = await import("../dist/spec/schema.js");
+const json = `${JSON.stringify(specJsonSchema(), null, 2)}\n`;
+writeFileSync(join(root, "dist", "spec.schema.json"), json);
 chmodSync(join(root, "dist", "cli", "main.js"), 0o755);
 writeFileSync(join(root, "dist", ".built"), "");

@@ -21,7 +21,12 @@ export type {
 } from "./engine/engine.ts";
 export { createReferenceEngine } from "./engine/reference/reference-engine.ts";
 export { PatchscopesError, type ErrorCode, type SpecIssue } from "./errors.ts";
-export type { FittedMapping, FittedPair, LoadedMapping } from "./mapping/fitted-mapping.ts";
+export type {
+  FittedMapping,
+  FittedPair,
+  LoadedMapping,
+  MappedModel,
+} from "./mapping/fitted-mapping.ts";
 export { FITTED_KINDS, type FittedKind, type FittedMap } from "./mapping/mapping.ts";
 export { readMapping, writeMapping } from "./mapping/mapping-file.ts";
 export {
@@ -39,8 +44,10 @@ export { explain } from "./plan/explain.ts";
 export type { Plan } from "./plan/plan.ts";
 export type { CellRecord, PatchscopeResult } from "./result/result.ts";
 export { captureStates, type CapturedStates, type CaptureRequest } from "./run/capture.ts";
+export { alignedTexts, type AlignedText } from "./run/aligned-texts.ts";
+export { fitAcrossModels, type CrossFitRequest } from "./run/fit-cross-model.ts";
 export { fitMapping, type Fit, type FitRequest } from "./run/fit-mapping.ts";
-export { fitTexts, type FitTexts } from "./run/fit-texts.ts";
+export { fitTexts, splitTexts, type FitTexts } from "./run/fit-texts.ts";
 export { sampleTexts, type SampleRequest } from "./run/sample-texts.ts";
 export {
   planSpec,
@@ -49,6 +56,7 @@ export {
   type RunModel,
   type RunSpecOptions,
 } from "./run/run-spec.ts";
+export { patchscope, sweep, type SweepOptions } from "./run/sweep.ts";
 export { parseSiteName, type NamedSite } from "./site-names.ts";
 export { READ_SITES, SITES, type ReadSite, type Site } from "./site.ts";
 export {
@@ -57,6 +65,20 @@ export {
   type VerifyRequest,
 } from "./run/verify-precision.ts";
 export { parseSpecText } from "./spec/parse-text.ts";
-export { PRESETS, presetSpec, type PresetName, type PresetRequest } from "./spec/presets/presets.ts";
-export { parseSpec, safeParseSpec } from "./spec/schema.ts";
+export {
+  PRESETS,
+  presetSpec,
+  type PresetName,
+  type PresetRequest,
+} from "./spec/presets/presets.ts";
+export { presets, type PresetFunctions } from "./spec/presets/preset-functions.ts";
+export { parseSpec, safeParseSpec, specJsonSchema } from "./spec/schema.ts";
+export type { JsonSchema } from "./spec/json-form.ts";
 export type { PatchscopeSpec } from "./spec/spec.ts";
+export type {
+  PatchInput,
+  ReadInput,
+  SourceInput,
+  SpecInput,
+  TargetInput,
+} from "./spec/spec-input.ts";

@@ -28,6 +28,15 @@ interface AbortSignal {
   readonly reason: any;
   throwIfAborted(): void;
 }
+declare var AbortSignal: {
+  prototype: AbortSignal;
+  any(signals: AbortSignal[]): AbortSignal;
+};
+interface AbortController {
+  readonly signal: AbortSignal;
+  abort(reason?: any): void;
+}
+declare var AbortController: { prototype: AbortController; new (): AbortController };
 
 interface Performance {
   now(): number;

@@ -11,12 +11,20 @@ import type { LoadedModel } from "../node.ts";
 import { resolveLayer, resolveLayers } from "../plan/resolve.ts";
 import { fitTable } from "../render/fit-table.ts";
 import { DEFAULT_RIDGE, fitMapping } from "../run/fit-mapping.ts";
-import type { Fit, FitPhase } from "../run/fit-mapping.ts";
+import type { Fit } from "../run/fit-mapping.ts";
 import { fitTexts } from "../run/fit-texts.ts";
 import { sampleTexts } from "../run/sample-texts.ts";
 import type { LayerName, LayerRef } from "../spec/spec.ts";
 import type { CommandContext } from "./context.ts";
 import { optionsConflict, optionWrong } from "./errors.ts";
+import {
+  SAMPLE_TOKENS,
+  fitProgress,
+  fittedAcross,
+  mappedModel,
+  pairsAcross,
+  sampleText,
+} from "./fit-across.ts";
 import {
   DEFAULT_MODEL,
   DEVICE_HELP,
@@ -42,12 +50,11 @@ beside the states as they are.
 Examples:
   patchscopes fit --sample 200 --out map.safetensors
   patchscopes fit --texts corpus.txt --layers 0..10 --kind procrustes --out turned.safetensors
+  patchscopes fit --sample 200 --to-model gemma-3-270m --layers 4,8,12 --to-layers 3 \\
+    --out across.safetensors
   patchscopes inspect "The capital of France is" --preset tuned-lens --map map.safetensors`;
 
 const DEFAULT_MAX_TOKENS = 20_000;
-/** Tokens of a text that the model writes. */
-const SAMPLE_TOKENS = 64;
-
 /** The command. */
 export function fitCommand(context: CommandContext): CommandUnknownOpts {
   return new Command("fit")
@@ -61,7 +68,13 @@ export function fitCommand(context: CommandContext): CommandUnknownOpts {
       "embedding, 3, 0..10 or 0,5,10 (default: all below the target)",
       (text: string) => parseLayers(text),
     )
-    .option("--to <layer>", "the layer that is mapped to", parseLayer, -1)
+    .option("--to <layer>", "the layer that is mapped to (default: -1)", parseLayer)
+    .option("--to-model <model>", "map to the states of this model")
+    .option(
+      "--to-layers <layers>",
+      "with --to-model: its layers, from each of --layers to each (default: the same depth)",
+      (text: string) => parseLayers(text, "--to-layers"),
+    )
     .option("--kind <kind>", "affine, procrustes or scalar-affine", parseKind, "affine")
     .option("--ridge <number>", "pulls affine maps towards zero", parseRidge, DEFAULT_RIDGE)
     .option(
@@ -107,7 +120,9 @@ interface FitOptions extends ModelOptions {
   readonly texts?: string | undefined;
   readonly sample?: number | undefined;
   readonly layers?: LayerRef | undefined;
-  readonly to: number;
+  readonly to?: number | undefined;
+  readonly toModel?: string | undefined;
+  readonly toLayers?: LayerRef | undefined;
   readonly kind: FittedKind;
   readonly ridge: number;
   readonly maxTokens: number;
@@ -118,12 +133,26 @@ interface FitOptions extends ModelOptions {
 async function fit(options: FitOptions, context: CommandContext): Promise<void> {
   const { terminal } = context;
   const texts = await textsOf(options);
+  checkSides(options);
   const output = await openOutput(options.out, terminal);
   const progress = progressOn(terminal);
   try {
-    const mapping = await withLoadedModel(
-      { name: options.model, options, context, progress },
-      async (loaded) => fitted({ loaded, texts, options, context, progress }),
+    const common = { options, context, progress };
+    const mapping = await withLoadedModel({ name: options.model, ...common }, async (loaded) =>
+      options.toModel === undefined
+        ? fitted({ loaded, texts, ...common })
+        : withLoadedModel({ name: options.toModel, ...common }, async (target) =>
+            fittedAcross(
+              { loaded, target, context, progress },
+              {
+                ...options,
+                texts,
+                sample: options.sample ?? 0,
+                data: options.texts ?? sampleText(options.sample ?? 0),
+                pairs: pairsAcross(options, loaded.model, target.model),
+              },
+            ),
+          ),
     );
     progress.clear();
     await output.write(writeMapping(mapping));
@@ -144,6 +173,22 @@ async function textsOf({ texts, sample }: FitOptions): Promise<readonly string[]
     texts === undefined ? "There are no texts to fit on." : "There are both --texts and --sample.",
     "Give one of --texts FILE and --sample 200, with which the model writes them itself.",
   );
+}
+
+/** What is for one model, and what for two. */
+function checkSides({ to, toModel, toLayers }: FitOptions): void {
+  if (to !== undefined && toModel !== undefined) {
+    throw optionsConflict(
+      "There are both --to and --to-model.",
+      "With --to-model the target's layers are --to-layers, as in --to-layers 3,6.",
+    );
+  }
+  if (toLayers !== undefined && toModel === undefined) {
+    throw optionsConflict(
+      "There is --to-layers and no --to-model.",
+      "Say which model's layers they are; within one model --to names the layer.",
+    );
+  }
 }
 
 interface FitParts {
@@ -169,36 +214,23 @@ async function fitted(parts: FitParts): Promise<FittedMapping> {
     kind,
     ridge,
     signal: context.signal,
-    onProgress: ({ phase, done, total }) =>
-      progress.show({ label: PHASES[phase], done, total, unit: "count" }),
+    onProgress: fitProgress(progress),
     // Lets signals in between stretches of computing.
     rest: () => setImmediate(),
   });
-  const { name, architecture } = model;
   return {
     kind,
-    model: {
-      name,
-      weights: await model.weightsHash(),
-      layers: architecture.layers,
-      hiddenSize: architecture.hiddenSize,
-    },
+    model: await mappedModel(model),
     site: "resid_post",
     pairs: fit.pairs,
     fit: recordOf(fit, options, used.texts.length + used.heldOut.length),
   };
 }
 
-const PHASES: Readonly<Record<FitPhase, string>> = {
-  read: "Reading the states",
-  solve: "Fitting the maps",
-  measure: "Measuring them",
-};
-
 function recordOf(fit: Fit, options: FitOptions, texts: number): FitRecord {
   const { seed, ridge, sample = 0 } = options;
   return {
-    data: options.texts ?? `${sample} texts of up to ${SAMPLE_TOKENS} tokens that the model wrote`,
+    data: options.texts ?? sampleText(sample),
     texts,
     states: fit.states,
     heldOutStates: fit.heldOutStates,
@@ -214,7 +246,7 @@ function layersOf({ loaded, options }: FitParts): {
 } {
   const { model } = loaded;
   const issues: SpecIssue[] = [];
-  const target = resolveLayer(options.to, { model, path: ["to"], issues });
+  const target = resolveLayer(options.to ?? -1, { model, path: ["to"], issues });
   const layers = resolveLayers(options.layers ?? "all", { model, path: ["layers"], issues });
   if (issues.length > 0 || typeof target !== "number") throw specInvalid(issues);
   const below = layers.filter((layer) => layer === "embedding" || layer < target);
@@ -246,9 +278,10 @@ async function tokensOf(parts: FitParts): Promise<readonly (readonly number[])[]
   );
 }
 
-function tableOf({ model, kind, pairs, fit }: FittedMapping): string {
+function tableOf({ model, target, kind, pairs, fit }: FittedMapping): string {
   return fitTable(pairs, {
     model: model.name,
+    targetModel: target?.name,
     kind,
     target: Number(pairs[0]?.target),
     states: fit?.states ?? 0,
@@ -257,7 +290,10 @@ function tableOf({ model, kind, pairs, fit }: FittedMapping): string {
   });
 }
 
-function nextStep({ model, out }: FitOptions): string {
+function nextStep({ model, toModel, out }: FitOptions): string {
   const named = model === DEFAULT_MODEL ? "" : ` --model ${model}`;
+  if (toModel !== undefined) {
+    return `Next\n  npx patchscopes inspect "Barack Obama"${named} --explainer ${toModel} --map ${out}`;
+  }
   return `Next\n  npx patchscopes inspect "The capital of France is"${named} --preset tuned-lens --map ${out}`;
 }

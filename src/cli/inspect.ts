@@ -1,7 +1,9 @@
 /** `patchscopes inspect TEXT`: what the hidden states of a text say, by one of the presets. */
 import { Command, Option } from "@commander-js/extra-typings";
 import type { CommandUnknownOpts } from "@commander-js/extra-typings";
+import { explain } from "../plan/explain.ts";
 import { wrap } from "../render/display-text.ts";
+import { planSpec } from "../run/run-spec.ts";
 import { PRESETS, presetName, presetSpec } from "../spec/presets/presets.ts";
 import type { PresetName, PresetOptions } from "../spec/presets/presets.ts";
 import { CONTROL_KINDS } from "../spec/spec.ts";
@@ -16,7 +18,9 @@ import type { CommandContext } from "./context.ts";
 import { parseContrast } from "./contrast.ts";
 import { parseControls } from "./controls.ts";
 import { optionsConflict } from "./errors.ts";
+import { completed, mapLine, readBy, withMap } from "./explainer.ts";
 import { chosenFormat, FORMAT_HELP, parseFormat } from "./formats.ts";
+import type { Format } from "./formats.ts";
 import {
   DEFAULT_MODEL,
   DEVICE_HELP,
@@ -27,6 +31,7 @@ import {
   THREADS_HELP,
 } from "./model-options.ts";
 import { nextSteps } from "./next-steps.ts";
+import type { Inspection } from "./next-steps.ts";
 import {
   parseCount,
   parseLayers,
@@ -36,6 +41,7 @@ import {
   positionText,
 } from "./references.ts";
 import { explainAndShow, runAndShow } from "./run-and-show.ts";
+import type { ShowOptions } from "./run-and-show.ts";
 
 /** Commander breaks the lines of options itself, to this width where the terminal does not say its own. */
 const HELP_WIDTH = 80;
@@ -57,6 +63,7 @@ Examples:
     --contrast "I spent the summer in {Italy,Peru,Egypt}"
   patchscopes inspect "Barack Obama" --controls unpatched,unrelated,text-only
   patchscopes inspect "The capital of France is" --preset logit-lens
+  patchscopes inspect "Barack Obama" --explainer gemma-3-270m
   patchscopes inspect "The Eiffel Tower is located in the city of" \\
     --subject "Eiffel Tower"
   patchscopes inspect "The capital of France is" \\
@@ -83,7 +90,14 @@ export function inspectCommand(context: CommandContext): CommandUnknownOpts {
       presetName,
     )
     .option("--ask <sentence>", "ask for one thing; x in the sentence stands for the vector")
-    .option("--map <file>", "a fitted mapping, for tuned-lens: patchscopes fit makes one")
+    .option(
+      "--explainer <model>",
+      "let this model read the states: through --map, or a map that is fitted first",
+    )
+    .option(
+      "--map <file>",
+      "a fitted mapping, for tuned-lens and --explainer: patchscopes fit makes one",
+    )
     .option(
       "--at <token>",
       "the token: a number (-1: the last), or text that it holds (default: -1)",
@@ -124,20 +138,12 @@ export function inspectCommand(context: CommandContext): CommandUnknownOpts {
     .option("--threads <n>", THREADS_HELP, parseCount("--threads"))
     .addHelpText("after", EXAMPLES)
     .action(async (text, options) => {
+      const reader = options.explainer === options.model ? undefined : options.explainer;
+      if (reader !== undefined)
+        return inspectAcross(text, { ...options, explainer: reader }, context);
       const spec = inspectionSpec(text, options);
       if (options.explain === true) return explainAndShow(spec, options.out, context);
-      const request = {
-        text,
-        model: options.model,
-        preset: presetOf(options),
-        ask: options.ask,
-        map: options.map,
-        more: (["subject", "corrupted", "answer", "against"] as const).flatMap((name) => {
-          const value = options[name];
-          return value === undefined ? [] : [`--${name}`, value];
-        }),
-        at: options.at === undefined ? undefined : positionText(options.at),
-      };
+      const request = requestOf(text, { ...options, explainer: undefined });
       return runAndShow(
         spec,
         {
@@ -150,12 +156,19 @@ export function inspectCommand(context: CommandContext): CommandUnknownOpts {
     });
 }
 
+type ShownOptions = InspectOptions &
+  Omit<ShowOptions, "format"> & {
+    readonly format?: Format | undefined;
+    readonly explain?: boolean | undefined;
+  };
+
 interface InspectOptions {
   readonly model: string;
   readonly tokens?: readonly number[] | undefined;
   readonly preset?: PresetName | undefined;
   readonly ask?: string | undefined;
   readonly map?: string | undefined;
+  readonly explainer?: string | undefined;
   readonly at?: PositionRef | undefined;
   readonly layers?: LayerRef | undefined;
   readonly targetLayer?: TargetSpec["layer"] | undefined;
@@ -174,12 +187,61 @@ interface InspectOptions {
   readonly with?: string | undefined;
 }
 
-function presetOf({ preset, ask, map, subject, corrupted }: InspectOptions): PresetName {
+/** The same with another model as the reader. */
+async function inspectAcross(
+  text: string | undefined,
+  options: ShownOptions & { readonly explainer: string },
+  context: CommandContext,
+): Promise<void> {
+  const { map: _, preset, ...others } = options;
+  // Through a map the logit lens is what the tuned lens is.
+  const lens = preset === "tuned-lens" ? "logit-lens" : preset;
+  const own = { ...others, ...(lens && { preset: lens }) };
+  const draft = readBy(inspectionSpec(text, own), options.explainer);
+  if (options.explain === true) {
+    return explainAndShow(draft, options.out, context, async (source, target = source) => {
+      const spec = await completed(draft, options, { source, target });
+      return `${explain(planSpec(spec, source, { target }))}\n${await mapLine(spec)}`;
+    });
+  }
+  const request = requestOf(text, { ...own, map: options.map });
+  return runAndShow(
+    draft,
+    {
+      ...options,
+      format: chosenFormat(options, "table"),
+      after: () => nextSteps(request, context.terminal.width),
+      prepare: ({ loaded, target = loaded }, progress) =>
+        withMap(draft, options, { loaded, target, context, progress }),
+    },
+    context,
+  );
+}
+
+function requestOf(text: string | undefined, options: InspectOptions): Inspection {
+  const { model, explainer, ask, map, at } = options;
+  return {
+    text,
+    model,
+    explainer,
+    preset: presetOf(options),
+    ask,
+    map,
+    more: (["subject", "corrupted", "answer", "against"] as const).flatMap((name) => {
+      const value = options[name];
+      return value === undefined ? [] : [`--${name}`, value];
+    }),
+    at: at === undefined ? undefined : positionText(at),
+  };
+}
+
+function presetOf(options: InspectOptions): PresetName {
+  const { preset, ask, map, subject, corrupted, explainer } = options;
   if (preset !== undefined) return preset;
   if (subject !== undefined) return "causal-tracing";
   if (corrupted !== undefined) return "activation-patching";
   if (ask !== undefined) return "attribute";
-  return map === undefined ? "entity" : "tuned-lens";
+  return map === undefined || explainer !== undefined ? "entity" : "tuned-lens";
 }
 
 /** The spec that the options stand for. Throws `usage` or `spec-invalid`. */

@@ -2,6 +2,7 @@
 import type { Precision } from "../engine/engine.ts";
 import type { Model } from "../models/model.ts";
 import type { FindOptions, LoadedModel } from "../node.ts";
+import type { PatchscopeSpec } from "../spec/spec.ts";
 import type { CommandContext } from "./context.ts";
 import { float16OnCpu, optionNotBuilt, optionWrong } from "./errors.ts";
 import type { Progress } from "./progress.ts";
@@ -11,7 +12,7 @@ export const DEFAULT_MODEL = "smollm2-135m-instruct";
 export const MODEL_HELP =
   "a catalogue name, OWNER/NAME on the Hugging Face Hub, a folder in its layout, a .gguf or .safetensors file";
 export const PRECISION_HELP =
-  "float32, or quantized: weights of a quantised file stay at 4 or 8 bits in memory";
+  "float32; quantized: weights of a quantised file stay at 4 or 8 bits in memory; int8: fast, and only nearly the same";
 export const DEVICE_HELP = "where the model runs: cpu";
 export const THREADS_HELP = "threads of the engine (default: the machine's cores)";
 
@@ -25,9 +26,9 @@ export interface ModelOptions {
 
 /** The value of `--precision`. */
 export function parsePrecision(value: string): Precision {
-  const built = ["float32", "quantized"] as const;
+  const built = ["float32", "quantized", "int8"] as const;
   if (value === "float16") throw float16OnCpu();
-  return parseBuilt({ option: "--precision", value, built, later: ["int8"] });
+  return parseBuilt({ option: "--precision", value, built });
 }
 
 /** The value of `--device`. */
@@ -39,13 +40,13 @@ function parseBuilt<Name extends string>(facts: {
   readonly option: string;
   readonly value: string;
   readonly built: readonly Name[];
-  readonly later: readonly string[];
+  readonly later?: readonly string[];
 }): Name {
-  const { option, value, built, later } = facts;
+  const { option, value, built, later = [] } = facts;
   const name = built.find((each) => each === value);
   if (name !== undefined) return name;
   if (later.includes(value)) throw optionNotBuilt({ option, value, instead: built });
-  throw optionWrong({ option, expected: built.join(" or "), got: value });
+  throw optionWrong({ option, expected: `one of ${built.join(", ")}`, got: value });
 }
 
 /** Loads a model, lets `use` have it, and disposes of it whatever happens. */
@@ -76,19 +77,55 @@ export async function withLoadedModel<T>(
   }
 }
 
+/** Loads a spec's models: the source's, and the target's where that is another one. */
+export async function withLoadedModels<T>(
+  {
+    spec,
+    ...parts
+  }: Omit<Parameters<typeof withLoadedModel>[0], "name"> & {
+    readonly spec: PatchscopeSpec;
+  },
+  use: (loaded: LoadedModel, target: LoadedModel | undefined) => Promise<T>,
+): Promise<T> {
+  const { source, target } = spec;
+  return withLoadedModel({ ...parts, name: source.model }, (loaded) =>
+    target.model === "same"
+      ? use(loaded, undefined)
+      : withLoadedModel({ ...parts, name: target.model }, (other) => use(loaded, other)),
+  );
+}
+
+/** The same for models without their weights, enough for plans. */
+export async function withOpenModels<T>(
+  {
+    spec,
+    ...parts
+  }: Omit<Parameters<typeof withOpenModel>[0], "name"> & {
+    readonly spec: PatchscopeSpec;
+  },
+  use: (model: Model, target: Model | undefined) => T | Promise<T>,
+): Promise<T> {
+  const { source, target } = spec;
+  return withOpenModel({ ...parts, name: source.model }, (model) =>
+    target.model === "same"
+      ? use(model, undefined)
+      : withOpenModel({ ...parts, name: target.model }, (other) => use(model, other)),
+  );
+}
+
 /** Opens a model without its weights, enough for plans, and closes it whatever happens. */
-export async function withOpenModel<T>(
+async function withOpenModel<T>(
   parts: {
     readonly name: string;
     readonly context: CommandContext;
     readonly progress: Progress;
   },
-  use: (model: Model) => T,
+  use: (model: Model) => T | Promise<T>,
 ): Promise<T> {
   const { findAndOpenModel } = await import("../node.ts");
   const model = await findAndOpenModel(parts.name, findOptions(parts.context, parts.progress));
   try {
-    return use(model);
+    return await use(model);
   } finally {
     await model.close();
   }

@@ -35,3 +35,22 @@ test("the model, the question and the shell's own signs are kept, below each oth
         npx patchscopes inspect 'It costs $5 "net"' --model "./my model.gguf" --at costs --ask "The price of x" --out result.json"
   `);
 });
+
+test("another model that reads the states is part of each command", () => {
+  const inspection = {
+    text: "Barack Obama",
+    model: "smollm2-135m-instruct",
+    explainer: "gemma-3-270m",
+    map: "across.safetensors",
+    preset: "entity",
+    ask: undefined,
+    at: undefined,
+  } as const;
+  const commands = nextSteps(inspection, 120)
+    .split("\n")
+    .filter((line) => line.includes("npx"));
+  for (const line of commands) {
+    expect(line).toContain('"Barack Obama" --explainer gemma-3-270m --map across.safetensors');
+    expect(line.split("--map")).toHaveLength(2);
+  }
+});

@@ -6,6 +6,8 @@ export interface Inspection {
   /** Absent where token ids were given. */
   readonly text: string | undefined;
   readonly model: string;
+  /** The model that read the states, where it is another one. */
+  readonly explainer?: string | undefined;
   readonly preset: PresetName;
   readonly ask: string | undefined;
   /** The fitted mapping that the states went through. */
@@ -26,7 +28,7 @@ interface Step {
 export function nextSteps(inspection: Inspection, width: number): string {
   const { text, preset, ask, map, at } = inspection;
   const here = at === undefined ? [] : ["--at", at];
-  const through = map === undefined ? [] : ["--map", map];
+  const through = map === undefined || inspection.explainer !== undefined ? [] : ["--map", map];
   const more = inspection.more ?? [];
   const same = ask === undefined ? [...presetOption(preset), ...through, ...more] : ["--ask", ask];
   const otherWord = text === undefined ? undefined : wordBeside(text, at);
@@ -87,9 +89,16 @@ function presetOption(preset: PresetName): readonly string[] {
   return preset === "entity" ? [] : ["--preset", preset];
 }
 
-function commandOf({ text, model }: Inspection, options: readonly string[]): string {
+function commandOf(
+  { text, model, explainer, map }: Inspection,
+  options: readonly string[],
+): string {
   const prompt = text === undefined ? ["--tokens", "…"] : [text];
-  const named = model === DEFAULT_MODEL ? [] : ["--model", model];
+  const through = map === undefined ? [] : ["--map", map];
+  const named = [
+    ...(model === DEFAULT_MODEL ? [] : ["--model", model]),
+    ...(explainer === undefined ? [] : ["--explainer", explainer, ...through]),
+  ];
   return [
     "npx",
     "patchscopes",

@@ -5,6 +5,7 @@ import { beforeEach, describe, expect, test } from "vitest";
 import { recordingTerminal } from "../../tests/support/recording-terminal.ts";
 import { listFamilies } from "../models/families/families.ts";
 import { tinyGguf } from "../models/tiny-model.test-support.ts";
+import { specJsonSchema } from "../spec/schema.ts";
 import { runCommandLine } from "./program.ts";
 
 interface Ending {
@@ -37,13 +38,28 @@ describe("help", () => {
     for (const args of [[], ["--help"], ["help"]]) {
       expect(await patchscopes(...args)).toMatchObject({ status: 0, err: "" });
     }
-    for (const command of ["inspect", "run", "explain", "capture", "fit", "models", "bench"]) {
+    for (const command of [
+      "inspect",
+      "run",
+      "explain",
+      "schema",
+      "capture",
+      "fit",
+      "models",
+      "bench",
+    ]) {
       const { status, out } = await patchscopes(command, "--help");
       expect({ status, out }).toEqual({
         status: 0,
         out: expect.stringContaining(`patchscopes ${command} [options]`) as string,
       });
     }
+  });
+
+  test("schema prints the JSON Schema of specs", async () => {
+    const { out, status } = await patchscopes("schema");
+    expect(status).toBe(0);
+    expect(JSON.parse(out)).toEqual(specJsonSchema());
   });
 
   test("--version prints the version alone", async () => {
@@ -85,9 +101,9 @@ describe("a wrong request ends with 2, one message and one hint", () => {
       "--precision float16 is for devices that compute in it; the CPU does not.",
     ],
     [
-      "a precision that is not built",
-      ["inspect", "x", "--precision", "int8"],
-      "--precision int8 is not built yet.",
+      "a precision that there is not",
+      ["inspect", "x", "--precision", "int4"],
+      "--precision: expected one of float32, quantized, int8",
     ],
     [
       "a device that is not built",
@@ -230,10 +246,10 @@ describe("models verify", () => {
   });
 
   test("refuses precisions that the CPU has not, before the model is looked for", async () => {
-    const { status, err } = await patchscopes("models", "verify", "x", "--precision", "int8");
+    const { status, err } = await patchscopes("models", "verify", "x", "--precision", "float16");
     expect({ status, err }).toEqual({
       status: 2,
-      err: "error: --precision int8 is not built yet.\nhint: Use --precision float32 or quantized.\n",
+      err: "error: --precision float16 is for devices that compute in it; the CPU does not.\nhint: Use --precision quantized, which is small on the CPU, or float32.\n",
     });
   });
 });

@@ -11,6 +11,7 @@ import { inspectCommand } from "./inspect.ts";
 import { modelsCommand } from "./models.ts";
 import { reportError } from "./report-error.ts";
 import { runCommand } from "./run.ts";
+import { schemaCommand } from "./schema.ts";
 
 const EXAMPLES = `
 Examples:
@@ -49,6 +50,7 @@ function programFor(context: CommandContext): CommandUnknownOpts {
     inspectCommand(context),
     runCommand(context),
     explainCommand(context),
+    schemaCommand(context),
     captureCommand(context),
     fitCommand(context),
     modelsCommand(context),

@@ -1,5 +1,7 @@
 /** A spec, run or explained, on the screen or in a file: what `run` and `inspect` have in common. */
 import type { LoadedMapping } from "../mapping/fitted-mapping.ts";
+import type { Model } from "../models/model.ts";
+import type { LoadedModel } from "../node.ts";
 import { explain } from "../plan/explain.ts";
 import { table } from "../render/table.ts";
 import type { PatchscopeResult } from "../result/result.ts";
@@ -10,7 +12,7 @@ import type { CommandContext } from "./context.ts";
 import { formatted } from "./formats.ts";
 import type { Format } from "./formats.ts";
 import { liveTable } from "./live-table.ts";
-import { withLoadedModel, withOpenModel } from "./model-options.ts";
+import { withLoadedModels, withOpenModels } from "./model-options.ts";
 import type { ModelOptions } from "./model-options.ts";
 import { openOutput } from "./output.ts";
 import type { Output } from "./output.ts";
@@ -23,6 +25,19 @@ export interface ShowOptions extends ModelOptions {
   readonly out?: string | undefined;
   /** Lines under a table on standard output. */
   readonly after?: () => string;
+  /** Completes the spec when its models are there. */
+  readonly prepare?:
+    | ((
+        models: { readonly loaded: LoadedModel; readonly target: LoadedModel | undefined },
+        progress: Progress,
+      ) => Promise<Prepared>)
+    | undefined;
+}
+
+/** A spec that can run, and how its mapping is read. */
+interface Prepared {
+  readonly spec: PatchscopeSpec;
+  readonly mappings: NonNullable<RunSpecOptions["mappings"]>;
 }
 
 /** Runs a spec and shows its result. Where it goes to is tried before the work begins. */
@@ -34,29 +49,29 @@ export async function runAndShow(
   const output = await openOutput(options.out, context.terminal);
   const progress = progressOn(context.terminal);
   try {
-    await withLoadedModel(
-      { name: spec.source.model, options, context, progress },
-      async (loaded) => {
-        const live = isOnScreen(output, options) ? liveTable(context.terminal) : undefined;
-        const result = await runSpec(spec, loaded, {
-          signal: context.signal,
-          mappings: loadMappingFile,
-          onProgress: progressOfRun(progress),
-          onWords: (words) => {
-            if (live === undefined) return;
-            progress.clear();
-            live.words(words);
-          },
-        });
-        progress.clear();
-        if (live === undefined)
-          await output.writeText(textOf(result, options.format, context.terminal));
-        else {
-          live.finish(result);
-          if (options.after !== undefined) context.terminal.print(`\n${options.after()}\n`);
-        }
-      },
-    );
+    await withLoadedModels({ spec, options, context, progress }, async (loaded, target) => {
+      const live = isOnScreen(output, options) ? liveTable(context.terminal) : undefined;
+      const own = { spec, mappings: loadMappingFile };
+      const ready = (await options.prepare?.({ loaded, target }, progress)) ?? own;
+      const result = await runSpec(ready.spec, loaded, {
+        target,
+        signal: context.signal,
+        mappings: ready.mappings,
+        onProgress: progressOfRun(progress),
+        onWords: (words) => {
+          if (live === undefined) return;
+          progress.clear();
+          live.words(words);
+        },
+      });
+      progress.clear();
+      if (live === undefined)
+        await output.writeText(textOf(result, options.format, context.terminal));
+      else {
+        live.finish(result);
+        if (options.after !== undefined) context.terminal.print(`\n${options.after()}\n`);
+      }
+    });
   } finally {
     progress.clear();
   }
@@ -67,14 +82,15 @@ export async function explainAndShow(
   spec: PatchscopeSpec,
   out: string | undefined,
   context: CommandContext,
+  textFor: (model: Model, target: Model | undefined) => string | Promise<string> = (
+    model,
+    target,
+  ) => explain(planSpec(spec, model, { target })),
 ): Promise<void> {
   const output = await openOutput(out, context.terminal);
   const progress = progressOn(context.terminal);
   try {
-    const name = spec.source.model;
-    const text = await withOpenModel({ name, context, progress }, (model) =>
-      explain(planSpec(spec, model)),
-    );
+    const text = await withOpenModels({ spec, context, progress }, textFor);
     progress.clear();
     await output.writeText(text);
   } finally {

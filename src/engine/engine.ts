@@ -10,9 +10,9 @@ import type { Architecture } from "./architecture.ts";
 
 /**
  * How weights are kept: `float32`; `quantized`, 4 or 8 bits as they are stored; `float16`, with products in float16 and all
- * else in float32.
+ * else in float32; `int8`, with products of 8-bit integers, inputs rounded too.
  */
-export type Precision = "float32" | "quantized" | "float16";
+export type Precision = "float32" | "quantized" | "float16" | "int8";
 
 export interface EngineInfo {
   readonly name: string;

@@ -28,16 +28,21 @@ export interface FitRecord {
   readonly ridge: number;
 }
 
+/** A model that a mapping was fitted on. */
+export interface MappedModel {
+  readonly name: string;
+  /** `sha256:…`, as `Model.weightsHash` gives it. */
+  readonly weights: string;
+  readonly layers: number;
+  readonly hiddenSize: number;
+}
+
 /** What a mapping's file holds. */
 export interface FittedMapping {
   readonly kind: FittedKind;
-  readonly model: {
-    readonly name: string;
-    /** `sha256:…`, as `Model.weightsHash` gives it. */
-    readonly weights: string;
-    readonly layers: number;
-    readonly hiddenSize: number;
-  };
+  readonly model: MappedModel;
+  /** Where the maps lead to another model's states: that model. */
+  readonly target?: MappedModel;
   /** Of both layers; the embedding is the state before block 0, whatever the site. */
   readonly site: Site;
   readonly pairs: readonly FittedPair[];
@@ -65,7 +70,7 @@ export function placeOf(layer: MappedLayer, site: Site): MappedPlace {
 
 /** The map from one place to another; none of a state to itself, which needs none. */
 export function mapBetween(
-  { pairs, site }: FittedMapping,
+  { pairs, site, target: otherModel }: FittedMapping,
   from: MappedPlace,
   to: MappedPlace,
 ): FittedMap | { readonly kind: "identity" } | undefined {
@@ -73,7 +78,8 @@ export function mapBetween(
     ({ source, target }) =>
       isSame(placeOf(source, site), from) && isSame(placeOf(target, site), to),
   );
-  return found?.map ?? (isSame(from, to) ? { kind: "identity" } : undefined);
+  const isItself = otherModel === undefined && isSame(from, to);
+  return found?.map ?? (isItself ? { kind: "identity" } : undefined);
 }
 
 /** The pairs of layers as a message lists them. */

@@ -11,7 +11,13 @@ import { readSafetensors, readSafetensorsMetadata } from "../models/weights/safe
 import { writeSafetensors, type OutputTensor } from "../models/weights/safetensors-writer.ts";
 import { SITES } from "../site.ts";
 import { mappingUnreadable } from "./errors.ts";
-import type { FittedMapping, FittedPair, LoadedMapping, MappedLayer } from "./fitted-mapping.ts";
+import type {
+  FittedMapping,
+  FittedPair,
+  LoadedMapping,
+  MappedLayer,
+  MappedModel,
+} from "./fitted-mapping.ts";
 import { FITTED_KINDS, type FittedMap } from "./mapping.ts";
 
 const FORMAT = "patchscopes-mapping";
@@ -56,15 +62,18 @@ const score = z.number();
 const scores = z.object({ r2: score, cosine: score, precision1: score, surprisal: score });
 const count = z.int().min(0);
 
+const model = z.object({
+  name: z.string(),
+  weights: z.string(),
+  layers: z.int().min(1),
+  hiddenSize: z.int().min(1),
+});
+
 const headerSchema = z.object({
   version: z.literal(VERSION),
   kind: z.enum(FITTED_KINDS),
-  model: z.object({
-    name: z.string(),
-    weights: z.string(),
-    layers: z.int().min(1),
-    hiddenSize: z.int().min(1),
-  }),
+  model,
+  target: z.exactOptional(model),
   site: z.enum(SITES),
   pairs: z
     .array(
@@ -104,7 +113,7 @@ export async function readMapping(
   const pairs: FittedPair[] = [];
   for (const pair of named) {
     const name = `${pair.source}.${pair.target}`;
-    const reader = { file, name, tensors, width: facts.model.hiddenSize };
+    const reader = { file, name, tensors, ...widthsOf(facts) };
     if (pairs.some((other) => isSamePair(other, pair))) {
       throw mappingUnreadable(file, `the map ${name} is named twice`);
     }
@@ -143,11 +152,13 @@ function isSamePair(a: PairOfLayers, b: PairOfLayers): boolean {
 function checkLayers(
   file: string,
   { source, target }: PairOfLayers,
-  { model }: Omit<Header, "pairs">,
+  { model: from, target: to = from }: Omit<Header, "pairs">,
 ): void {
-  const isBeyond = (of: MappedLayer): boolean => of !== "embedding" && of >= model.layers;
-  if (!isBeyond(source) && !isBeyond(target)) return;
-  const problem = `the map ${source}.${target} is for a layer that its model of ${model.layers} layers has not`;
+  const isBeyond = (of: MappedLayer, { layers }: MappedModel): boolean =>
+    of !== "embedding" && of >= layers;
+  const beyond = isBeyond(source, from) ? from : isBeyond(target, to) ? to : undefined;
+  if (beyond === undefined) return;
+  const problem = `the map ${source}.${target} is for a layer that its model of ${beyond.layers} layers has not`;
   throw mappingUnreadable(file, problem);
 }
 
@@ -156,22 +167,31 @@ interface MapReader {
   readonly name: string;
   /** Those that no map has taken yet. */
   readonly tensors: Map<string, StoredTensor>;
+  /** Numbers of a state, before and after. */
   readonly width: number;
+  readonly out: number;
+}
+
+function widthsOf({
+  model: from,
+  target,
+}: Omit<Header, "pairs">): Pick<MapReader, "width" | "out"> {
+  return { width: from.hiddenSize, out: (target ?? from).hiddenSize };
 }
 
 async function readMap(kind: FittedMap["kind"], from: MapReader): Promise<FittedMap> {
-  const { width } = from;
-  const bias = await readPart(from, "bias", [[width]]);
+  const { width, out } = from;
+  const bias = await readPart(from, "bias", [[out]]);
   switch (kind) {
     case "affine":
-      return { kind, weight: await readPart(from, "weight", [[width, width]]), bias };
+      return { kind, weight: await readPart(from, "weight", [[out, width]]), bias };
     case "procrustes": {
-      const rotation = await readPart(from, "rotation", [[width, width]]);
+      const rotation = await readPart(from, "rotation", [[out, width]]);
       const [scale = NaN] = await readPart(from, "scale", [[1]]);
       return { kind, rotation, scale, bias };
     }
     case "scalar-affine":
-      return { kind, factor: await readPart(from, "factor", [[width], [1]]), bias };
+      return { kind, factor: await readPart(from, "factor", [[out], [1]]), bias };
   }
 }
 

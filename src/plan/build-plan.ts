@@ -7,12 +7,14 @@ import { SITES } from "../site.ts";
 import type { PatchscopeSpec } from "../spec/spec.ts";
 import { writesOfCells, type Resolvable } from "./cells.ts";
 import { planControls } from "./controls.ts";
-import { encodePrompt, type PlanModel } from "./encode-prompt.ts";
+import { mapNeeded, sameAcross, unlikeEnds, unmappedStates } from "./cross-model.ts";
+import { encodePrompt, type EncodedPrompt, type PlanModel } from "./encode-prompt.ts";
 import { entryOf } from "./entry.ts";
+import { targetModelMissing } from "./errors.ts";
 import { meanSentences, planInterventions } from "./interventions.ts";
 import { checkKnockouts, hiddenBy } from "./knockouts.ts";
 import { planMetrics } from "./metrics.ts";
-import type { Capture, Plan, PlannedCell, Write } from "./plan.ts";
+import type { Capture, Plan, PlannedCell, PlannedModel, Write } from "./plan.ts";
 import { resolvePosition } from "./resolve.ts";
 import { planTextOnly } from "./text-only.ts";
 import { warningsOf } from "./warnings.ts";
@@ -20,6 +22,8 @@ import { warningsOf } from "./warnings.ts";
 /** What a plan depends on beside its spec. */
 export interface PlanContext {
   readonly model: PlanModel;
+  /** The target's, where the spec names another one. */
+  readonly targetModel?: PlanModel | undefined;
   /** Sentences for the control `unrelated`, where the spec gives none. */
   readonly unrelatedSentences: readonly string[];
 }
@@ -27,11 +31,13 @@ export interface PlanContext {
 /** Resolves a spec against its model. Throws `spec-invalid` with every issue. */
 export function buildPlan(spec: PatchscopeSpec, context: PlanContext): Plan {
   const { model } = context;
+  const targetModel = targetModelOf(spec, context);
   const issues: SpecIssue[] = [];
   const source = encodePrompt(spec.source, model, { path: ["source"], issues });
-  const isSame = "prompt" in spec.target && spec.target.prompt === "same";
-  const target = isSame ? source : encodePrompt(spec.target, model, { path: ["target"], issues });
-  const resolvable = { spec, model, source, target, issues };
+  const target = targetPrompt(spec, source, { model, targetModel, issues });
+  const models = targetModel === model ? undefined : modelsOf(model, targetModel);
+  const resolvable = { spec, model, targetModel, models, source, target, issues };
+  if (models !== undefined) issues.push(...mapNeeded(spec, models));
   const written = writesOfCells(resolvable);
   const writes = written.map((cell) => cell.writes);
   const readAt = readPosition(resolvable);
@@ -42,11 +48,15 @@ export function buildPlan(spec: PatchscopeSpec, context: PlanContext): Plan {
   checkKnockouts(planned.knockouts, hidden, swept, resolvable);
   const sentences = meanSentences(resolvable, context.unrelatedSentences);
   const { controls, warnings } = planControls(spec, context, issues);
-  const { metrics, warnings: ofMetrics } = planMetrics(spec, model, issues);
+  const { warnings: ofMetrics, ...measured } = planMetrics(
+    spec,
+    { source: model, target: targetModel },
+    issues,
+  );
   if (issues.length > 0) throw specInvalid(issues);
 
   const sourceAt = sourceReadAt(resolvable);
-  const { layers, hiddenSize, vocabSize } = model.architecture;
+  const { layers, hiddenSize, vocabSize } = targetModel.architecture;
   const cells = written.flatMap(({ writes: of, at }, index) =>
     points.map((point) =>
       cellOf(
@@ -60,10 +70,17 @@ export function buildPlan(spec: PatchscopeSpec, context: PlanContext): Plan {
       ),
     ),
   );
-  const text = planTextOnly(spec, { model, source, target, cells });
+  const text = planTextOnly(spec, {
+    model: targetModel,
+    sourceModel: model,
+    source,
+    target,
+    cells,
+  });
   const all = writes.flat();
   const plan = {
     shape: { layers, hiddenSize, vocabSize },
+    models,
     source: { ...promptOf(source), positions: unique(all.map(({ from }) => from.position)) },
     target: { ...promptOf(target), positions: unique(all.map(({ to }) => to.position)) },
     capture: { tokens: source.tokens, states: statesOf(all) },
@@ -73,15 +90,51 @@ export function buildPlan(spec: PatchscopeSpec, context: PlanContext): Plan {
     mapping: spec.mapping,
     mode: spec.target.mode,
     read: spec.read,
-    metrics,
+    ...measured,
     seed: spec.seed,
     controls: { ...controls, textOnly: text.textOnly },
     controlSpecs: spec.controls,
   };
+  const across = models && [unmappedStates(spec, models), unlikeEnds(resolvable, all)];
   return {
     ...plan,
-    warnings: [...warnings, ...ofMetrics, ...text.warnings, ...warningsOf(plan, model)],
+    warnings: [
+      ...warnings,
+      ...ofMetrics,
+      ...text.warnings,
+      ...warningsOf(plan, { source: model, target: targetModel }),
+      ...(across ?? []).filter((warning) => warning !== undefined),
+    ],
   };
+}
+
+function targetModelOf(spec: PatchscopeSpec, { model, targetModel }: PlanContext): PlanModel {
+  if (spec.target.model === "same") return model;
+  if (targetModel === undefined) throw specInvalid([targetModelMissing(spec.target.model)]);
+  return targetModel;
+}
+
+function modelsOf(source: PlanModel, target: PlanModel): NonNullable<Plan["models"]> {
+  const of = ({ name, architecture: { layers, hiddenSize } }: PlanModel): PlannedModel => ({
+    name,
+    layers,
+    hiddenSize,
+  });
+  return { source: of(source), target: of(target) };
+}
+
+function targetPrompt(
+  spec: PatchscopeSpec,
+  source: EncodedPrompt,
+  { model, targetModel, issues }: Pick<Resolvable, "model" | "targetModel" | "issues">,
+): EncodedPrompt {
+  const at = { path: ["target"], issues };
+  if (!("prompt" in spec.target && spec.target.prompt === "same")) {
+    return encodePrompt(spec.target, targetModel, at);
+  }
+  if (targetModel === model) return source;
+  const same = sameAcross(spec.source, source, { model, issues });
+  return same === undefined ? source : encodePrompt(same, targetModel, at);
 }
 
 /** Where the next token is read; `same` is where the patch is written, at the last such place. */
@@ -99,7 +152,9 @@ function readPosition({ spec, target, issues }: Resolvable): number | "same" {
  * taken, if the target is read where that is put; else behind the whole text.
  */
 function sourceReadAt({ spec, source, target }: Resolvable): number | "read" | "written" {
-  if (source === target) return "read";
+  const isSame = "prompt" in spec.target && spec.target.prompt === "same";
+  // In another model of one vocabulary the same prompt may begin with another token.
+  if (isSame && String(source.tokens) === String(target.tokens)) return "read";
   const { read } = spec;
   const isWhereWritten = read.kind === "next-token" && read.position === "same";
   return isWhereWritten && spec.patches?.length !== 0 ? "written" : source.tokens.length - 1;

@@ -2,6 +2,7 @@
 import type { SpecIssue } from "../errors.ts";
 import type { Site } from "../site.ts";
 import type { LayerName, PatchscopeSpec, PatchSpec } from "../spec/spec.ts";
+import { alignedPositions, atSameDepth } from "./cross-model.ts";
 import type { EncodedPrompt, PlanModel } from "./encode-prompt.ts";
 import {
   noEarlierLayer,
@@ -10,13 +11,16 @@ import {
   positionOutOfRange,
   tooManyWrites,
 } from "./errors.ts";
-import type { State, Write } from "./plan.ts";
+import type { Plan, State, Write } from "./plan.ts";
 import { resolveLayer, resolveLayers, resolvePosition, resolvePositions } from "./resolve.ts";
 
 /** A spec whose prompts are encoded; what is wrong with the rest goes to `issues`. */
 export interface Resolvable {
   readonly spec: PatchscopeSpec;
   readonly model: PlanModel;
+  /** The same object where there is one model. */
+  readonly targetModel: PlanModel;
+  readonly models: Plan["models"];
   readonly source: EncodedPrompt;
   readonly target: EncodedPrompt;
   readonly issues: SpecIssue[];
@@ -65,13 +69,13 @@ function productOf(resolvable: Resolvable): CellWrites[] {
   return positions.flatMap((position) =>
     layers.flatMap((layer) =>
       upon.of(layer).map((together): CellWrites => {
-        const writes = together.flatMap((targetLayer) =>
+        const writes = together.flatMap((names) =>
           at.of(position).map((targetPosition) => {
-            const target = { layer: targetLayer, position: targetPosition };
-            return writeOf(spec, { layer: upon.isOwn ? targetLayer : layer, position }, target);
+            const target = { layer: names.target, position: targetPosition };
+            return writeOf(spec, { layer: names.source, position }, target);
           }),
         );
-        return upon.isOwn ? { writes, at: { layer, position } } : { writes };
+        return upon.isWindow ? { writes, at: { layer, position } } : { writes };
       }),
     ),
   );
@@ -84,52 +88,73 @@ export function windowAround(entry: number, width: number, count: number): numbe
   return Array.from({ length: end - first }, (_, offset) => first + offset);
 }
 
-/** The target layers of a source layer's cells; those of one cell are written together. */
-function targetLayers(
-  { spec, model, issues }: Resolvable,
-  sources: readonly LayerName[],
-): {
+/** The pairs of layers of a source layer's cells; those of one cell are written together. */
+interface TargetLayers {
   readonly layers: readonly LayerName[];
+  /** At most. */
   readonly perSource: number;
-  readonly of: (source: LayerName) => readonly (readonly LayerName[])[];
-  /** Whether each target layer gets the state of the same layer of the source. */
-  readonly isOwn?: boolean;
-} {
+  readonly of: (source: LayerName) => readonly (readonly Write["names"][])[];
+  /** Whether a cell stands for its source's layer and those around it. */
+  readonly isWindow?: boolean;
+}
+
+function targetLayers(resolvable: Resolvable, sources: readonly LayerName[]): TargetLayers {
+  const { spec, model, targetModel, models, issues } = resolvable;
   const ref = spec.target.layer;
-  if (ref === "same") return { layers: sources, perSource: 1, of: (source) => [[source]] };
+  const upon = (source: LayerName): LayerName => atSameDepth(source, models);
+  const layers = sources.map(upon);
+  if (ref === "same") {
+    return { layers, perSource: 1, of: (source) => [[{ source, target: upon(source) }]] };
+  }
   if (ref === "earlier") {
-    const height = (layer: LayerName): number => (layer === "embedding" ? -1 : layer);
-    const below = (source: LayerName): readonly (readonly LayerName[])[] =>
-      sources.filter((layer) => height(layer) < height(source)).map((layer) => [layer]);
+    const below = (source: LayerName): readonly LayerName[] => [
+      ...new Set(layers.filter((layer) => height(layer) < height(upon(source)))),
+    ];
     if (sources.every((source) => below(source).length === 0)) {
       issues.push(noEarlierLayer(["target", "layer"]));
     }
-    return { layers: sources, perSource: sources.length, of: below };
+    const of = (source: LayerName): readonly (readonly Write["names"][])[] =>
+      below(source).map((target) => [{ source, target }]);
+    return { layers, perSource: sources.length, of };
   }
   if (typeof ref === "object" && "window" in ref) {
     const { window } = ref;
+    const count = model.architecture.layers;
     const around = (source: LayerName): readonly LayerName[] =>
-      source === "embedding" ? [source] : windowAround(source, window, model.architecture.layers);
+      source === "embedding" ? [source] : windowAround(source, window, count);
     return {
-      layers: sources,
-      perSource: Math.min(window, model.architecture.layers),
-      of: (source) => [around(source)],
-      isOwn: window > 1,
+      layers,
+      perSource: Math.min(window, count),
+      of: (source) => [around(source).map((each) => ({ source: each, target: upon(each) }))],
+      isWindow: window > 1,
     };
   }
-  const layers = resolveLayers(ref, { model, path: ["target", "layer"], issues });
+  const written = resolveLayers(ref, { model: targetModel, path: ["target", "layer"], issues });
   const isTogether = typeof ref === "object" && "together" in ref;
-  const cells = isTogether ? [layers] : layers.map((layer) => [layer]);
-  return { layers, perSource: layers.length, of: () => cells };
+  const cells = isTogether ? [written] : written.map((layer) => [layer]);
+  return {
+    layers: written,
+    perSource: written.length,
+    of: (source) => cells.map((cell) => cell.map((target) => ({ source, target }))),
+  };
+}
+
+function height(layer: LayerName): number {
+  return layer === "embedding" ? -1 : layer;
 }
 
 /** The target positions of a source position's cells, all written together. */
 function targetPositions(
-  { spec, target, issues }: Resolvable,
+  resolvable: Resolvable,
   sources: readonly number[],
 ): { readonly perSource: number; readonly of: (source: number) => readonly number[] } {
+  const { spec, target, models, issues } = resolvable;
   const ref = spec.target.position;
   const path = ["target", "position"];
+  if (ref === "same" && models !== undefined) {
+    const aligned = alignedPositions(resolvable, sources);
+    return { perSource: 1, of: (source) => [aligned.get(source) ?? 0] };
+  }
   if (ref !== "same") {
     const at = { prompt: target, side: "target", path, issues } as const;
     const positions = resolvePositions(ref, at);
@@ -160,9 +185,10 @@ function writesOfPatches(patches: readonly PatchSpec[], resolvable: Resolvable):
 function placeOf(
   patch: PatchSpec,
   { side, index }: { readonly side: "source" | "target"; readonly index: number },
-  { model, issues, ...prompts }: Resolvable,
+  { model: sourceModel, targetModel, issues, ...prompts }: Resolvable,
 ): Place | undefined {
   const path = ["patches", index, side];
+  const model = side === "source" ? sourceModel : targetModel;
   const ref = patch[side];
   const layer = resolveLayer(ref.layer, { model, path: [...path, "layer"], issues });
   const position = resolvePosition(ref.position, {
@@ -191,11 +217,12 @@ function stateOf(site: Site, { layer, position }: Place): State {
 
 /** The embedding is a state of the residual stream: at other sites there is none. Parallel blocks have no middle. */
 function checkSites(
-  { spec, model, issues }: Resolvable,
+  { spec, model: sourceModel, targetModel, issues }: Resolvable,
   layers: Readonly<Record<"source" | "target", readonly LayerName[]>>,
 ): void {
   for (const side of ["source", "target"] as const) {
     const { site } = spec[side];
+    const model = side === "source" ? sourceModel : targetModel;
     if (site === "resid_mid" && model.architecture.block !== "sequential") {
       issues.push(noStateBetween([side, "site"]));
     }

@@ -1,5 +1,6 @@
 /** What can be wrong with a spec once its model and the tokens of its prompts are known. Each function makes one issue. */
 import type { SpecIssue } from "../errors.ts";
+import type { PlannedModel } from "./plan.ts";
 
 type Path = SpecIssue["path"];
 
@@ -183,6 +184,56 @@ export function tooManyWrites(writes: number, limit: number): SpecIssue {
     path: [],
     message: `the product of the axes writes ${writes} hidden states; at most ${limit} fit in one run`,
     hint: "Split the axes over several specs.",
+  };
+}
+
+/** A spec of two models, of which one was given. */
+export function targetModelMissing(name: string): SpecIssue {
+  return {
+    code: "no-target-model",
+    path: ["target", "model"],
+    message: `the target runs in ${name}, and that model was not given`,
+    hint: "Load it too, and pass it as the option target.",
+  };
+}
+
+/** States that are written into a model of another width. */
+export function mapOfWidthsNeeded(source: PlannedModel, target: PlannedModel): SpecIssue {
+  return {
+    code: "needs-map",
+    path: ["mapping"],
+    message: `states of ${source.name} have ${source.hiddenSize} numbers and those of ${target.name} ${target.hiddenSize}: they need a map`,
+    hint: `Learn one: patchscopes fit --model ${source.name} --to-model ${target.name} --sample 200 --out map.safetensors; then write mapping: {file: map.safetensors}.`,
+  };
+}
+
+/** The source's position in a prompt that says something else, in other tokens. */
+export function otherText(path: Path): SpecIssue {
+  return {
+    code: "no-counterpart",
+    path,
+    message: "position same has no meaning here: the two prompts differ, and so do their tokens",
+    hint: "Give an index, or a text that the token holds: {find: x}.",
+  };
+}
+
+/** A token of the source that stands for no character of the target's prompt. */
+export function noCounterpart(position: number, piece: string, path: Path): SpecIssue {
+  return {
+    code: "no-counterpart",
+    path,
+    message: `position ${position} (${JSON.stringify(piece)}) has no counterpart among the target's tokens`,
+    hint: "Leave it out of source.position, or name the target's position.",
+  };
+}
+
+/** A metric that holds the target's next token against the source's, which is one of another vocabulary. */
+export function otherVocabulary(source: string, target: string, path: Path): SpecIssue {
+  return {
+    code: "other-vocabulary",
+    path,
+    message: `the next token of ${source} cannot be held against that of ${target}: their vocabularies differ`,
+    hint: "Hold it against the target without a patch: write unpatched in place of source.",
   };
 }
 

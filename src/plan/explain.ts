@@ -3,7 +3,7 @@
  * through one block.
  */
 import { groupCells } from "./group-cells.ts";
-import type { Plan, PlannedCell, PlannedPrompt } from "./plan.ts";
+import type { Plan, PlannedCell, PlannedModel, PlannedPrompt } from "./plan.ts";
 
 /** A plan's work. Decoding is an upper bound: rows stop at an end-of-sequence token. */
 export interface PlanStatistics {
@@ -39,7 +39,7 @@ export interface PlanStatistics {
 /** Counts a plan's passes, rows and block-rows. */
 export function planStatistics(plan: Plan): PlanStatistics {
   const { layers } = plan.shape;
-  const source = plan.source.tokens.length * layers;
+  const source = plan.source.tokens.length * (plan.models?.source.layers ?? layers);
   const target = plan.target.tokens.length * layers;
   const lengthOf = (cell: PlannedCell): number => plan.target.tokens.length - cell.from;
   const rows = sum(plan.cells, (cell) => lengthOf(cell) * (layers - cell.entry));
@@ -76,7 +76,7 @@ export function explain(plan: Plan): string {
   const times = blockRows.naive / blockRows.total;
   const shared = plan.cells.reduce((from, cell) => Math.min(from, cell.from), Infinity);
   const lines = [
-    `${counted(statistics.cells, "cell")} in a model of ${counted(plan.shape.layers, "layer")}.`,
+    `${counted(statistics.cells, "cell")} in ${modelsLine(plan)}.`,
     `Source: ${promptLine(plan.source)}, run once; ${readStates(plan)}.`,
     `Target: ${promptLine(plan.target)}, run once without a patch; all cells share ${counted(shared, "token")} of that run.`,
     ...replacementLines(plan),
@@ -88,6 +88,12 @@ export function explain(plan: Plan): string {
     ...plan.warnings.map(({ message }) => `Warning: ${message}`),
   ];
   return lines.join("\n");
+}
+
+function modelsLine({ models, shape }: Plan): string {
+  if (models === undefined) return `a model of ${counted(shape.layers, "layer")}`;
+  const of = ({ name, layers }: PlannedModel): string => `${name} (${counted(layers, "layer")})`;
+  return `${of(models.target)}, of states of ${of(models.source)}`;
 }
 
 // Enough to see what the tokenizer or the chat template put before the text.

@@ -73,7 +73,7 @@ export function meanSentences(
   resolvable: Resolvable,
   unrelated: readonly string[],
 ): Plan["meanSentences"] {
-  const { spec, model, issues } = resolvable;
+  const { spec, targetModel: model, issues } = resolvable;
   const index = spec.interventions.findIndex(
     (each) => each.kind === "ablation" && each.with === "mean",
   );
@@ -108,7 +108,7 @@ class Places {
   }
 
   layers(ref: LayerRef): number[] {
-    const { model, issues } = this.#resolvable;
+    const { targetModel: model, issues } = this.#resolvable;
     const layers = resolveLayers(ref, { model, path: [...this.#path, "layers"], issues });
     return layers.filter((layer) => layer !== "embedding");
   }
@@ -119,8 +119,8 @@ class Places {
     width: number | undefined,
     of: "tokens" | "layers",
   ): readonly (Window | undefined)[] {
-    const { target, model } = this.#resolvable;
-    const count = of === "layers" ? model.architecture.layers : target.tokens.length;
+    const { target, targetModel } = this.#resolvable;
+    const count = of === "layers" ? targetModel.architecture.layers : target.tokens.length;
     if (width === undefined) return [undefined];
     return entries.map((entry) => ({ entry, around: windowAround(entry, width, count) }));
   }

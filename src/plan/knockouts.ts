@@ -34,7 +34,7 @@ export function checkKnockouts(
 function checkLeft(
   knockouts: readonly Knockout[],
   hidden: readonly (readonly HiddenPosition[])[],
-  { model, issues }: Resolvable,
+  { targetModel: model, issues }: Resolvable,
 ): void {
   const { window } = model.architecture;
   const own = knockouts.filter(({ keepsSelf }) => !keepsSelf);

@@ -1,13 +1,19 @@
-/** Metrics → the tokens that they are about, as ids of the target's vocabulary. */
+/**
+ * Metrics → the tokens that they are about, as ids of the target's vocabulary. The source's own run can be held against
+ * it in that vocabulary only.
+ */
 import type { SpecIssue } from "../errors.ts";
 import { metricName } from "../spec/metric-name.ts";
 import type { MetricSpec, PatchscopeSpec, TokenRef } from "../spec/spec.ts";
 import type { PlanModel } from "./encode-prompt.ts";
-import { needsTokenizer, tokenOutOfVocabulary } from "./errors.ts";
+import { needsTokenizer, otherVocabulary, tokenOutOfVocabulary } from "./errors.ts";
 import type { Plan, PlannedMetric, PlannedToken } from "./plan.ts";
 
 interface Resolving {
+  /** The target's. */
   readonly model: PlanModel;
+  /** Adds an issue where a metric is held against a source of another vocabulary. */
+  readonly checkReference: (reference: unknown, path: SpecIssue["path"]) => void;
   readonly issues: SpecIssue[];
   readonly warnings: { readonly code: string; readonly message: string }[];
 }
@@ -15,13 +21,35 @@ interface Resolving {
 /** The metrics of a spec, and what there is to say about their tokens; what is wrong with them goes to the issues. */
 export function planMetrics(
   spec: PatchscopeSpec,
-  model: PlanModel,
+  { source, target }: Readonly<Record<"source" | "target", PlanModel>>,
   issues: SpecIssue[],
-): { readonly metrics: readonly PlannedMetric[]; readonly warnings: Plan["warnings"] } {
-  const at: Resolving = { model, issues, warnings: [] };
+): Pick<Plan, "metrics" | "isOneVocabulary" | "warnings"> {
+  const isOneVocabulary = haveOneVocabulary(source, target);
+  const checkReference = (reference: unknown, path: SpecIssue["path"]): void => {
+    if (reference === "source" && !isOneVocabulary) {
+      issues.push(otherVocabulary(source.name, target.name, path));
+    }
+  };
+  const at: Resolving = { model: target, checkReference, issues, warnings: [] };
   const metrics = spec.metrics.map((metric, index) => planMetric(metric, index, at));
   const byMessage = new Map(at.warnings.map((warning) => [warning.message, warning] as const));
-  return { metrics, warnings: [...byMessage.values()] };
+  return { metrics, isOneVocabulary, warnings: [...byMessage.values()] };
+}
+
+// Vocabularies that differ at all differ in most of their tokens.
+const COMPARED_TOKENS = 100;
+
+/** Whether a token's id means the same in both models; of models without a tokenizer only the sizes are known. */
+function haveOneVocabulary(source: PlanModel, target: PlanModel): boolean {
+  if (source === target) return true;
+  if (source.architecture.vocabSize !== target.architecture.vocabSize) return false;
+  const [one, other] = [source.tokenizer, target.tokenizer];
+  if (one === undefined || other === undefined) return true;
+  const count = one.vocabSize;
+  if (other.vocabSize !== count) return false;
+  return Array.from({ length: COMPARED_TOKENS }, (_, index) =>
+    Math.floor((index * count) / COMPARED_TOKENS),
+  ).every((token) => one.piece(token) === other.piece(token));
 }
 
 function planMetric(metric: MetricSpec, index: number, at: Resolving): PlannedMetric {
@@ -38,14 +66,19 @@ function planMetric(metric: MetricSpec, index: number, at: Resolving): PlannedMe
       return { name, kind, of: token("of", of), against: token("against", against) };
     }
     case "entropy":
+      return { name, ...metric };
     case "kl":
+      at.checkReference(metric.from, ["metrics", index, "from"]);
+      return { name, ...metric };
     case "same-token":
+      at.checkReference(metric.as, ["metrics", index, "as"]);
       return { name, ...metric };
   }
 }
 
 function tokenOf(ref: TokenRef, path: SpecIssue["path"], at: Resolving): PlannedToken {
   const { model, issues, warnings } = at;
+  at.checkReference(ref, path);
   if (ref === "source" || ref === "unpatched") return ref;
   const { vocabSize } = model.architecture;
   if (typeof ref === "number") {

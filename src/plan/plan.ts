@@ -131,12 +131,22 @@ export interface PlannedText extends PlannedPrompt {
   readonly readAt: number;
 }
 
+/** A model as a plan needs to name and measure it. */
+export interface PlannedModel {
+  readonly name: string;
+  readonly layers: number;
+  readonly hiddenSize: number;
+}
+
 export interface Plan {
+  /** Of the target's model. */
   readonly shape: {
     readonly layers: number;
     readonly hiddenSize: number;
     readonly vocabSize: number;
   };
+  /** Both models, where the target's is another one than the source's. */
+  readonly models?: { readonly source: PlannedModel; readonly target: PlannedModel } | undefined;
   readonly source: PlannedPrompt & { readonly positions: readonly number[] };
   readonly target: PlannedPrompt & { readonly positions: readonly number[] };
   readonly capture: Capture;
@@ -151,6 +161,8 @@ export interface Plan {
   readonly mode: ModeSpec;
   readonly read: ReadSpec;
   readonly metrics: readonly PlannedMetric[];
+  /** Whether source and target have the same tokens, so that the source's own run has the metrics too. */
+  readonly isOneVocabulary: boolean;
   /** What draws follow from, where tokens are drawn. */
   readonly seed: number;
   readonly controls: {

@@ -2,7 +2,8 @@
  * The control `text-only`: the target prompt with the source's text in the place of the patched token, so that one sees
  * whether the text alone would have done.
  */
-import type { PatchscopeSpec } from "../spec/spec.ts";
+import type { PatchscopeSpec, Prompt } from "../spec/spec.ts";
+import { spelled } from "./cross-model.ts";
 import type { EncodedPrompt, PlanModel } from "./encode-prompt.ts";
 import type { Plan, PlannedCell, PlannedText } from "./plan.ts";
 
@@ -13,7 +14,9 @@ export interface PlannedTextOnly {
 }
 
 interface TextOnlyContext {
+  /** The target's. */
   readonly model: PlanModel;
+  readonly sourceModel: PlanModel;
   readonly source: EncodedPrompt;
   readonly target: EncodedPrompt;
   readonly cells: readonly PlannedCell[];
@@ -50,15 +53,18 @@ export function planTextOnly(spec: PatchscopeSpec, context: TextOnlyContext): Pl
 /** The source as it reads in the middle of a text: with the space before it that the placeholder has. */
 function insertedText(
   spec: PatchscopeSpec,
-  { model, source, target }: TextOnlyContext,
+  { model, sourceModel, source, target }: TextOnlyContext,
   position: number,
 ): Pick<PlannedText, "tokens" | "pieces"> {
   const { tokenizer } = model;
-  if (!("prompt" in spec.source) || tokenizer === undefined) {
+  const isAcross = sourceModel !== model;
+  const prompt = textOf(spec.source, isAcross ? spelled(source, sourceModel) : undefined);
+  if (prompt === undefined || tokenizer === undefined) {
+    // Another model's tokens say nothing here.
+    if (isAcross) return { tokens: [], pieces: [] };
     const skipped = source.tokens.length > 1 && source.tokens[0] === tokenizer?.bos ? 1 : 0;
     return { tokens: source.tokens.slice(skipped), pieces: source.pieces.slice(skipped) };
   }
-  const { prompt } = spec.source;
   const encode = (text: string): readonly number[] =>
     tokenizer.encode(text, { addBos: false }).tokens;
   const plain = encode(prompt);
@@ -69,6 +75,13 @@ function insertedText(
     !begins(tokenizer.piece(plain[0] ?? 0));
   const tokens = needsSpace ? encode(` ${prompt}`) : plain;
   return { tokens, pieces: tokens.map((token) => tokenizer.piece(token)) };
+}
+
+/** The source as a text: as it was given; what another model can read of messages is what they say. */
+function textOf(prompt: Prompt, spelledOut: string | undefined): string | undefined {
+  if ("prompt" in prompt) return prompt.prompt;
+  if (spelledOut === undefined || "tokens" in prompt) return spelledOut;
+  return prompt.messages.map(({ content }) => content).join("\n");
 }
 
 const NOTHING: PlannedTextOnly = { textOnly: undefined, warnings: [] };

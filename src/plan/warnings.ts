@@ -5,12 +5,15 @@ import type { Plan } from "./plan.ts";
 type Warning = Plan["warnings"][number];
 
 /** The warnings of a plan, each once. */
-export function warningsOf(plan: Omit<Plan, "warnings">, model: PlanModel): readonly Warning[] {
+export function warningsOf(
+  plan: Omit<Plan, "warnings">,
+  models: Readonly<Record<"source" | "target", PlanModel>>,
+): readonly Warning[] {
   return [
     readBeforeWrite(plan),
     knockoutOfNothing(plan),
-    sinkRead(plan, model),
-    beyondContext(plan, model),
+    sinkRead(plan, models.source),
+    beyondContext(plan, models.target),
   ].filter((warning) => warning !== undefined);
 }
 

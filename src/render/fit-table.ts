@@ -4,6 +4,7 @@ import type { MapScores } from "../measure/map-scores.ts";
 /** One map, by its layers. */
 export interface FitRow {
   readonly source: number | "embedding";
+  readonly target: number | "embedding";
   readonly scores?: MapScores | undefined;
   readonly identity?: MapScores | undefined;
 }
@@ -11,6 +12,8 @@ export interface FitRow {
 /** What all maps have in common. */
 export interface FitFacts {
   readonly model: string;
+  /** Where the maps lead to another model's states: that model. */
+  readonly targetModel?: string | undefined;
   readonly kind: string;
   readonly target: number;
   readonly states: number;
@@ -24,21 +27,25 @@ const GAP = "  ";
 
 /** A table: one line a layer, the map's figures, then those of the states as they are. */
 export function fitTable(rows: readonly FitRow[], facts: FitFacts): string {
-  const { model, kind, target, states, heldOutStates, data } = facts;
+  const { model, targetModel, kind, target, states, heldOutStates, data } = facts;
+  const isAcross = targetModel !== undefined;
+  const hasIdentity = rows.some(({ identity }) => identity !== undefined);
   const line = (layer: string, figures: readonly string[], before: readonly string[]): string =>
-    layer.padStart(LAYER) + joined(figures) + GAP + joined(before);
+    layer.padStart(LAYER) + joined(figures) + (hasIdentity ? GAP + joined(before) : "");
   return [
-    `${model}  ${kind} maps to layer ${target}`,
+    isAcross
+      ? `${kind} maps from layers of ${model} to layers of ${targetModel}`
+      : `${model}  ${kind} maps to layer ${target}`,
     `fitted on ${states} states, measured on ${heldOutStates} others`,
     data,
     "",
-    `${" ".repeat(LAYER)}${"fitted".padStart(4 * FIGURE)}${GAP}${"no map".padStart(4 * FIGURE)}`,
+    `${" ".repeat(LAYER)}${"fitted".padStart(4 * FIGURE)}${hasIdentity ? `${GAP}${"no map".padStart(4 * FIGURE)}` : ""}`,
     line("layer", HEADINGS, HEADINGS),
-    ...rows.map(({ source, scores, identity }) =>
-      line(String(source), figuresOf(scores), figuresOf(identity)),
+    ...rows.map(({ source, target: to, scores, identity }) =>
+      line(isAcross ? `${source} > ${to}` : String(source), figuresOf(scores), figuresOf(identity)),
     ),
     "",
-    "p@1: how often the likeliest next token behind the state is the model's own.",
+    `p@1: how often the likeliest next token behind the state is ${isAcross ? `${targetModel}'s` : "the model's"} own.`,
     "nats: how unlikely the model itself finds that token, on average (surprisal).",
     "R2, cos: how near the states come to the model's own at the target layer.",
   ].join("\n");

@@ -55,12 +55,13 @@ function effectTable(result: PatchscopeResult, effects: Effects, style: Style): 
 
 function titleLines(result: PatchscopeResult, words: string, style: Style): readonly string[] {
   const { alphabet, paint, width } = style;
-  const model = result.models[0];
   const seconds = (result.timing.runMs / 1000).toFixed(1);
   const facts = [
-    ...(model === undefined
-      ? []
-      : [visible(model.name, alphabet), `${model.layers} layers`, model.precision]),
+    ...result.models.flatMap(({ name, layers, precision }, index) => [
+      `${index === 0 ? "" : "read by "}${visible(name, alphabet)}`,
+      `${layers} layers`,
+      precision,
+    ]),
     `${result.engine.name} on ${result.engine.device}`,
     ...(style.isPartial ? [] : [`${seconds} s`]),
   ];

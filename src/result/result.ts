@@ -124,6 +124,7 @@ export interface PatchscopeResult {
   readonly version: 1;
   readonly spec: PatchscopeSpec;
   readonly specHash: string;
+  /** The source's, and the target's where that is another one. */
   readonly models: readonly ModelRecord[];
   readonly source: SourceRecord;
   readonly target: TargetRecord;

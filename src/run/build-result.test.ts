@@ -16,14 +16,16 @@ const plan = buildPlan(spec, { model: wordModel(), unrelatedSentences: [] });
 const provenance: Provenance = {
   spec,
   specHash: "sha256:00",
-  model: {
-    name: "toy",
-    architecture: "llama",
-    layers: 4,
-    hiddenSize: 8,
-    weights: "sha256:11",
-    precision: "float32",
-  },
+  models: [
+    {
+      name: "toy",
+      architecture: "llama",
+      layers: 4,
+      hiddenSize: 8,
+      weights: "sha256:11",
+      precision: "float32",
+    },
+  ],
   engine: { name: "reference", device: "cpu", version: "1" },
   timing: { loadMs: 0, runMs: 0 },
   warnings: [],

@@ -24,7 +24,8 @@ export interface TokenTexts {
 export interface Provenance {
   readonly spec: PatchscopeSpec;
   readonly specHash: string;
-  readonly model: ModelRecord;
+  /** The source's, and the target's where that is another one. */
+  readonly models: readonly ModelRecord[];
   readonly engine: PatchscopeResult["engine"];
   readonly timing: PatchscopeResult["timing"];
   readonly warnings: PatchscopeResult["warnings"];
@@ -37,13 +38,13 @@ export function buildResult(
   texts: TokenTexts,
   provenance: Provenance,
 ): PatchscopeResult {
-  const { spec, specHash, model, engine, timing, warnings } = provenance;
+  const { spec, specHash, models, engine, timing, warnings } = provenance;
   const cells = plan.cells.map((cell, index) => cellRecord(cell, output.cells[index], plan, texts));
   return {
     version: 1,
     spec,
     specHash,
-    models: [model],
+    models,
     source: sourceRecord(plan, output, texts),
     target: { ...promptRecord(plan.target), ...(plan.noise && { noised: plan.noise.positions }) },
     cells,
@@ -73,7 +74,8 @@ function promptRecord({ tokens, pieces, positions }: Plan["source"]): Patchscope
   return { tokens, pieces, positions };
 }
 
-function cellRecord(
+/** A cell as the result has it. */
+export function cellRecord(
   cell: PlannedCell,
   output: CellOutput | undefined,
   plan: Plan,

@@ -1,6 +1,7 @@
 /** What can be wrong with a request for activations, or with a mapping once its file is read. */
 import { specInvalid, type PatchscopesError, type SpecIssue } from "../errors.ts";
 import type { LoadedMapping } from "../mapping/fitted-mapping.ts";
+import type { Plan } from "../plan/plan.ts";
 import { siteNameHint } from "../site-names.ts";
 import { READ_SITES, type ReadSite } from "../site.ts";
 
@@ -68,13 +69,28 @@ export function mappingNotRead(file: string): PatchscopesError {
   ]);
 }
 
-/** A mapping for vectors of another width. */
-export function mappingOfOtherModel({ file, model }: LoadedMapping, hiddenSize: number): SpecIssue {
+/** A mapping for vectors of other widths; `models` are those that run, where they are two. */
+export function mappingOfOtherModel(
+  { file, model, target }: LoadedMapping,
+  { from, to }: { readonly from: number; readonly to: number },
+  models: Plan["models"],
+): SpecIssue {
+  const maps =
+    target === undefined
+      ? `states of ${model.hiddenSize} numbers (${model.name})`
+      : `states of ${model.hiddenSize} numbers (${model.name}) to ${target.hiddenSize} (${target.name})`;
+  const here =
+    models === undefined
+      ? `this model's have ${from}`
+      : `here they go from ${from} (${models.source.name}) to ${to} (${models.target.name})`;
   return {
     code: "mapping-other-model",
     path: ["mapping", "file"],
-    message: `${file} maps states of ${model.hiddenSize} numbers (${model.name}); this model's have ${hiddenSize}`,
-    hint: "Fit one on this model: patchscopes fit --model M.",
+    message: `${file} maps ${maps}; ${here}`,
+    hint:
+      models === undefined
+        ? "Fit one on this model: patchscopes fit --model M."
+        : `Fit one: patchscopes fit --model ${models.source.name} --to-model ${models.target.name}.`,
   };
 }
 

@@ -57,7 +57,7 @@ export async function fitMapping(request: FitRequest): Promise<Fit> {
     await resting(request);
     const sums = moments.get(layer);
     assert(sums, "every layer was read");
-    maps.push(solved(layer, sums, request));
+    maps.push(solvedMap(layer, sums, request));
     // Two matrices of each layer; they are not needed any more.
     moments.delete(layer);
   }
@@ -74,10 +74,11 @@ function statesOf(texts: FitTexts["texts"]): number {
   return texts.reduce((sum, text) => sum + text.length - 1, 0);
 }
 
-function solved(
+/** The map that some sums determine. Throws `usage` where there is none. */
+export function solvedMap(
   layer: MappedLayer,
   moments: Moments,
-  { kind, ridge, engine }: FitRequest,
+  { kind, ridge, engine }: Pick<FitRequest, "kind" | "ridge" | "engine">,
 ): FittedMap {
   const covariances = moments.covariances();
   const { varianceX, states } = covariances;
@@ -114,13 +115,19 @@ async function readMoments(request: FitRequest): Promise<Map<MappedLayer, Moment
 }
 
 /** Lets others have the processor for a moment, and sees whether the work is still wanted. */
-async function resting({ rest, signal }: FitRequest): Promise<void> {
+export async function resting({
+  rest,
+  signal,
+}: Pick<FitRequest, "rest" | "signal">): Promise<void> {
   await rest?.();
   if (signal?.aborted === true) throw fitStopped(signal.reason);
 }
 
-function* batchesOf(texts: FitTexts["texts"]): Iterable<FitTexts["texts"]> {
-  let batch: (readonly number[])[] = [];
+/** Texts that go through an engine together. */
+export function* batchesOf<Text extends { readonly length: number }>(
+  texts: readonly Text[],
+): Iterable<readonly Text[]> {
+  let batch: Text[] = [];
   let longest = 0;
   for (const text of texts) {
     longest = Math.max(longest, text.length);

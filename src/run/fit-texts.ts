@@ -24,11 +24,19 @@ export function fitTexts(
   texts: readonly (readonly number[])[],
   { seed, maxTokens }: { readonly seed: number; readonly maxTokens: number },
 ): FitTexts {
-  const pieces = shuffled(texts.flatMap(piecesOf), seed);
-  const used = upTo(pieces, maxTokens);
+  return splitTexts(texts.flatMap(piecesOf), { seed, maxTokens });
+}
+
+/** Draws the pieces that are used and those that are held out, whatever a piece is beside its length in tokens. */
+export function splitTexts<Piece extends { readonly length: number }>(
+  pieces: readonly Piece[],
+  options: { readonly seed: number; readonly maxTokens: number; readonly maxHeldOut?: number },
+): { readonly texts: readonly Piece[]; readonly heldOut: readonly Piece[] } {
+  const { seed, maxTokens, maxHeldOut = MAX_HELD_OUT_TOKENS } = options;
+  const used = upTo(shuffled(pieces, seed), maxTokens);
   if (used.length < 2) throw tooFewTexts(used.length);
   const tokens = used.reduce((sum, piece) => sum + piece.length, 0);
-  const wanted = Math.min(MAX_HELD_OUT_TOKENS, tokens * HELD_OUT_SHARE);
+  const wanted = Math.min(maxHeldOut, tokens * HELD_OUT_SHARE);
   const count = Math.min(used.length - 1, upTo(used, wanted).length);
   return { heldOut: used.slice(0, count), texts: used.slice(count) };
 }
@@ -41,16 +49,16 @@ function piecesOf(text: readonly number[]): (readonly number[])[] {
 }
 
 /** The first pieces that have this many tokens together; at least one. */
-function upTo(
-  pieces: readonly (readonly number[])[],
+function upTo<Piece extends { readonly length: number }>(
+  pieces: readonly Piece[],
   tokens: number,
-): readonly (readonly number[])[] {
+): readonly Piece[] {
   let sum = 0;
   const last = pieces.findIndex((piece) => (sum += piece.length) > tokens);
   return last < 0 ? pieces : pieces.slice(0, Math.max(1, last));
 }
 
-function shuffled<T>(items: readonly T[], seed: number): T[] {
+function shuffled<T>(items: readonly T[], seed: number): readonly T[] {
   const result = [...items];
   for (let i = result.length - 1; i > 0; i--) {
     const j = Math.floor(chanceOf(seed, i, 0) * (i + 1));

@@ -28,12 +28,12 @@ export interface Prefilled {
   readonly topK: number;
 }
 
-/** The tokens of each row, the first one too. Disposes of the cache. */
+/** The tokens of each row, the first one too. Disposes of the cache, also where it is stopped. */
 export async function generate(
   generation: Generation,
   prefilled: Prefilled,
 ): Promise<ScoredToken[][]> {
-  const { engine, read, signal } = generation;
+  const { engine, read } = generation;
   const texts = generation.numbers.map((_, row) => [
     nextToken(generation, prefilled, { row, index: row, step: 0 }),
   ]);
@@ -42,45 +42,62 @@ export async function generate(
     return last !== undefined && (read.ignoreEos || !generation.endTokens.has(last.token));
   };
   let { cache } = prefilled;
-  let active = texts.map((_, row) => row);
-  generation.onTokens?.(active.length);
-  for (let step = 1; step < read.maxTokens; step++) {
-    const open = active.filter(isOpen);
-    if (open.length === 0) break;
-    if (open.length < active.length) {
-      const kept = engine.select(
-        cache,
-        open.map((row) => active.indexOf(row)),
-      );
-      cache.dispose();
-      cache = kept;
-      active = open;
-    }
-    const tokens = Int32Array.from(active, (row) => texts[row]?.at(-1)?.token ?? 0);
-    const at = active.map((_, row) => ({ row, offset: 0 }));
-    const output = await engine.run(
-      {
-        kind: "decode",
-        cache,
-        tokens,
-        blocked: blockedLooks(
-          generation.plan,
-          active.map((row) => generation.cells[row] ?? { hidden: [] }),
-          cache.length,
-        ),
-        read: { at, topK: 1, logits: read.decoding !== undefined },
-      },
-      signal,
-    );
-    assert(output.read, "a step was read");
-    for (const [index, row] of active.entries()) {
-      const from = { readOut: output.read, topK: 1 };
-      texts[row]?.push(nextToken(generation, from, { row, index, step }));
-    }
+  try {
+    let active = texts.map((_, row) => row);
     generation.onTokens?.(active.length);
+    for (let step = 1; step < read.maxTokens; step++) {
+      const open = active.filter(isOpen);
+      if (open.length === 0) break;
+      if (open.length < active.length) {
+        const kept = engine.select(
+          cache,
+          open.map((row) => active.indexOf(row)),
+        );
+        cache.dispose();
+        cache = kept;
+        active = open;
+      }
+      const readOut = await decodeStep(generation, cache, { active, texts });
+      for (const [index, row] of active.entries()) {
+        texts[row]?.push(nextToken(generation, { readOut, topK: 1 }, { row, index, step }));
+      }
+      generation.onTokens?.(active.length);
+    }
+  } finally {
+    cache.dispose();
   }
-  cache.dispose();
   return texts;
+}
+
+/** One more token of the rows that go on. */
+async function decodeStep(
+  { plan, engine, read, cells, signal }: Generation,
+  cache: Cache,
+  {
+    active,
+    texts,
+  }: { readonly active: readonly number[]; readonly texts: readonly (readonly ScoredToken[])[] },
+): Promise<ReadOut> {
+  const output = await engine.run(
+    {
+      kind: "decode",
+      cache,
+      tokens: Int32Array.from(active, (row) => texts[row]?.at(-1)?.token ?? 0),
+      blocked: blockedLooks(
+        plan,
+        active.map((row) => cells[row] ?? { hidden: [] }),
+        cache.length,
+      ),
+      read: {
+        at: active.map((_, row) => ({ row, offset: 0 })),
+        topK: 1,
+        logits: read.decoding !== undefined,
+      },
+    },
+    signal,
+  );
+  assert(output.read, "a step was read");
+  return output.read;
 }
 
 /** A row's token at a step: the likeliest, or one that is drawn. `index` is its place among the rows that were read. */

@@ -23,35 +23,46 @@ export function mapOfPlan({ mapping }: Plan, fitted: FittedMapping | undefined):
 
 /** Throws `spec-invalid` where a mapping is for vectors of another width, or lacks a pair of layers. */
 export function checkMapping(plan: Plan, fitted: LoadedMapping): void {
-  const { hiddenSize } = fitted.model;
-  if (hiddenSize !== plan.shape.hiddenSize) {
-    throw specInvalid([mappingOfOtherModel(fitted, plan.shape.hiddenSize)]);
+  const from = plan.models?.source ?? plan.shape;
+  const to = plan.shape;
+  const { model, target = model } = fitted;
+  if (model.hiddenSize !== from.hiddenSize || target.hiddenSize !== to.hiddenSize) {
+    const widths = { from: from.hiddenSize, to: to.hiddenSize };
+    throw specInvalid([mappingOfOtherModel(fitted, widths, plan.models)]);
   }
   const without = plan.cells
     .flatMap(({ writes }) => writes)
     .find(({ from, to }) => mapBetween(fitted, from, to) === undefined);
   if (without === undefined) return;
-  const { from, to, names } = without;
+  const { names } = without;
   throw specInvalid([
     mapMissing({
       file: fitted.file,
-      source: `${names.source} (${from.site})`,
-      target: `${names.target} (${to.site})`,
+      source: `${names.source} (${without.from.site})`,
+      target: `${names.target} (${without.to.site})`,
       pairs: `${pairsText(fitted)} (${fitted.site})`,
     }),
   ]);
 }
 
-/** Vectors of the same width may still be those of another model. */
+/**
+ * Vectors of the same width may still be those of another model.
+ * @param records of the models that run: the source's, and the target's where that is another one
+ */
 export function mappingWarnings(
-  { file, model }: LoadedMapping,
-  { name, weights }: Pick<ModelRecord, "name" | "weights">,
+  { file, model, target = model }: LoadedMapping,
+  [source, other = source]: readonly Pick<ModelRecord, "name" | "weights">[],
 ): readonly { readonly code: string; readonly message: string }[] {
-  if (model.weights === weights) return [];
-  return [
-    {
-      code: "mapping-other-weights",
-      message: `${file} was fitted on other weights (${model.name}) than those that run here (${name}): its maps may not fit.`,
-    },
+  const sides = [
+    { fitted: model, runs: source },
+    { fitted: target, runs: other },
   ];
+  const unlike = sides.flatMap(({ fitted, runs }) =>
+    runs === undefined || fitted.weights === runs.weights
+      ? []
+      : [
+          `${file} was fitted on other weights (${fitted.name}) than those that run here (${runs.name}): its maps may not fit.`,
+        ],
+  );
+  return [...new Set(unlike)].map((message) => ({ code: "mapping-other-weights", message }));
 }

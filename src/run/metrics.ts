@@ -3,11 +3,13 @@ import { assert } from "../errors.ts";
 import { divergence, logSumExp } from "../measure/fidelity.ts";
 import type { Plan, PlannedMetric, PlannedToken } from "../plan/plan.ts";
 import type { MetricValues } from "../result/result.ts";
+import type { ReferenceRun } from "../spec/spec.ts";
 import type { Distribution } from "./distribution.ts";
 
 /** What a run is held against. */
 export interface References {
-  readonly source: Distribution;
+  /** Absent where the source's tokens are others than the target's. */
+  readonly source: Distribution | undefined;
   readonly unpatched: Distribution;
 }
 
@@ -34,7 +36,12 @@ export function meanOfMetrics(runs: readonly MetricValues[]): MetricValues {
 }
 
 function valueOf(metric: PlannedMetric, own: Distribution, references: References): number {
-  const token = (of: PlannedToken): number => (typeof of === "number" ? of : references[of].top);
+  const reference = (of: ReferenceRun): Distribution => {
+    const found = references[of];
+    assert(found, `the next token of ${of} was read`);
+    return found;
+  };
+  const token = (of: PlannedToken): number => (typeof of === "number" ? of : reference(of).top);
   switch (metric.kind) {
     case "probability":
       return Math.exp(own.logprob(token(metric.of)));
@@ -49,9 +56,9 @@ function valueOf(metric: PlannedMetric, own: Distribution, references: Reference
     case "entropy":
       return entropyOf(own);
     case "kl":
-      return divergence(logitsOf(references[metric.from]), logitsOf(own));
+      return divergence(logitsOf(reference(metric.from)), logitsOf(own));
     case "same-token":
-      return own.top === references[metric.as].top ? 1 : 0;
+      return own.top === reference(metric.as).top ? 1 : 0;
   }
 }
 

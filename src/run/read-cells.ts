@@ -31,7 +31,7 @@ export interface CellBatch {
   readonly plan: Plan;
   readonly engine: Engine;
   readonly target: CleanTarget;
-  /** What the source itself says next, and how much of a distribution metrics need. */
+  /** What the source itself says next, where metrics can be held against it, and how much of a distribution metrics need. */
   readonly reading: SourceReading | undefined;
   readonly need: MetricNeed;
   /** All with the same first written position; in ascending order of entry. */
@@ -102,13 +102,14 @@ function firstToken(
   const next = isBefore
     ? topOf(target.readOut, target.readPositions.indexOf(cell.readAt), topK)
     : topOf(readOut, row, topK);
-  if (need.kind !== "logits" && reading === undefined) return { next };
+  const hasMetrics = plan.metrics.length > 0;
+  if (need.kind !== "logits" && !hasMetrics) return { next };
   const { vocabSize } = plan.shape;
   const own = isBefore
     ? unpatched()
     : distributionOf(readOut, row, { topK, vocabSize, tracked: asked.tracked });
   const whole = own.logits === undefined ? {} : { logits: own.logits };
-  if (reading === undefined) return { next, ...whole };
-  const references = { source: reading.at(cell.sourceReadAt), unpatched: unpatched() };
+  if (!hasMetrics) return { next, ...whole };
+  const references = { source: reading?.at(cell.sourceReadAt), unpatched: unpatched() };
   return { next, ...whole, metrics: metricsOf(plan, own, references) };
 }

@@ -35,6 +35,8 @@ export type RunEvent =
       readonly done: number;
       readonly total: number;
     }
+  /** Cells with everything that they will have, each once: when they are read, or scored where there is evidence. */
+  | { readonly kind: "cells"; readonly cells: readonly ReadyCell[] }
   /** All cells are read; their evidence is not there yet. */
   | { readonly kind: "read"; readonly output: RunOutput };
 
@@ -43,12 +45,20 @@ export interface RunOptions {
   readonly endTokens: ReadonlySet<number>;
   /** What a mapping from a file holds; needed where the plan has one. */
   readonly fitted?: FittedMapping | undefined;
+  /** The source's, where the target's model is another one. */
+  readonly sourceEngine?: Engine | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onEvent?: ((event: RunEvent) => void) | undefined;
 }
 
 /** Evidence where tokens were generated and controls ran; which words carry it is the result's to say. */
 export interface CellOutput extends CellReadOut, Omit<CellEvidence, "evidencePieces"> {}
+
+/** A cell that is complete, by its number in the plan. */
+export interface ReadyCell {
+  readonly index: number;
+  readonly output: CellOutput;
+}
 
 export interface RunOutput {
   /** In the plan's order. */
@@ -61,14 +71,15 @@ export interface RunOutput {
   readonly source?: Pick<CellReadOut, "next" | "metrics">;
 }
 
-/** Runs a plan. Throws `aborted` when the signal says so. */
+/** Runs a plan; `engine` has the target's model. Throws `aborted` when the signal says so. */
 export async function runPlan(plan: Plan, engine: Engine, options: RunOptions): Promise<RunOutput> {
-  const { signal } = options;
-  const [source] = await capturePrompts(engine, [plan.capture.tokens], plan.capture.states, signal);
+  const { signal, sourceEngine = engine } = options;
+  const { tokens, states } = plan.capture;
+  const [source] = await capturePrompts(sourceEngine, [tokens], states, signal);
   assert(source, "the source was captured");
   const need = metricNeed(plan);
-  const reading =
-    plan.metrics.length > 0 ? await readSource(plan, engine, need, signal) : undefined;
+  const isSourceRead = plan.metrics.length > 0 && plan.isOneVocabulary;
+  const reading = isSourceRead ? await readSource(plan, sourceEngine, need, signal) : undefined;
   const targets: CleanTarget[] = [];
   try {
     for (const replacements of await replacementsOf(plan, engine, signal)) {
@@ -78,9 +89,7 @@ export async function runPlan(plan: Plan, engine: Engine, options: RunOptions): 
     const cells = await readAll(plan, engine, { source, reading, need, targets, options });
     const output: RunOutput = { ...cells, ...ownOfSource(plan, reading, targets) };
     const [target] = targets;
-    if (plan.read.kind !== "generate" || !hasControls(plan) || target === undefined) {
-      return output;
-    }
+    if (!hasEvidence(plan) || target === undefined) return output;
     options.onEvent?.({ kind: "read", output });
     return await addEvidence(plan, engine, { output, source, target, options });
   } finally {
@@ -100,7 +109,8 @@ function ownOfSource(
   return { source: { next, metrics: meanOfMetrics(metrics) } };
 }
 
-function hasControls({ controls }: Plan): boolean {
+function hasEvidence({ read, controls }: Plan): boolean {
+  if (read.kind !== "generate") return false;
   const { unpatched, unrelated, contrast, mean, random } = controls;
   return unpatched || unrelated.length + contrast.length + mean.length + random > 0;
 }
@@ -146,11 +156,13 @@ async function readAll(
       onTokens,
     };
     const read = await readSamples(batch, targets);
-    for (const [at, cell] of group.cells.entries()) {
+    const ready = group.cells.map((cell, at): ReadyCell => {
       const output = read[at];
       assert(output, "every cell was read");
-      outputs[cell] = output;
-    }
+      return { index: cell, output };
+    });
+    for (const { index: cell, output } of ready) outputs[cell] = output;
+    if (!hasEvidence(plan)) options.onEvent?.({ kind: "cells", cells: ready });
     unpatched ??= read[cells.length];
   }
   const { endTokens, signal } = options;
@@ -179,8 +191,8 @@ async function addEvidence(
   },
 ): Promise<RunOutput> {
   const { output, source, target, options } = parts;
-  const { signal } = options;
-  const controls = await controlVectors(plan, engine, source, signal);
+  const { signal, sourceEngine = engine } = options;
+  const controls = await controlVectors(plan, sourceEngine, source, signal);
   let done = 0;
   const total = plan.cells.length;
   options.onEvent?.({ kind: "progress", phase: "score", done, total });
@@ -190,7 +202,8 @@ async function addEvidence(
       .slice(0, EVIDENCE_TOKENS)
       .map(({ token }) => token),
   }));
-  const scores = await scoreTexts(tasks, {
+  const cells: CellOutput[] = [];
+  await scoreTexts(tasks, {
     plan,
     engine,
     target,
@@ -198,15 +211,17 @@ async function addEvidence(
     isByPosition: plan.controls.random > 0,
     mapOf: mapOfPlan(plan, options.fitted),
     signal,
-    onScored: (some) => {
-      done += some;
+    onScored: (scored) => {
+      const ready = scored.map(({ index, score }): ReadyCell => {
+        const cell = output.cells[index];
+        assert(cell, "what is scored was read");
+        return { index, output: { ...cell, ...evidenceOfCell(cell, score, plan) } };
+      });
+      for (const { index, output: cell } of ready) cells[index] = cell;
+      done += ready.length;
+      options.onEvent?.({ kind: "cells", cells: ready });
       options.onEvent?.({ kind: "progress", phase: "score", done, total });
     },
-  });
-  const cells = output.cells.map((cell, index): CellOutput => {
-    const score = scores[index];
-    assert(score, "every cell was scored");
-    return { ...cell, ...evidenceOfCell(cell, score, plan) };
   });
   return { ...output, cells };
 }

@@ -1,18 +1,19 @@
 /** Spec → result in one call: plan, run, texts, provenance. What the library, the commands and the explorer share. */
 import type { Engine } from "../engine/engine.ts";
+import { assert, unreachable } from "../errors.ts";
 import type { LoadedMapping } from "../mapping/fitted-mapping.ts";
 import { UNRELATED_SENTENCES } from "../measure/unrelated-sentences.ts";
 import { buildPlan } from "../plan/build-plan.ts";
 import type { PlanModel, PromptTokenizer } from "../plan/encode-prompt.ts";
 import type { Plan } from "../plan/plan.ts";
-import type { PatchscopeResult } from "../result/result.ts";
+import type { CellRecord, ModelRecord, PatchscopeResult } from "../result/result.ts";
 import { specHash } from "../spec/canonical.ts";
 import type { PatchscopeSpec } from "../spec/spec.ts";
-import type { Provenance, TokenTexts } from "./build-result.ts";
-import { buildResult } from "./build-result.ts";
+import type { TokenTexts } from "./build-result.ts";
+import { buildResult, cellRecord } from "./build-result.ts";
 import { mappingNotRead } from "./errors.ts";
 import { checkMapping, mappingWarnings } from "./map-of.ts";
-import type { RunEvent, RunOutput } from "./run-plan.ts";
+import type { ReadyCell, RunEvent, RunOutput } from "./run-plan.ts";
 import { runPlan } from "./run-plan.ts";
 
 /** What is needed of an opened model beside its engine: a part of the `Model` of `models/`. */
@@ -34,15 +35,27 @@ export interface ReadyModel {
 export interface RunSpecOptions {
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((event: Extract<RunEvent, { kind: "progress" }>) => void) | undefined;
+  /** Called with cells that are complete, each once: when they are read, or with their evidence where there is any. */
+  readonly onCells?: ((cells: readonly CellRecord[]) => void) | undefined;
   /** Called once when all cells are read and their evidence is not there yet. */
   readonly onWords?: ((result: PatchscopeResult) => void) | undefined;
   /** Reads the file of a fitted mapping; needed by specs that name one. `patchscopes/node` has `loadMapping`. */
   readonly mappings?: ((file: string) => Promise<LoadedMapping>) | undefined;
+  /** The target's model, for specs that name another one than the source's. */
+  readonly target?: ReadyModel | undefined;
 }
 
-/** The plan of a spec for a model; no engine is needed. Throws `spec-invalid`. */
-export function planSpec(spec: PatchscopeSpec, model: PlanModel): Plan {
-  return buildPlan(spec, { model, unrelatedSentences: UNRELATED_SENTENCES });
+/**
+ * The plan of a spec for a model, and for the target's where that is another one; no engine is needed.
+ * Throws `spec-invalid`.
+ */
+export function planSpec(
+  spec: PatchscopeSpec,
+  model: PlanModel,
+  options: { readonly target?: PlanModel | undefined } = {},
+): Plan {
+  const unrelatedSentences = UNRELATED_SENTENCES;
+  return buildPlan(spec, { model, targetModel: options.target, unrelatedSentences });
 }
 
 /**
@@ -54,31 +67,51 @@ export async function runSpec(
   on: ReadyModel,
   options: RunSpecOptions = {},
 ): Promise<PatchscopeResult> {
-  const { model, engine, loadMs = 0 } = on;
   const begin = performance.now();
-  const plan = planSpec(spec, model);
+  const plan = planSpec(spec, on.model, { target: options.target?.model });
+  const target = plan.models === undefined ? on : (options.target ?? on);
+  const { model, engine } = target;
   const fitted = await fittedMapping(plan, options.mappings);
-  const identity = await identify(spec, model, fitted);
+  const records = await recordsOf([...new Set([on, target])]);
+  const hash = await hashOf(spec, records, fitted);
+  const texts = textsOf(model);
+  const { name, device, version } = engine.info;
+  // Both count from the same beginning.
+  const loadMs = Math.max(on.loadMs ?? 0, target.loadMs ?? 0);
   const result = (output: RunOutput): PatchscopeResult =>
-    buildResult(plan, output, textsOf(model), {
+    buildResult(plan, output, texts, {
       spec,
-      ...provenance(identity, model, engine),
-      warnings: fitted === undefined ? [] : mappingWarnings(fitted, identity),
+      specHash: hash,
+      models: records,
+      engine: { name, device, version },
+      warnings: fitted === undefined ? [] : mappingWarnings(fitted, records),
       timing: { loadMs, runMs: performance.now() - begin },
     });
   const output = await runPlan(plan, engine, {
     endTokens: model.endTokens,
     fitted,
+    sourceEngine: on.engine,
     signal: options.signal,
     onEvent: (event) => {
-      if (event.kind === "progress") {
-        options.onProgress?.(event);
-      } else {
-        options.onWords?.(result(event.output));
+      switch (event.kind) {
+        case "progress":
+          return options.onProgress?.(event);
+        case "cells":
+          return options.onCells?.(event.cells.map((cell) => recordOf(cell, plan, texts)));
+        case "read":
+          return options.onWords?.(result(event.output));
+        default:
+          return unreachable(event);
       }
     },
   });
   return result(output);
+}
+
+function recordOf({ index, output }: ReadyCell, plan: Plan, texts: TokenTexts): CellRecord {
+  const cell = plan.cells[index];
+  assert(cell, "a cell that is ready was planned");
+  return cellRecord(cell, output, plan, texts);
 }
 
 /** The mapping of a plan, where it is in a file. Throws `spec-invalid` where it does not fit the plan. */
@@ -93,35 +126,25 @@ async function fittedMapping(
   return fitted;
 }
 
-interface Identity {
-  /** What the user calls the model. */
-  readonly name: string;
-  readonly weights: string;
-  readonly specHash: string;
+function recordsOf(models: readonly ReadyModel[]): Promise<ModelRecord[]> {
+  return Promise.all(
+    models.map(async ({ model, engine }) => {
+      const { family, layers, hiddenSize } = model.architecture;
+      const { precision } = engine.info;
+      const weights = await model.weightsHash();
+      return { name: model.name, architecture: family, layers, hiddenSize, weights, precision };
+    }),
+  );
 }
 
-async function identify(
+function hashOf(
   spec: PatchscopeSpec,
-  model: RunModel,
+  [source, target]: readonly ModelRecord[],
   fitted: LoadedMapping | undefined,
-): Promise<Identity> {
-  const weights = await model.weightsHash();
-  const hash = await specHash(spec, { source: weights, mapping: fitted?.hash });
-  return { name: model.name, weights, specHash: hash };
-}
-
-function provenance(
-  { weights, specHash: hash }: Identity,
-  model: RunModel,
-  engine: Engine,
-): Pick<Provenance, "specHash" | "model" | "engine"> {
-  const { family, layers, hiddenSize } = model.architecture;
-  const { name, device, version, precision } = engine.info;
-  return {
-    specHash: hash,
-    model: { name: model.name, architecture: family, layers, hiddenSize, weights, precision },
-    engine: { name, device, version },
-  };
+): Promise<string> {
+  assert(source, "there is a model");
+  const weights = { source: source.weights, target: target?.weights };
+  return specHash(spec, { ...weights, mapping: fitted?.hash });
 }
 
 /** Token ids as text; without a tokenizer, or beyond its vocabulary, as `<id>`. */

@@ -33,6 +33,11 @@ export interface TextScore {
   readonly controls: readonly (readonly number[])[];
 }
 
+export interface ScoredTask {
+  readonly index: number;
+  readonly score: TextScore;
+}
+
 export interface ScoreOptions {
   readonly plan: Plan;
   readonly engine: Engine;
@@ -43,8 +48,8 @@ export interface ScoreOptions {
   readonly isByPosition: boolean;
   readonly mapOf: MapOf;
   readonly signal?: AbortSignal | undefined;
-  /** Called with the number of tasks that are done since the last call. */
-  readonly onScored?: ((tasks: number) => void) | undefined;
+  /** Called with the tasks that are done since the last call, by their indices. */
+  readonly onScored?: ((scored: readonly ScoredTask[]) => void) | undefined;
 }
 
 /** Scores all tasks, in their order. Equal texts are scored once; under controls, once for each place of the writes. */
@@ -53,19 +58,27 @@ export async function scoreTexts(
   options: ScoreOptions,
 ): Promise<TextScore[]> {
   const texts = distinct(tasks.map(({ text }) => text));
-  const scores = new Map<string, TextScore>();
+  const shared = new Map<string, TextScore>();
+  const scores: TextScore[] = [];
   for (let from = 0; from < texts.length; from += TEXTS_AT_ONCE) {
     const some = texts.slice(from, from + TEXTS_AT_ONCE);
     const keys = new Set(some.map(keyOfText));
-    const ofThese = tasks.filter(({ text }) => keys.has(keyOfText(text)));
-    await scoreSome(some, ofThese, options, scores);
-    options.onScored?.(ofThese.length);
+    const ofThese = [...tasks.entries()].filter(([, { text }]) => keys.has(keyOfText(text)));
+    await scoreSome(
+      some,
+      ofThese.map(([, task]) => task),
+      options,
+      shared,
+    );
+    const scored = ofThese.map(([index, task]): ScoredTask => {
+      const score = shared.get(keyOfTask(task, options));
+      assert(score, "every task is scored");
+      return { index, score };
+    });
+    for (const { index, score } of scored) scores[index] = score;
+    options.onScored?.(scored);
   }
-  return tasks.map((task) => {
-    const score = scores.get(keyOfTask(task, options));
-    assert(score, "every task is scored");
-    return score;
-  });
+  return scores;
 }
 
 async function scoreSome(

@@ -144,3 +144,30 @@ test("The hash is SHA-256 of the canonical form", async () => {
     "sha256:553dc0858872b0271e4e7572cb58c1f72555a02fe26b1c54b055f9db4bc2dae1",
   );
 });
+
+test("Another model of the target is part of a spec by its weights, and the same one is not", () => {
+  const spec = parseSpec({
+    version: 1,
+    source: { model: "a", prompt: "Ann" },
+    target: { model: "b", prompt: "Ann" },
+  });
+  const own = canonicalSpec(spec, { source: "sha256:01" });
+  expect(canonicalSpec(spec, { source: "sha256:01", target: "sha256:01" })).toBe(own);
+  expect(canonicalSpec(spec, { source: "sha256:01", target: "sha256:02" })).toBe(
+    own.replace('"target":{', '"target":{"model":"sha256:02",'),
+  );
+});
+
+test("The same tokens are not the same prompt in another model", () => {
+  const sides = { tokens: [1, 2] };
+  const specOf = (target: object): string =>
+    canonicalSpec(
+      parseSpec({
+        version: 1,
+        source: { model: "a", ...sides },
+        target: { model: "b", ...target },
+      }),
+      { source: "sha256:01", target: "sha256:02" },
+    );
+  expect(specOf(sides)).not.toBe(specOf({ prompt: "same" }));
+});

@@ -25,6 +25,8 @@ import type {
 /** What stands for the files of a spec: the hashes of its models, as `Model.weightsHash` gives them, and of its mapping's file. */
 export interface WeightsHashes {
   readonly source: string;
+  /** Only where the target's model is another. */
+  readonly target?: string | undefined;
   /** `sha256:…` of the bytes; only where the mapping is a file. */
   readonly mapping?: string | undefined;
 }
@@ -33,9 +35,12 @@ export interface WeightsHashes {
 export function canonicalSpec(spec: PatchscopeSpec, weights: WeightsHashes): string {
   const { source, target } = spec;
   const promptOfSource = promptFields(source);
+  const otherModel = unless(weights.source, weights.target);
+  // Another model reads the same text by its own tokens, and the same tokens as other ones.
+  const isPortable = otherModel === undefined || !("tokens" in source);
   const isSamePrompt =
     ("prompt" in target && target.prompt === "same") ||
-    stringify(promptFields(target)) === stringify(promptOfSource);
+    (isPortable && stringify(promptFields(target)) === stringify(promptOfSource));
   return stringify({
     version: spec.version,
     source: {
@@ -46,6 +51,7 @@ export function canonicalSpec(spec: PatchscopeSpec, weights: WeightsHashes): str
       site: unless("resid_post", source.site),
     },
     target: {
+      model: otherModel,
       ...(isSamePrompt ? { prompt: "same" } : promptFields(target)),
       position: unless(-1, position(target.position)),
       layer: unless("same", layer(target.layer)),

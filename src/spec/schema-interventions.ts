@@ -24,13 +24,13 @@ const layers = layersOr(["all"]).default("all");
 
 /** At least one of these fields is swept. */
 function sweepOf<Field extends string>(fields: readonly Field[]): z.ZodType<SweepOf<Field>> {
-  return choose<SweepOf<Field>>(`{${fields.join(", ")}: a number}`, (value) => {
-    if (!isRecord(value) || Object.keys(value).length === 0) return undefined;
-    const shape = Object.fromEntries(
-      fields.map((field) => [field, z.exactOptional(z.int().min(1))]),
-    );
-    return record(shape) as z.ZodType<SweepOf<Field>>;
-  });
+  const shape = Object.fromEntries(fields.map((field) => [field, z.exactOptional(z.int().min(1))]));
+  const swept = record(shape, { keywords: { minProperties: 1 } }) as z.ZodType<SweepOf<Field>>;
+  return choose<SweepOf<Field>>(
+    `{${fields.join(", ")}: a number}`,
+    (value) => (isRecord(value) && Object.keys(value).length > 0 ? swept : undefined),
+    [swept],
+  );
 }
 
 const KINDS: Readonly<Record<InterventionSpec["kind"], z.ZodType<InterventionSpec>>> = {
@@ -47,7 +47,7 @@ const KINDS: Readonly<Record<InterventionSpec["kind"], z.ZodType<InterventionSpe
   noise: record({
     kind: z.literal("noise"),
     positions,
-    scale: numberWhere("a number above 0", (value) => value > 0).default(3),
+    scale: numberWhere("a number above 0", z.number().gt(0)).default(3),
     samples: z.int().min(1).max(MAX_SAMPLES).default(1),
   }),
   ablation: record(
@@ -64,29 +64,37 @@ const KINDS: Readonly<Record<InterventionSpec["kind"], z.ZodType<InterventionSpe
 };
 const NAMES = Object.keys(KINDS);
 
-const intervention = choose<InterventionSpec>(`{kind: ${anyOf(NAMES)}}`, (value) => {
-  if (!isRecord(value)) return undefined;
-  const { kind } = value;
-  if (kind === undefined) return { ...missing(anyOf(NAMES)), path: ["kind"] };
-  const known = Object.entries(KINDS).find(([name]) => name === kind);
-  return known?.[1] ?? { ...unknownWord(anyOf(NAMES), kind, NAMES), path: ["kind"] };
-});
+const intervention = choose<InterventionSpec>(
+  `{kind: ${anyOf(NAMES)}}`,
+  (value) => {
+    if (!isRecord(value)) return undefined;
+    const { kind } = value;
+    if (kind === undefined) return { ...missing(anyOf(NAMES)), path: ["kind"] };
+    const known = Object.entries(KINDS).find(([name]) => name === kind);
+    return known?.[1] ?? { ...unknownWord(anyOf(NAMES), kind, NAMES), path: ["kind"] };
+  },
+  Object.values(KINDS),
+);
 
 const list = z.array(intervention).max(MAX_INTERVENTIONS);
 
 /** All of them together; one of them at most is noise, and one at most is swept. */
 export const interventions: z.ZodType<readonly InterventionSpec[]> = choose<
   readonly InterventionSpec[]
->("a list of interventions", (value) => {
-  if (!Array.isArray(value)) return undefined;
-  const second = (is: (entry: Readonly<Record<string, unknown>>) => boolean): number =>
-    value.flatMap((entry: unknown, index) => (isRecord(entry) && is(entry) ? [index] : []))[1] ??
-    -1;
-  const noise = second(({ kind }) => kind === "noise");
-  if (noise >= 0) return noiseTwice(noise);
-  const swept = second(({ sweep }) => sweep !== undefined);
-  return swept >= 0 ? sweptTwice(swept) : list;
-});
+>(
+  "a list of interventions",
+  (value) => {
+    if (!Array.isArray(value)) return undefined;
+    const second = (is: (entry: Readonly<Record<string, unknown>>) => boolean): number =>
+      value.flatMap((entry: unknown, index) => (isRecord(entry) && is(entry) ? [index] : []))[1] ??
+      -1;
+    const noise = second(({ kind }) => kind === "noise");
+    if (noise >= 0) return noiseTwice(noise);
+    const swept = second(({ sweep }) => sweep !== undefined);
+    return swept >= 0 ? sweptTwice(swept) : list;
+  },
+  [list],
+);
 
 /** Whether a patched token's old keys and values are seen. */
 export const contamination: z.ZodType<Contamination> = z.enum(["keep", "hide"]);

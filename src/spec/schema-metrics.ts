@@ -8,22 +8,22 @@ import type { MetricSpec, ReferenceRun, TokenRef } from "./spec.ts";
 // Each is a number of every cell; more than anybody looks at.
 const MAX_METRICS = 100;
 
+const reference: z.ZodType<ReferenceRun> = z.enum(["source", "unpatched"]);
+const id = z.int().min(0);
+const text = z.string().min(1);
+const shortText = text.transform((written) => ({ text: written }));
+const wholeText = record({ text });
+
 const token: z.ZodType<TokenRef> = choose<TokenRef>(
   "a text, a token id, source or unpatched",
-  (value): z.ZodType<TokenRef> | undefined => {
-    if (value === "source" || value === "unpatched") return z.literal(value);
-    if (typeof value === "number") return z.int().min(0);
-    if (typeof value === "string") {
-      return z
-        .string()
-        .min(1)
-        .transform((text) => ({ text }));
-    }
-    return isRecord(value) ? record({ text: z.string().min(1) }) : undefined;
+  (value) => {
+    if (value === "source" || value === "unpatched") return reference;
+    if (typeof value === "number") return id;
+    if (typeof value === "string") return shortText;
+    return isRecord(value) ? wholeText : undefined;
   },
+  [reference, id, text, wholeText],
 );
-
-const reference: z.ZodType<ReferenceRun> = z.enum(["source", "unpatched"]);
 
 const KINDS: Readonly<Record<MetricSpec["kind"], z.ZodType<MetricSpec>>> = {
   probability: record({ kind: z.literal("probability"), of: token }),
@@ -36,13 +36,17 @@ const KINDS: Readonly<Record<MetricSpec["kind"], z.ZodType<MetricSpec>>> = {
 };
 const NAMES = Object.keys(KINDS);
 
-const metric = choose<MetricSpec>(`{kind: ${anyOf(NAMES)}}`, (value) => {
-  if (!isRecord(value)) return undefined;
-  const { kind } = value;
-  if (kind === undefined) return { ...missing(anyOf(NAMES)), path: ["kind"] };
-  const known = Object.entries(KINDS).find(([name]) => name === kind);
-  return known?.[1] ?? { ...unknownWord(anyOf(NAMES), kind, NAMES), path: ["kind"] };
-});
+const metric = choose<MetricSpec>(
+  `{kind: ${anyOf(NAMES)}}`,
+  (value) => {
+    if (!isRecord(value)) return undefined;
+    const { kind } = value;
+    if (kind === undefined) return { ...missing(anyOf(NAMES)), path: ["kind"] };
+    const known = Object.entries(KINDS).find(([name]) => name === kind);
+    return known?.[1] ?? { ...unknownWord(anyOf(NAMES), kind, NAMES), path: ["kind"] };
+  },
+  Object.values(KINDS),
+);
 
 /** The metrics, none of them twice. */
 export const metrics: z.ZodType<readonly MetricSpec[]> = z

@@ -5,6 +5,7 @@
 import * as z from "zod";
 import type { SpecIssue } from "../errors.ts";
 import { anyOf, missing, unknownKey, unknownWord, wrongValue, type Complaint } from "./errors.ts";
+import { withForm } from "./json-form.ts";
 
 export interface RecordOptions {
   /** Looks at the object as written, whatever its fields are; for what concerns several of them. */
@@ -13,6 +14,8 @@ export interface RecordOptions {
   readonly refused?: Readonly<Record<string, Complaint>>;
   /** What to do about an unknown key, where a near name says too little. */
   readonly keyHint?: (key: string) => string | undefined;
+  /** What JSON Schema can say of what is checked. */
+  readonly keywords?: Readonly<Record<string, unknown>>;
 }
 
 /** An object with these fields and no others. */
@@ -22,7 +25,8 @@ export function record<Shape extends z.ZodRawShape>(
 ): z.ZodType<z.output<z.ZodObject<Shape>>> {
   const fields = z.object(shape);
   const known = Object.keys(shape);
-  return z.unknown().transform((given, context): z.output<z.ZodObject<Shape>> => {
+  const named = known.filter((key) => !key.startsWith("$")); // those are for editors
+  const schema = z.unknown().transform((given, context): z.output<z.ZodObject<Shape>> => {
     if (!isRecord(given)) {
       return reject(context, given === undefined ? missing(OBJECT) : wrongValue(OBJECT, given));
     }
@@ -35,37 +39,44 @@ export function record<Shape extends z.ZodRawShape>(
       const refused = Object.hasOwn(options.refused ?? {}, key)
         ? options.refused?.[key]
         : undefined;
-      report(context, refused ?? unknownKey(key, known, options.keyHint?.(key)));
+      report(context, refused ?? unknownKey(key, named, options.keyHint?.(key)));
     }
     for (const complaint of options.check?.(value) ?? []) report(context, complaint);
     return forward(fields, value, context);
+  });
+  return withForm(schema, {
+    alternatives: [z.strictObject(shape)],
+    keywords: options.keywords,
   });
 }
 
 /**
  * A union: `pick` looks at the value's shape and names the schema for it, or what is wrong with it;
- * with neither, the value is not what was `expected`.
+ * with neither, the value is not what was `expected`. `alternatives` are all schemas that it can name, for JSON Schema.
  */
 export function choose<T>(
   expected: string,
   pick: (value: unknown) => z.ZodType<T> | Complaint | undefined,
+  alternatives: readonly z.ZodType[],
 ): z.ZodType<T> {
-  return z.unknown().transform((value, context): T => {
+  const schema = z.unknown().transform((value, context): T => {
     if (value === undefined) return reject(context, missing(expected));
     const picked = pick(value) ?? wrongValue(expected, value);
     return picked instanceof z.ZodType ? forward(picked, value, context) : reject(context, picked);
   });
+  return withForm(schema, { alternatives, description: expected });
 }
 
-/** A finite number that is allowed. */
+/** A finite number that zod's own `number` allows. */
 export function numberWhere(
   expected: string,
-  isAllowed: (value: number) => boolean,
+  allowed: z.ZodType<number> = z.number(),
 ): z.ZodType<number> {
-  return choose<number>(expected, (value) =>
-    typeof value === "number" && Number.isFinite(value) && isAllowed(value)
-      ? z.number().transform((number) => number + 0) // no -0, which JSON would not keep apart
-      : undefined,
+  const written = z.number().transform((number) => number + 0); // no -0, which JSON would not keep apart
+  return choose<number>(
+    expected,
+    (value) => (allowed.safeParse(value).success ? written : undefined),
+    [allowed],
   );
 }
 

@@ -18,12 +18,16 @@ const MAX_ENTRIES = 100_000;
 // Adding 0 turns -0 into 0, which JSON would not keep apart.
 const index = z.int().transform((value) => value + 0);
 
+const count = z.int().min(1);
+const ends = z.enum(["first", "last"]);
+
 const occurrence = choose<FindPosition["occurrence"]>(
   "first, last or a number from 1 on",
   (value) => {
-    if (typeof value === "number") return z.int().min(1);
-    return typeof value === "string" ? z.enum(["first", "last"]) : undefined;
+    if (typeof value === "number") return count;
+    return typeof value === "string" ? ends : undefined;
   },
+  [ends, count],
 );
 
 const find: z.ZodType<FindPosition> = record({
@@ -49,11 +53,15 @@ export function positionOr<Word extends string>(
   words: readonly Word[],
 ): z.ZodType<SinglePosition | Word> {
   const expected = anyOf([...POSITION, ...words]);
-  return choose<SinglePosition | Word>(expected, (value) => {
-    if (typeof value === "number") return index;
-    if (typeof value === "string") return word(value, expected, words);
-    return isRecord(value) ? find : undefined;
-  });
+  return choose<SinglePosition | Word>(
+    expected,
+    (value) => {
+      if (typeof value === "number") return index;
+      if (typeof value === "string") return word(value, expected, words);
+      return isRecord(value) ? find : undefined;
+    },
+    [index, ...anyWord(words), find],
+  );
 }
 
 /** One token, a list of them, or one of these words. */
@@ -61,23 +69,32 @@ export function positionsOr<Word extends string>(
   words: readonly Word[],
 ): z.ZodType<SinglePosition | readonly SinglePosition[] | FindSpan | Word> {
   const one = positionOr(words);
+  const list = z.array(singlePosition).min(1).max(MAX_ENTRIES);
   const expected = anyOf([...POSITION, "a list of them", ...words]);
-  return choose<SinglePosition | readonly SinglePosition[] | FindSpan | Word>(expected, (value) => {
-    if (isRecord(value) && value["token"] === "all") return span;
-    if (Array.isArray(value)) return z.array(singlePosition).min(1).max(MAX_ENTRIES);
-    if (typeof value === "string") return word(value, expected, words);
-    return typeof value === "boolean" || value === null ? undefined : one;
-  });
+  return choose<SinglePosition | readonly SinglePosition[] | FindSpan | Word>(
+    expected,
+    (value) => {
+      if (isRecord(value) && value["token"] === "all") return span;
+      if (Array.isArray(value)) return list;
+      if (typeof value === "string") return word(value, expected, words);
+      return typeof value === "boolean" || value === null ? undefined : one;
+    },
+    [one, list, span],
+  );
 }
 
 /** One layer, or one of these words. */
 export function layerOr<Word extends string>(words: readonly Word[]): z.ZodType<LayerName | Word> {
   const known: readonly (Word | "embedding")[] = ["embedding", ...words];
   const expected = anyOf([...LAYER, ...words]);
-  return choose<LayerName | Word>(expected, (value) => {
-    if (typeof value === "number") return index;
-    return typeof value === "string" ? word(value, expected, known) : undefined;
-  });
+  return choose<LayerName | Word>(
+    expected,
+    (value) => {
+      if (typeof value === "number") return index;
+      return typeof value === "string" ? word(value, expected, known) : undefined;
+    },
+    [index, ...anyWord(known)],
+  );
 }
 
 const layerList = z.array(layerOr([])).min(1).max(MAX_ENTRIES);
@@ -100,11 +117,20 @@ export function layersOr<Word extends string>(
 ): z.ZodType<LayerName | readonly LayerName[] | LayerRange | Word> {
   const one = layerOr(words);
   const expected = anyOf([...LAYER, "a list of them", "{from, to, step}", ...words]);
-  return choose<LayerName | readonly LayerName[] | LayerRange | Word>(expected, (value) => {
-    if (Array.isArray(value)) return layerList;
-    if (isRecord(value)) return layerRange;
-    return typeof value === "string" || typeof value === "number" ? one : undefined;
-  });
+  return choose<LayerName | readonly LayerName[] | LayerRange | Word>(
+    expected,
+    (value) => {
+      if (Array.isArray(value)) return layerList;
+      if (isRecord(value)) return layerRange;
+      return typeof value === "string" || typeof value === "number" ? one : undefined;
+    },
+    [one, layerList, layerRange],
+  );
+}
+
+/** The schema of all words, where there are any. */
+function anyWord(words: readonly string[]): readonly z.ZodType[] {
+  return words.length === 0 ? [] : [z.enum(words)];
 }
 
 /** The schema of a known word, or what is wrong with an unknown one. */

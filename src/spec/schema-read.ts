@@ -15,8 +15,8 @@ const MAX_CONTROL_PROMPTS = 256;
 
 const topK = z.int().min(1).max(MAX_TOP_K).default(10);
 const decoding = record({
-  temperature: numberWhere("a number above 0", (value) => value > 0).default(1),
-  topP: numberWhere("a number above 0 and up to 1", (value) => value > 0 && value <= 1).default(1),
+  temperature: numberWhere("a number above 0", z.number().gt(0)).default(1),
+  topP: numberWhere("a number above 0 and up to 1", z.number().gt(0).max(1)).default(1),
   topK: z.exactOptional(z.int().min(1)),
 });
 
@@ -55,12 +55,15 @@ export const read: z.ZodType<ReadSpec> = choose<ReadSpec>(
     if (kind === "generate" || kind === undefined) return generate;
     return { ...unknownWord(READ_KINDS.join(" or "), kind, READ_KINDS), path: ["kind"] };
   },
+  [generate, nextToken],
 );
 
 const unrelated = record({
   kind: z.literal("unrelated"),
   prompts: z.exactOptional(z.array(z.string().min(1)).min(1).max(MAX_CONTROL_PROMPTS)),
 });
+
+const otherControl = record({ kind: z.enum(CONTROL_KINDS).exclude(["unrelated"]) });
 
 const control = choose<ControlSpec>(
   `${CONTROL_KINDS.join(", ")} or {kind: unrelated, prompts: list}`,
@@ -69,9 +72,12 @@ const control = choose<ControlSpec>(
     const kind = CONTROL_KINDS.find((known) => known === named);
     if (kind === undefined) return unknownWord(anyOf(CONTROL_KINDS), named, CONTROL_KINDS);
     if (!isRecord(value)) return z.unknown().transform(() => ({ kind }));
-    return kind === "unrelated" ? unrelated : record({ kind: z.literal(kind) });
+    return kind === "unrelated" ? unrelated : otherControl;
   },
+  [z.enum(CONTROL_KINDS), unrelated, otherControl],
 );
+
+const controlList = z.array(control);
 
 /** The controls, none of them twice. */
 export const controls: z.ZodType<readonly ControlSpec[]> = choose<readonly ControlSpec[]>(
@@ -81,24 +87,34 @@ export const controls: z.ZodType<readonly ControlSpec[]> = choose<readonly Contr
     const kinds = value.map((entry: unknown) => (isRecord(entry) ? entry["kind"] : entry));
     const again = kinds.findIndex((kind, index) => kinds.indexOf(kind) < index);
     const kind = kinds[again];
-    return typeof kind === "string" ? controlTwice(kind, again) : z.array(control);
+    return typeof kind === "string" ? controlTwice(kind, again) : controlList;
   },
+  [controlList],
 );
 
-const contrastPrompt = choose<ContrastSpec>("a text or {prompt, position}", (value) => {
-  if (typeof value === "string") {
-    return z
-      .string()
-      .min(1)
-      .transform((prompt) => ({ prompt, position: -1 }));
-  }
-  return isRecord(value)
-    ? record({ prompt: z.string().min(1), position: singlePosition.default(-1) })
-    : undefined;
+const contrastText = z
+  .string()
+  .min(1)
+  .transform((prompt) => ({ prompt, position: -1 }));
+const contrastAt = record({
+  prompt: z.string().min(1),
+  position: singlePosition.default(-1),
 });
+
+const contrastPrompt = choose<ContrastSpec>(
+  "a text or {prompt, position}",
+  (value) => {
+    if (typeof value === "string") return contrastText;
+    return isRecord(value) ? contrastAt : undefined;
+  },
+  [contrastText, contrastAt],
+);
+
+const contrastList = z.array(contrastPrompt).max(MAX_CONTROL_PROMPTS);
 
 /** Other sources of the same kind. */
 export const contrast: z.ZodType<readonly ContrastSpec[]> = choose<readonly ContrastSpec[]>(
   "a list of prompts",
-  (value) => (Array.isArray(value) ? z.array(contrastPrompt).max(MAX_CONTROL_PROMPTS) : undefined),
+  (value) => (Array.isArray(value) ? contrastList : undefined),
+  [contrastList],
 );

@@ -3,19 +3,24 @@ import * as z from "zod";
 import { isOtherLayer, parseSiteName, type NamedSite } from "../site-names.ts";
 import { isSite, SITES, type Site } from "../site.ts";
 import { anyOf, otherLayer, readOnlySite, unknownSite, type Complaint } from "./errors.ts";
+import { withForm } from "./json-form.ts";
 import { choose, isRecord } from "./schema-parts.ts";
 
 /** A site that states are written from or to, however it is spelled. */
-export const site: z.ZodType<Site> = choose<Site>(anyOf(SITES), (value) => {
-  if (typeof value !== "string") return undefined;
-  const named = parseSiteName(value)?.site;
-  if (named === undefined) return unknownSite(value);
-  return isSite(named) ? z.unknown().transform((): Site => named) : readOnlySite(named);
-});
+export const site: z.ZodType<Site> = choose<Site>(
+  anyOf(SITES),
+  (value) => {
+    if (typeof value !== "string") return undefined;
+    const named = parseSiteName(value)?.site;
+    if (named === undefined) return unknownSite(value);
+    return isSite(named) ? z.unknown().transform((): Site => named) : readOnlySite(named);
+  },
+  [z.enum(SITES), z.string()],
+);
 
 /** A source or target in which the site's own name stands, and the layer that its spelling names. */
 export function withNamedLayer<Side>(side: z.ZodType<Side>): z.ZodType<Side> {
-  return z.unknown().transform(spellOut).pipe(side);
+  return withForm(z.unknown().transform(spellOut).pipe(side), { alternatives: [side] });
 }
 
 function spellOut(value: unknown): unknown {

@@ -9,7 +9,13 @@ const FITTED: readonly unknown[] = ["affine", "low-rank", "procrustes", "scalar-
 const KNOWN = "Use identity, scale or normalise, or the file that patchscopes fit has written.";
 
 const fromFile = record({ kind: z.literal("file").default("file"), file: z.string().min(1) });
-const number = numberWhere("a number", () => true);
+const number = numberWhere("a number");
+const identity = record({ kind: z.literal("identity") });
+const scale = record({ kind: z.literal("scale"), factor: number });
+const normalise = record({
+  kind: z.literal("normalise"),
+  norm: numberWhere("a number above 0", z.number().gt(0)).default(1),
+});
 
 /** f. */
 export const mapping: z.ZodType<MappingSpec> = choose<MappingSpec>(
@@ -22,26 +28,28 @@ export const mapping: z.ZodType<MappingSpec> = choose<MappingSpec>(
       return notBuilt(`mapping ${String(kind)} with numbers of its own`, KNOWN);
     switch (kind) {
       case "identity":
-        return record({ kind: z.literal(kind) });
+        return identity;
       case "scale":
-        return record({ kind: z.literal(kind), factor: number });
-      case "normalise": {
-        const length = numberWhere("a number above 0", (norm) => norm > 0);
-        return record({ kind: z.literal(kind), norm: length.default(1) });
-      }
+        return scale;
+      case "normalise":
+        return normalise;
       default:
         return { ...unknownWord(MAPPINGS.join(", "), kind, MAPPINGS), path: ["kind"] };
     }
   },
+  [identity, scale, normalise, fromFile],
 );
 
 const MODES = ["replace", "add", "norm-matched"] as const;
+const word = z.enum(MODES);
+const interpolate = record({ interpolate: number });
 
 /** How a vector meets the state that is there. */
 export const mode: z.ZodType<ModeSpec> = choose<ModeSpec>(
   "replace, add, norm-matched or {interpolate: number}",
   (value) => {
-    if (isRecord(value)) return record({ interpolate: number });
-    return typeof value === "string" ? z.enum(MODES) : undefined;
+    if (isRecord(value)) return interpolate;
+    return typeof value === "string" ? word : undefined;
   },
+  [word, interpolate],
 );

@@ -13,6 +13,7 @@ import {
   wrongValue,
   type Complaint,
 } from "./errors.ts";
+import { jsonSchemaOf, type JsonSchema } from "./json-form.ts";
 import { choose, isRecord, issuesOf, record } from "./schema-parts.ts";
 import {
   layerOr,
@@ -48,6 +49,12 @@ export function safeParseSpec(input: unknown): ParsedSpec {
     : { success: false, issues: issuesOf(parsed.error) };
 }
 
+/** What a spec file is made of, as JSON Schema: for editors, and for programs that write specs. */
+export function specJsonSchema(): JsonSchema {
+  const { $schema, ...json } = jsonSchemaOf(specSchema);
+  return { $schema, title: "A Patchscope, version 1", ...json };
+}
+
 // Bounds what a crafted spec can allocate: the longest contexts there are.
 const MAX_PROMPT_TOKENS = 1_000_000;
 const MAX_MESSAGES = 10_000;
@@ -74,6 +81,10 @@ function onePrompt(hint?: string): (value: Readonly<Record<string, unknown>>) =>
   };
 }
 
+const PROMPT_KEYWORDS = {
+  oneOf: Object.keys(promptFields).map((key) => ({ required: [key] })),
+};
+
 const siteField = site.default("resid_post");
 
 const sourceFields = record(
@@ -84,8 +95,13 @@ const sourceFields = record(
     layer: layersOr(["all"]).default("all"),
     site: siteField,
   },
-  { check: (value) => [...onePrompt()(value), ...layerBesideNamed(value)] },
+  {
+    check: (value) => [...onePrompt()(value), ...layerBesideNamed(value)],
+    keywords: PROMPT_KEYWORDS,
+  },
 );
+
+const targetLayers = layersOr<"all" | "same" | "earlier">(["all", "same", "earlier"]);
 
 const targetFields = record(
   {
@@ -94,12 +110,12 @@ const targetFields = record(
     position: positionsOr(["all", "same"]).default(-1),
     layer: choose<TargetSpec["layer"]>(
       "a layer index, embedding, a list of them, {from, to, step}, {together: list}, {window: n}, all, same or earlier",
-      (value) =>
-        isRecord(value) && "together" in value
-          ? layersTogether
-          : isRecord(value) && "window" in value
-            ? layerWindow
-            : layersOr<"all" | "same" | "earlier">(["all", "same", "earlier"]),
+      (value) => {
+        if (!isRecord(value)) return targetLayers;
+        if ("together" in value) return layersTogether;
+        return "window" in value ? layerWindow : targetLayers;
+      },
+      [targetLayers, layersTogether, layerWindow],
     ).default("same"),
     site: siteField,
     mode: mode.default("replace"),
@@ -110,6 +126,7 @@ const targetFields = record(
       ...onePrompt("Write prompt: same for the source's prompt.")(value),
       ...layerBesideNamed(value),
     ],
+    keywords: PROMPT_KEYWORDS,
   },
 );
 
@@ -127,10 +144,14 @@ const patch = record({
   },
 }));
 
-const version = choose<1>("1", (value) =>
-  value === 1
-    ? z.literal(1)
-    : wrongValue("1", value, "Specs of version 1 are the ones this program reads."),
+const one = z.literal(1);
+const version = choose<1>(
+  "1",
+  (value) =>
+    value === 1
+      ? one
+      : wrongValue("1", value, "Specs of version 1 are the ones this program reads."),
+  [one],
 );
 
 const RESERVED = ["sources"];
@@ -149,30 +170,17 @@ const specSchema = record(
     controls: controls.default([{ kind: "unpatched" }, { kind: "unrelated" }]),
     contrast: contrast.default([]),
     seed: integer.default(0),
+    // Where an editor finds the schema; no part of the spec.
+    $schema: z.exactOptional(z.string()),
   },
   {
     keyHint: (key) => (key === "decoding" ? "decoding goes under read." : undefined),
     refused: Object.fromEntries(
       RESERVED.map((key) => [key, notBuilt(key, `Leave ${key} out.`, [key])]),
     ),
-    check: (value) => [
-      ...otherModel(value),
-      ...axesBesidePatches(value),
-      ...samplesBesideText(value),
-    ],
+    check: (value) => [...axesBesidePatches(value), ...samplesBesideText(value)],
   },
 );
-
-/** The target's model: built is only the source's own. */
-function otherModel(spec: Readonly<Record<string, unknown>>): readonly Complaint[] {
-  const { source, target } = spec;
-  if (!isRecord(source) || !isRecord(target)) return [];
-  const model = target["model"];
-  if (typeof model !== "string" || model === "same" || model === source["model"]) return [];
-  return [
-    notBuilt("a target model other than the source's", "Use model: same.", ["target", "model"]),
-  ];
-}
 
 /** Positions and layers beside `patches`. Those that say the default say nothing, so a written-out spec stays valid. */
 function axesBesidePatches(spec: Readonly<Record<string, unknown>>): readonly Complaint[] {
@@ -202,10 +210,11 @@ function samplesBesideText(spec: Readonly<Record<string, unknown>>): readonly Co
 }
 
 function specOf(parsed: z.output<typeof specSchema>): PatchscopeSpec {
-  const { source, target } = parsed;
+  const { $schema: _, ...fields } = parsed;
+  const { source, target } = fields;
   const { position, layer, site, mode, contamination: seen } = target;
   return {
-    ...parsed,
+    ...fields,
     source: {
       model: source.model,
       ...promptOf(source),
@@ -214,7 +223,8 @@ function specOf(parsed: z.output<typeof specSchema>): PatchscopeSpec {
       site: source.site,
     },
     target: {
-      ...{ model: "same", ...promptOf(target) },
+      // The source's model, named a second time, is the same one.
+      ...{ model: target.model === source.model ? "same" : target.model, ...promptOf(target) },
       ...{ position, layer, site, mode, contamination: seen },
     },
   };

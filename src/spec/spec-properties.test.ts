@@ -1,11 +1,13 @@
 /** What holds of every spec: it survives being written and read again, and its hash is that of what it asks for. */
+import Ajv from "ajv";
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import type { SpecIssue } from "../errors.ts";
 import { SITES } from "../site.ts";
 import { canonicalSpec } from "./canonical.ts";
 import { parseSpecText } from "./parse-text.ts";
-import { parseSpec } from "./schema.ts";
-import { CONTROL_KINDS } from "./spec.ts";
+import { parseSpec, safeParseSpec, specJsonSchema } from "./schema.ts";
+import { ABLATED_SITES, CONTROL_KINDS } from "./spec.ts";
 
 const optional = <T>(value: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> =>
   fc.option(value, { nil: undefined });
@@ -27,8 +29,13 @@ const find = fc.record(
   { requiredKeys: ["find"] },
 );
 const position = fc.oneof(index, find);
+const span = fc.record(
+  { find: text, occurrence: fc.constantFrom("first", 2), token: fc.constant("all") },
+  { requiredKeys: ["find", "token"] },
+);
 const positions = fc.oneof(
   position,
+  span,
   fc.array(position, { minLength: 1, maxLength: 4 }),
   fc.constant("all"),
 );
@@ -66,15 +73,60 @@ const controls = fc.uniqueArray(fc.oneof(fc.constantFrom(...CONTROL_KINDS), unre
   selector: (control) => (typeof control === "string" ? control : control.kind),
 });
 
-const intervention = fc.record(
-  {
-    kind: fc.constant("attention-knockout"),
-    from: positions,
-    to: positions,
-    layers: fc.oneof(index, fc.array(index, { minLength: 1, maxLength: 4 }), fc.constant("all")),
-  },
-  { requiredKeys: ["kind", "from", "to"] },
+const blocks = fc.oneof(index, fc.array(index, { minLength: 1, maxLength: 4 }), fc.constant("all"));
+const width = fc.integer({ min: 1, max: 5 });
+const knockout = {
+  kind: fc.constant("attention-knockout"),
+  from: positions,
+  to: positions,
+  layers: optional(blocks),
+};
+const ablation = {
+  kind: fc.constant("ablation"),
+  positions,
+  layers: optional(blocks),
+  site: optional(fc.constantFrom(...ABLATED_SITES)),
+  with: optional(fc.constantFrom("zero", "mean")),
+};
+const noise = fc.record({
+  kind: fc.constant("noise"),
+  positions,
+  scale: optional(fc.double({ min: 0.1, max: 10, noNaN: true })),
+  samples: optional(fc.constant(1)),
+});
+const swept = fc.oneof(
+  fc.record({
+    ...knockout,
+    sweep: fc.oneof(fc.record({ from: width, to: width }), fc.record({ layers: width })),
+  }),
+  fc.record({
+    ...ablation,
+    sweep: fc.oneof(fc.record({ positions: width, layers: width }), fc.record({ layers: width })),
+  }),
 );
+/** One of them at most is noise, and one at most is swept. */
+const interventions = fc
+  .tuple(
+    fc.array(fc.oneof(fc.record(knockout), fc.record(ablation)), { maxLength: 2 }),
+    optional(noise),
+    optional(swept),
+  )
+  .map(([whole, ...others]) => [...whole, ...others].filter((each) => each !== undefined));
+
+const reference = fc.constantFrom("source", "unpatched");
+const token = fc.oneof(reference, fc.nat({ max: 50_000 }), text, fc.record({ text }));
+const metric = fc.oneof(
+  fc.record({ kind: fc.constantFrom("probability", "logprob", "rank"), of: token }),
+  fc.record({ kind: fc.constant("logit-difference"), of: token, against: token }),
+  fc.record({ kind: fc.constant("entropy") }),
+  fc.record({ kind: fc.constant("kl"), from: reference }),
+  fc.record({ kind: fc.constant("same-token"), as: reference }),
+);
+/** A text is the same token in either form. */
+const metrics = fc.uniqueArray(metric, {
+  maxLength: 4,
+  selector: (each) => JSON.stringify(each).replaceAll(/\{"text":("(?:[^"\\]|\\.)*")\}/gu, "$1"),
+});
 
 /** Specs as people write them: short forms, and fields left out. */
 const written = fc
@@ -85,7 +137,14 @@ const written = fc
     fc.record({
       model: optional(fc.constantFrom("same", "m")),
       position: optional(fc.oneof(positions, fc.constant("same"))),
-      layer: optional(fc.oneof(layers, fc.constant("same"), fc.record({ together: layerList }))),
+      layer: optional(
+        fc.oneof(
+          layers,
+          fc.constantFrom("same", "earlier"),
+          fc.record({ together: layerList }),
+          fc.record({ window: width }),
+        ),
+      ),
       site: optional(site),
       mode: optional(fc.constant("replace")),
       contamination: optional(fc.constantFrom("keep", "hide")),
@@ -94,7 +153,8 @@ const written = fc
       name: optional(text),
       read: optional(read),
       controls: optional(controls),
-      interventions: optional(fc.array(intervention, { maxLength: 3 })),
+      interventions: optional(interventions),
+      metrics: optional(metrics),
       seed: optional(fc.integer()),
     }),
   )
@@ -153,3 +213,75 @@ test("The canonical form, read as a spec, is its own canonical form", () => {
     }),
   );
 });
+
+const isInJsonSchema = new Ajv().compile(specJsonSchema());
+
+test("The JSON Schema takes every spec, as it is written and as it is written out", () => {
+  fc.assert(
+    fc.property(written, (input) => {
+      expect(isInJsonSchema(input), JSON.stringify(isInJsonSchema.errors)).toBe(true);
+      const whole: unknown = JSON.parse(JSON.stringify(parseSpec(input)));
+      expect(isInJsonSchema(whole), JSON.stringify(isInJsonSchema.errors)).toBe(true);
+    }),
+  );
+});
+
+/** What one field alone does not show, and the many spellings of a site. */
+function isBeyondJsonSchema({ code, path }: SpecIssue): boolean {
+  return ["conflict", "embedding-site"].includes(code) || path.at(-1) === "site";
+}
+
+test("The JSON Schema refuses what the program refuses, but for what several fields say together", () => {
+  let refused = 0;
+  fc.assert(
+    fc.property(written, fc.nat(), junk, (input, place, value) => {
+      const changed = withChange(input, place, value);
+      const parsed = safeParseSpec(changed);
+      if (isInJsonSchema(changed)) {
+        if (parsed.success) return;
+        expect(parsed.issues.filter((issue) => !isBeyondJsonSchema(issue))).toEqual([]);
+      } else {
+        refused++;
+        expect(parsed.success, JSON.stringify(isInJsonSchema.errors)).toBe(false);
+      }
+    }),
+    { numRuns: 500 },
+  );
+  expect(refused).toBeGreaterThan(100);
+});
+
+const junk = fc.constantFrom<unknown>(
+  ...[
+    null,
+    true,
+    "",
+    "some word",
+    "all",
+    -1,
+    0.5,
+    1e9,
+    [],
+    [null],
+    {},
+    { kind: "word" },
+    undefined,
+  ],
+);
+
+/** The data with another value in one place, or with one field more. */
+function withChange(input: unknown, place: number, value: unknown): unknown {
+  const changed = withoutUndefined(input);
+  const objects: object[] = [];
+  const collect = (part: unknown): void => {
+    if (typeof part !== "object" || part === null) return;
+    objects.push(part);
+    Object.values(part).forEach(collect);
+  };
+  collect(changed);
+  const object = objects[place % objects.length];
+  if (object === undefined) return value;
+  const keys = [...Object.keys(object), ...(Array.isArray(object) ? [] : ["more"])];
+  const key = keys[Math.floor(place / objects.length) % keys.length] ?? 0;
+  Object.assign(object, { [key]: value });
+  return withoutUndefined(changed);
+}

@@ -83,11 +83,14 @@ export type MappingSpec =
 export type Contamination = "keep" | "hide";
 
 export type TargetSpec = (Prompt | { readonly prompt: "same" }) & {
-  /** `same`: the source's model. */
-  readonly model: "same";
-  /** `same`: the source's position. */
+  /** M*: the model that reads the target prompt. `same`: the source's. */
+  readonly model: string;
+  /** `same`: the source's position; in another model, the token that ends at the same character. */
   readonly position: PositionRef | "same";
-  /** `same`: the source's layer; `earlier`: each of the source's layers that is below it. */
+  /**
+   * `same`: the source's layer; in a model of another depth, the one at the same relative depth. `earlier`: of each of the
+   * source's layers that is below it.
+   */
   readonly layer: LayerRef | LayersTogether | LayerWindow | "same" | "earlier";
   readonly site: Site;
   readonly mode: ModeSpec;

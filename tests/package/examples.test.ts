@@ -1,4 +1,4 @@
-/** The files of examples/, and the specs that documents print: all can be run with the model that they name. */
+/** The files of examples/, and the specs and programs that documents print: all can be run with the model that they name. */
 import { execFile } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -7,6 +7,7 @@ import { promisify } from "node:util";
 import { expect, test } from "vitest";
 import { planSpec } from "../../src/run/run-spec.ts";
 import { parseSpecText } from "../../src/spec/parse-text.ts";
+import { specJsonSchema } from "../../src/spec/schema.ts";
 import { describeRealModel, REAL_MODEL, useOpenedModel } from "../support/real-model.ts";
 
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), "..", "..");
@@ -19,12 +20,15 @@ test.each(specs)("%s is a valid spec and says how to run itself", (name) => {
   expect(text).toContain(`npx patchscopes run examples/${name} `);
 });
 
-test.each(["README.md", "README.ko.md", "docs/spec.md"])("the specs in %s are valid", (name) => {
-  const text = readFileSync(join(ROOT, name), "utf8");
-  const printed = [...text.matchAll(/^```yaml\n(version: 1\n.*?)^```$/gms)];
-  expect(printed.length).toBeGreaterThan(0);
-  for (const [, spec] of printed) expect(() => parseSpecText(spec ?? "")).not.toThrow();
-});
+test.each(["README.md", "README.ko.md", "docs/spec.md", "docs/library.md"])(
+  "the specs in %s are valid",
+  (name) => {
+    const text = readFileSync(join(ROOT, name), "utf8");
+    const printed = [...text.matchAll(/^```yaml\n(?:#.*\n)?(version: 1\n.*?)^```$/gms)];
+    expect(printed.length).toBeGreaterThan(0);
+    for (const [, spec] of printed) expect(() => parseSpecText(spec ?? "")).not.toThrow();
+  },
+);
 
 await describeRealModel("examples with the real model", () => {
   const model = useOpenedModel();
@@ -37,9 +41,43 @@ await describeRealModel("examples with the real model", () => {
   });
 
   test("library.mjs decodes the capital from a state of its country", async () => {
-    const script = join(EXAMPLES, "library.mjs");
-    const { stdout } = await promisify(execFile)(process.execPath, [script]);
-    expect(stdout).toMatch(/^layer 0: " Tokyo.*: depends on the vector$/m);
-    expect(stdout).toMatch(/^without it: " x\./m);
+    expect(await outputOf("library.mjs")).toMatch(/^layer 0: " Tokyo.*: depends on the vector$/m);
   });
+
+  test("presets.mjs says its plan and where the logit lens knows the capital", async () => {
+    const output = await outputOf("presets.mjs");
+    expect(output).toMatch(/^30 cells in a model of 30 layers/);
+    expect(output).toMatch(/^from layer \d+ on: " Paris"$/m);
+  });
+
+  test("the code in docs/library.md runs as it is printed", async () => {
+    const text = readFileSync(join(ROOT, "docs", "library.md"), "utf8");
+    const [first = "", second = "", third = ""] = [...text.matchAll(/^```js\n(.*?)^```$/gms)].map(
+      ([, code]) => code ?? "",
+    );
+    const dispose = "await loaded.dispose();\n";
+    expect(first).toContain(dispose);
+    const program = [
+      first.replace(dispose, "").replace('layer: "all"', "layer: [0, 6]"),
+      `{\n${second}}`,
+      `{\n${third}console.log(result.cells.length);\n}`,
+      dispose,
+    ].join("\n");
+    const { stdout } = await run(process.execPath, ["--input-type=module", "--eval", program], {
+      cwd: ROOT,
+    });
+    expect(stdout.trimEnd().endsWith("30")).toBe(true);
+  });
+});
+
+const run = promisify(execFile);
+
+async function outputOf(script: string): Promise<string> {
+  const { stdout } = await run(process.execPath, [join(EXAMPLES, script)]);
+  return stdout;
+}
+
+test("the JSON Schema is in the package, as the schema has it", () => {
+  const path = fileURLToPath(import.meta.resolve("patchscopes/spec.schema.json"));
+  expect(JSON.parse(readFileSync(path, "utf8"))).toEqual(specJsonSchema());
 });

@@ -15,16 +15,14 @@ import { wordTokenizer } from "../support/word-model.ts";
 import { readNextSlowly } from "./slow-path.ts";
 
 const VOCAB = 40;
-const model = randomModel({
-  seed: 5,
-  layers: 3,
-  hiddenSize: 16,
-  heads: 4,
-  kvHeads: 2,
-  headSize: 4,
-  intermediateSize: 24,
-  vocabSize: VOCAB,
-});
+const size = { hiddenSize: 16, heads: 4, kvHeads: 2, headSize: 4, intermediateSize: 24 };
+const model = randomModel({ seed: 5, layers: 3, ...size, vocabSize: VOCAB });
+/** Models whose states are written into that one. */
+const OTHERS = {
+  "the same tokens": randomModel({ seed: 8, layers: 4, ...size, vocabSize: VOCAB }),
+  "other tokens": randomModel({ seed: 9, layers: 3, ...size, vocabSize: VOCAB + 10 }),
+};
+type Other = keyof typeof OTHERS;
 const SENTENCES = ["red", "one two three", "a b"];
 const TOLERANCE = 1e-3;
 
@@ -88,17 +86,25 @@ type Shape = typeof specs extends fc.Arbitrary<infer Drawn> ? Drawn : never;
 /** Texts have no mean over samples. */
 const ONE_SAMPLE = (each: object): object => ("samples" in each ? { samples: 1 } : {});
 
-function planOf(shape: Shape): Plan {
+/** The source's next token says nothing in another vocabulary. */
+function metricsFor(shape: Shape, other: Other | undefined): readonly object[] {
+  if (other !== "other tokens") return shape.metrics;
+  const metrics = shape.metrics.filter((metric) => !Object.values(metric).includes("source"));
+  return metrics.length > 0 ? metrics : [{ kind: "entropy" }];
+}
+
+function planOf(shape: Shape, other?: Other): Plan {
   const isWritten = shape.patches === undefined;
   const isText = "maxTokens" in shape.read;
   const spec = parseSpec({
     version: 1,
     source: {
-      model: "toy",
+      model: other ?? "toy",
       tokens: shape.source,
       ...(isWritten ? { position: shape.sourcePosition, layer: shape.sourceLayer } : {}),
     },
     target: {
+      model: "toy",
       ...(shape.target === null ? { prompt: "same" } : { tokens: shape.target }),
       ...(isWritten ? { position: shape.targetPosition, layer: shape.window } : {}),
       mode: shape.mode,
@@ -110,11 +116,15 @@ function planOf(shape: Shape): Plan {
       ...shape.interventions.map((each) => (isText ? { ...each, ...ONE_SAMPLE(each) } : each)),
     ],
     read: shape.read,
-    metrics: shape.metrics,
+    metrics: metricsFor(shape, other),
   });
-  const architecture = { ...model.architecture, maxPositions: 64 };
+  const tokenizer = wordTokenizer();
+  const modelOf = ({ architecture }: typeof model, name: string) =>
+    ({ name, architecture: { ...architecture, maxPositions: 64 }, tokenizer }) as const;
+  const toy = modelOf(model, "toy");
   return buildPlan(spec, {
-    model: { name: "toy", architecture, tokenizer: wordTokenizer() },
+    model: other === undefined ? toy : modelOf(OTHERS[other], other),
+    targetModel: toy,
     unrelatedSentences: SENTENCES,
   });
 }
@@ -194,12 +204,23 @@ function expectCandidates(
   }
 }
 
-async function expectSameAsSlow(plan: Plan, engine: Engine, slow: Engine): Promise<void> {
-  const output = await runPlan(plan, engine, { endTokens: new Set() });
+interface Engines {
+  readonly target: Engine;
+  /** The source's, where that is another one. */
+  readonly source?: Engine;
+}
+
+async function expectSameAsSlow(plan: Plan, fast: Engines, slow: Engines): Promise<void> {
+  const run = { endTokens: new Set<number>(), sourceEngine: fast.source };
+  const output = await runPlan(plan, fast.target, run);
+  const source = slow.source && {
+    engine: slow.source,
+    map: (vector: Float32Array): Float32Array => vector,
+  };
   const runsOf = async (cell: PlannedCell): Promise<Runs[]> => {
     const runs: Runs[] = [];
     while (runs.length < (plan.noise?.samples ?? 1)) {
-      runs.push(await readNextSlowly(plan, slow, cell, runs.length));
+      runs.push(await readNextSlowly(plan, slow.target, cell, { sample: runs.length, source }));
     }
     return runs;
   };
@@ -212,7 +233,8 @@ async function expectSameAsSlow(plan: Plan, engine: Engine, slow: Engine): Promi
   }
   const runs = await runsOf(first);
   expectByHand(plan, output.unpatched?.metrics, "unpatched", runs);
-  if (new Set(plan.cells.map((cell) => cell.sourceReadAt)).size === 1) {
+  const isRead = plan.models === undefined || plan.models.source.name === "the same tokens";
+  if (isRead && new Set(plan.cells.map((cell) => cell.sourceReadAt)).size === 1) {
     expectByHand(plan, output.source?.metrics, "source", runs);
   } else expect(output.source).toBeUndefined();
 }
@@ -226,12 +248,31 @@ describe.each([
     const slow = await createReferenceEngine(model);
     await fc.assert(
       fc.asyncProperty(specs, async (shape) => {
-        await expectSameAsSlow(planOf(shape), engine, slow);
+        await expectSameAsSlow(planOf(shape), { target: engine }, { target: slow });
       }),
       { numRuns: 60, seed: 2 },
     );
     await engine.dispose();
   });
+
+  test.each(["the same tokens", "other tokens"] as const)(
+    "are that of states of another model of %s too",
+    async (other) => {
+      const fast = { target: await create(model), source: await create(OTHERS[other]) };
+      const slow = {
+        target: await createReferenceEngine(model),
+        source: await createReferenceEngine(OTHERS[other]),
+      };
+      await fc.assert(
+        fc.asyncProperty(specs, async (shape) => {
+          await expectSameAsSlow(planOf(shape, other), fast, slow);
+        }),
+        { numRuns: 20, seed: 4 },
+      );
+      await fast.target.dispose();
+      await fast.source.dispose();
+    },
+  );
 });
 
 test("Without metrics nothing is measured", async () => {

@@ -28,17 +28,28 @@ export interface SlowCell {
   readonly random: readonly (readonly number[])[];
 }
 
+/** What else there is where the source runs in a model of its own. */
+export interface SlowSource {
+  readonly engine: Engine;
+  /** f, by the names of the two layers. */
+  readonly map: (vector: Float32Array, names: Write["names"]) => Float32Array;
+}
+
 /** Reads one cell of a plan that generates, and scores its text under each control. */
 export async function readSlowly(
   plan: Plan,
   engine: Engine,
   cell: PlannedCell,
   endTokens: ReadonlySet<number>,
+  source?: SlowSource,
 ): Promise<SlowCell> {
   assert(plan.read.kind === "generate", "the plan generates");
   const target = await targetRuns(engine, plan, { cell, sample: 0 });
-  const states = await writesOf(engine, plan.capture.tokens, cell, ({ from }) => from);
-  const own = await mixed(plan, target, states);
+  const reader = source?.engine ?? engine;
+  const throughMap = (writes: readonly SlowWrite[]): readonly SlowWrite[] =>
+    source === undefined ? writes : mapped(cell, writes, source);
+  const states = await writesOf(reader, plan.capture.tokens, cell, ({ from }) => from);
+  const own = await mixed(plan, target, throughMap(states));
   const tokens: number[] = [];
   const logprobs: number[] = [];
   while (tokens.length < plan.read.maxTokens) {
@@ -54,10 +65,10 @@ export async function readSlowly(
   }
   const text = tokens.slice(0, EVIDENCE_TOKENS);
   const under = async (writes: readonly SlowWrite[]): Promise<number[]> =>
-    score(plan, target, text, await mixed(plan, target, writes));
+    score(plan, target, text, await mixed(plan, target, throughMap(writes)));
   const statesOf = async (sentences: readonly PlannedSentence[]): Promise<SlowWrite[][]> =>
     oneByOne(sentences, ({ tokens: sentence, position }) =>
-      writesOf(engine, sentence, cell, ({ from }) => ({ ...from, position })),
+      writesOf(reader, sentence, cell, ({ from }) => ({ ...from, position })),
     );
   const { unrelated, contrast, mean, random } = plan.controls;
   const gaussians = Array.from({ length: random }, (_, index) =>
@@ -173,11 +184,16 @@ export async function readNextSlowly(
   plan: Plan,
   engine: Engine,
   cell: PlannedCell,
-  sample = 0,
+  {
+    sample = 0,
+    source,
+  }: { readonly sample?: number; readonly source?: SlowSource | undefined } = {},
 ): Promise<Readonly<Record<"cell" | "unpatched" | "source", readonly number[]>>> {
   const own = await targetRuns(engine, plan, { cell, sample });
   const clean = await targetRuns(engine, plan, { sample });
-  const states = await writesOf(engine, plan.capture.tokens, cell, ({ from }) => from);
+  const reader = source?.engine ?? engine;
+  const states = await writesOf(reader, plan.capture.tokens, cell, ({ from }) => from);
+  const writes = await mixed(plan, own, source ? mapped(cell, states, source) : states);
   const after = async (
     runs: Runs,
     tokens: readonly number[],
@@ -188,9 +204,9 @@ export async function readNextSlowly(
   };
   const target = plan.target.tokens;
   return {
-    cell: await after(own, target, { at: cell.readAt, writes: await mixed(plan, own, states) }),
+    cell: await after(own, target, { at: cell.readAt, writes }),
     unpatched: await after(clean, target, { at: cell.readAt, writes: [] }),
-    source: await after(engine, plan.capture.tokens, { at: cell.sourceReadAt, writes: [] }),
+    source: await after(reader, plan.capture.tokens, { at: cell.sourceReadAt, writes: [] }),
   };
 }
 
@@ -244,6 +260,19 @@ function likeGaussian(
 }
 
 type SlowWrite = Omit<Patch, "row">;
+
+/** The vectors of a cell's writes, in the space of the target's model. */
+function mapped(
+  cell: PlannedCell,
+  writes: readonly SlowWrite[],
+  { map }: SlowSource,
+): readonly SlowWrite[] {
+  return writes.map((write, at) => {
+    const names = cell.writes[at]?.names;
+    assert(names, "every write has its layers");
+    return { ...write, vector: map(write.vector, names) };
+  });
+}
 
 /** The vectors of a cell's writes, read from a prompt at the places that `placeOf` says. */
 async function writesOf(

@@ -32,7 +32,9 @@ export interface Forward {
   readonly context: SharedContext;
   /** Tokens at the context's beginning that nobody sees; none unless said. */
   readonly unseen?: number;
+  /** Tokens of each row before these, and how many the past has room for. */
   readonly ownLength: number;
+  readonly room: number;
   readonly past: (layer: number, rows: number) => BlockKv;
   readonly patches: readonly GraphPatch[];
   readonly blocked: readonly Edge[];
@@ -61,7 +63,7 @@ export interface Needs {
 /** Everything that the decoder graph is fed for one call. */
 export function feedsOf(forward: Forward, architecture: Architecture, runtime: Runtime): Feeds {
   const { layers, hiddenSize } = architecture;
-  const { length, context, ownLength, unseen = 0 } = forward;
+  const { length, context, ownLength, room, unseen = 0 } = forward;
   const joinCounts = Array.from({ length: layers }, () => 0);
   for (const entry of forward.entries) {
     if (entry < layers) {
@@ -76,7 +78,7 @@ export function feedsOf(forward: Forward, architecture: Architecture, runtime: R
     rows += joining;
     rowsAt.push(rows);
     shapes.push(
-      ...shapesOf(architecture, { rows, length, context: context.length, own: ownLength + length }),
+      ...shapesOf(architecture, { rows, length, context: context.length, own: room + length }),
     );
     const shared = context.blocks[layer] ?? missing();
     const past = forward.past(layer, rows);
@@ -99,11 +101,11 @@ export function feedsOf(forward: Forward, architecture: Architecture, runtime: R
     shape_ranks: runtime.int64(SHAPE_RANKS, [SHAPE_RANKS.length]),
     ...positionFeeds({ first, length }, architecture, runtime),
     ...maskFeeds(
-      { first, length, unseen, rows: rowsAt, blocked: forward.blocked },
+      { first, length, unseen, unused: room - ownLength, rows: rowsAt, blocked: forward.blocked },
       architecture,
       runtime,
     ),
-    key_split: runtime.int64([context.length, ownLength + length], [2]),
+    key_split: runtime.int64([context.length, room + length], [2]),
   };
 }
 
@@ -163,7 +165,7 @@ export function outputsOf({ needs }: Forward, layers: number): string[] {
   );
   if (needs.cache || names.length === 0) {
     for (let layer = 0; layer < layers; layer++) {
-      names.push(blockName.presentKeys(layer), blockName.presentValues(layer));
+      names.push(blockName.newKeys(layer), blockName.newValues(layer));
     }
   }
   return names;

@@ -2,6 +2,7 @@
 import type { Architecture } from "../architecture.ts";
 import type { Cache } from "../engine.ts";
 import { cacheDisposed } from "../errors.ts";
+import type { OwnTokens } from "./own-tokens.ts";
 import type { Runtime, RuntimeTensor } from "./runtime.ts";
 
 /** Keys and values of one block. */
@@ -22,55 +23,42 @@ type HeadSizes = Pick<Architecture, "kvHeads" | "headSize">;
 interface CacheParts {
   /** The engine that made it. */
   readonly owner: object;
-  readonly rows: number;
   readonly context: SharedContext;
-  readonly ownLength: number;
-  /** `[kvHeads, rows, ownLength, headSize]` for each block. */
-  readonly blocks: readonly BlockKv[];
+  readonly own: OwnTokens;
 }
 
 export class OnnxCache implements Cache {
   readonly owner: object;
   readonly rows: number;
   readonly context: SharedContext;
-  #ownLength: number;
-  #blocks: readonly BlockKv[];
+  #own: OwnTokens | undefined;
   #contexts = new Map<number, SharedContext>();
-  #isDisposed = false;
 
-  constructor(parts: CacheParts) {
-    this.owner = parts.owner;
-    this.rows = parts.rows;
-    this.context = parts.context;
-    this.#ownLength = parts.ownLength;
-    this.#blocks = parts.blocks;
+  constructor({ owner, context, own }: CacheParts) {
+    this.owner = owner;
+    this.rows = own.rows;
+    this.context = context;
+    this.#own = own;
   }
 
   get length(): number {
-    return this.context.length + this.#ownLength;
+    return this.context.length + this.own.length;
   }
 
-  get ownLength(): number {
-    return this.#ownLength;
-  }
-
-  get blocks(): readonly BlockKv[] {
-    if (this.#isDisposed) {
-      throw cacheDisposed();
-    }
-    return this.#blocks;
+  /** What is behind the context. */
+  get own(): OwnTokens {
+    if (this.#own === undefined) throw cacheDisposed();
+    return this.#own;
   }
 
   /** One more token for every row. */
-  extend(blocks: readonly BlockKv[]): void {
-    this.#blocks = blocks;
-    this.#ownLength += 1;
+  extend(fresh: readonly BlockKv[]): void {
+    this.own.append(fresh);
     this.#contexts.clear();
   }
 
   dispose(): void {
-    this.#isDisposed = true;
-    this.#blocks = [];
+    this.#own = undefined;
     this.#contexts.clear();
   }
 
@@ -83,7 +71,7 @@ export class OnnxCache implements Cache {
     const shape = [sizes.kvHeads, length, sizes.headSize];
     const context = {
       length,
-      blocks: this.blocks.map((_, layer) => {
+      blocks: this.own.blocks.map((_, layer) => {
         const { keys, values } = this.tokens(layer, { from: 0, count: length }, sizes);
         return { keys: runtime.float32(keys, shape), values: runtime.float32(values, shape) };
       }),
@@ -98,11 +86,12 @@ export class OnnxCache implements Cache {
     span: TokenSpan,
     sizes: HeadSizes,
   ): { readonly keys: Float32Array; readonly values: Float32Array } {
-    const own = this.blocks[layer];
+    const { blocks, room } = this.own;
     const shared = this.context.blocks[layer];
-    const lengths = [this.context.length, this.#ownLength] as const;
+    const own = blocks[layer];
+    const strides = [this.context.length, room] as const;
     const slice = (parts: readonly [RuntimeTensor | undefined, RuntimeTensor | undefined]) =>
-      sliceTokens([floatsOf(parts[0]), floatsOf(parts[1])], lengths, span, sizes);
+      sliceTokens([floatsOf(parts[0]), floatsOf(parts[1])], strides, span, sizes);
     return {
       keys: slice([shared?.keys, own?.keys]),
       values: slice([shared?.values, own?.values]),
@@ -115,7 +104,10 @@ interface TokenSpan {
   readonly count: number;
 }
 
-/** Tokens of two tensors `[kvHeads, length, headSize]`, one behind the other. */
+/**
+ * Tokens of two tensors, one behind the other: `[kvHeads, length, headSize]`, and of the second maybe not all, but as
+ * many as are asked for.
+ */
 function sliceTokens(
   parts: readonly [Float32Array, Float32Array],
   lengths: readonly [number, number],
@@ -159,37 +151,6 @@ function contextOfZeros(
     length,
     blocks: Array.from({ length: layers }, () => ({ keys: tensor, values: tensor })),
   };
-}
-
-/**
- * Rows of a `[kvHeads, rows, length, headSize]` tensor in a new order; `rows` index into the first tensor's
- * rows, and an index past them takes `fallback` `[kvHeads, 1, length, headSize]`.
- */
-export function gatherRows(
-  data: Float32Array,
-  at: {
-    readonly kvHeads: number;
-    readonly rowCount: number;
-    /** length × headSize */
-    readonly width: number;
-    readonly rows: readonly number[];
-    readonly fallback?: Float32Array;
-  },
-): Float32Array {
-  const { kvHeads, rowCount, width, rows, fallback } = at;
-  const out = new Float32Array(kvHeads * rows.length * width);
-  for (let head = 0; head < kvHeads; head++) {
-    for (const [index, row] of rows.entries()) {
-      const to = (head * rows.length + index) * width;
-      if (row < rowCount) {
-        const start = (head * rowCount + row) * width;
-        out.set(data.subarray(start, start + width), to);
-      } else if (fallback !== undefined) {
-        out.set(fallback.subarray(head * width, (head + 1) * width), to);
-      }
-    }
-  }
-  return out;
 }
 
 /** The numbers of a float32 tensor. */

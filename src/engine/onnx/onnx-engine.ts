@@ -34,12 +34,14 @@ import { buildDecoder } from "./graph/decoder-graph.ts";
 import { blockName } from "./graph/decoder-io.ts";
 import type { Graph } from "./graph/graph-builder.ts";
 import { halfLinear } from "./graph/half-linear.ts";
+import { int8Linear } from "./graph/int8-linear.ts";
 import type { LinearWriter } from "./graph/linear.ts";
 import { floatLinear } from "./graph/linear.ts";
 import { quantizedLinear } from "./graph/quantized-linear.ts";
 import { buildReadOut } from "./graph/read-out-graph.ts";
 import type { BlockKv, SharedContext } from "./onnx-cache.ts";
-import { emptyContext, floatsOf, gatherRows, missing, OnnxCache } from "./onnx-cache.ts";
+import { emptyContext, floatsOf, missing, OnnxCache } from "./onnx-cache.ts";
+import { gatherRows, OwnTokens } from "./own-tokens.ts";
 import { readOut } from "./read-out.ts";
 import { readTap } from "./read-tap.ts";
 import type { Runtime, RuntimeSession, RuntimeTensor } from "./runtime.ts";
@@ -49,6 +51,7 @@ export const LINEAR: Record<Precision, LinearWriter> = {
   float32: floatLinear,
   quantized: quantizedLinear,
   float16: halfLinear,
+  int8: int8Linear,
 };
 
 /** What is the same on every runtime. */
@@ -158,28 +161,7 @@ class OnnxEngine implements Engine {
     for (const row of rows) {
       checkIndex("Row", row, own.rows);
     }
-    const { kvHeads, headSize } = this.architecture;
-    const pick = (tensor: RuntimeTensor): RuntimeTensor =>
-      this.#runtime.float32(
-        gatherRows(floatsOf(tensor), {
-          kvHeads,
-          rowCount: own.rows,
-          width: own.ownLength * headSize,
-          rows,
-        }),
-        [kvHeads, rows.length, own.ownLength, headSize],
-      );
-    const blocks = own.blocks.map(({ keys, values }) => ({
-      keys: pick(keys),
-      values: pick(values),
-    }));
-    return new OnnxCache({
-      owner: this,
-      rows: rows.length,
-      context: own.context,
-      ownLength: own.ownLength,
-      blocks,
-    });
+    return new OnnxCache({ owner: this, context: own.context, own: own.own.select(rows) });
   }
 
   async dispose(): Promise<void> {
@@ -232,6 +214,7 @@ class OnnxEngine implements Engine {
       join: inputs.subarray(0, inStack * pass.length * hiddenSize),
       context,
       ownLength: 0,
+      room: 0,
       past: (_, rows) => this.#noPast(rows),
       patches,
       blocked: pass.blocked ?? [],
@@ -259,13 +242,14 @@ class OnnxEngine implements Engine {
     pass.tokens.forEach((token, row) => {
       this.#embed({ token, position: cache.length }, states, row * hiddenSize);
     });
-    const blocks = cache.blocks;
+    const { blocks, length, room } = cache.own;
     const forward: Forward = {
       entries: Array.from({ length: cache.rows }, () => 0),
       length: 1,
       join: states,
       context: cache.context,
-      ownLength: cache.ownLength,
+      ownLength: length,
+      room,
       past: (layer) => blocks[layer] ?? missing(),
       patches: [],
       blocked: (pass.blocked ?? []).map((edge) => ({ ...edge, from: 0 })),
@@ -273,7 +257,7 @@ class OnnxEngine implements Engine {
       heads: this.#heads,
     };
     const got = await this.#forward(forward);
-    cache.extend(presentBlocks(got, layers));
+    cache.extend(newBlocks(got, layers));
     const finals = floatsOf(got[blockName.tap("resid_post", layers - 1)]);
     const final = (row: number): Float32Array =>
       finals.subarray(row * hiddenSize, (row + 1) * hiddenSize);
@@ -339,8 +323,8 @@ class OnnxEngine implements Engine {
     const rows = entries.length;
     const blocks = Array.from({ length: layers }, (_, layer): BlockKv => {
       const entered = entries.filter((entry) => entry <= layer).length;
-      const keys = got[blockName.presentKeys(layer)];
-      const values = got[blockName.presentValues(layer)];
+      const keys = got[blockName.newKeys(layer)];
+      const values = got[blockName.newValues(layer)];
       if (entered === rows) {
         return { keys: keys ?? missing(), values: values ?? missing() };
       }
@@ -350,7 +334,16 @@ class OnnxEngine implements Engine {
         this.#completeRows(own, clean, { entered, rows, length: pass.length });
       return { keys: complete(keys, below.keys), values: complete(values, below.values) };
     });
-    return new OnnxCache({ owner: this, rows, context, ownLength: pass.length, blocks });
+    const { architecture: sizes } = this;
+    const own = {
+      rows,
+      length: pass.length,
+      room: pass.length,
+      blocks,
+      sizes,
+      runtime: this.#runtime,
+    };
+    return new OnnxCache({ owner: this, context, own: new OwnTokens(own) });
   }
 
   /** Rows that have not entered yet take `clean`, `[kvHeads, length, headSize]`. */
@@ -372,9 +365,9 @@ class OnnxEngine implements Engine {
   }
 }
 
-function presentBlocks(got: Readonly<Record<string, RuntimeTensor>>, layers: number): BlockKv[] {
+function newBlocks(got: Readonly<Record<string, RuntimeTensor>>, layers: number): BlockKv[] {
   return Array.from({ length: layers }, (_, layer) => ({
-    keys: got[blockName.presentKeys(layer)] ?? missing(),
-    values: got[blockName.presentValues(layer)] ?? missing(),
+    keys: got[blockName.newKeys(layer)] ?? missing(),
+    values: got[blockName.newValues(layer)] ?? missing(),
   }));
 }

@@ -69,7 +69,7 @@ function projectionOf(
 /** `[kvHeads, rows, group, length, keys]` as `[rows, heads, length, keys]`. */
 function byRow(pattern: Float32Array, { architecture, forward }: Run): Float32Array {
   const { heads, kvHeads } = architecture;
-  const keys = forward.context.length + forward.ownLength + forward.length;
+  const keys = forward.context.length + forward.room + forward.length;
   const width = (heads / kvHeads) * forward.length * keys;
   const rows = pattern.length / (kvHeads * width);
   const out = new Float32Array(pattern.length);

@@ -17,7 +17,7 @@ const TINY = join(import.meta.dirname, "../../../tests/fixtures/tiny");
 test.for(readdirSync(TINY))("the weights of %s are converted as CONVERSION says", async (name) => {
   const model = await openGolden(join(TINY, name));
   try {
-    for (const precision of ["float32", "quantized"] as const satisfies Precision[]) {
+    for (const precision of ["float32", "quantized", "int8"] as const satisfies Precision[]) {
       const parts = { ...model, linear: LINEAR[precision] };
       const hash = createHash("sha256");
       for (const graph of [buildDecoder(parts), buildReadOut(parts)]) await addWeights(hash, graph);

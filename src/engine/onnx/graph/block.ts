@@ -219,17 +219,16 @@ export class BlockWriter {
     return graph.op("Transpose", [this.#reshape(x, shape)], perm(order));
   }
 
-  /** The row's earlier keys or values with the new ones behind them: an output, so that the next step can use it. */
+  /** The row's earlier keys or values with the new ones behind them. The new ones are an output: the next step's past. */
   #append(kind: "keys" | "values", fresh: string): string {
     const { kvHeads, headSize } = this.#parts.architecture;
-    const [past, present] =
+    const [past, name] =
       kind === "keys"
-        ? [blockName.pastKeys(this.#layer), blockName.presentKeys(this.#layer)]
-        : [blockName.pastValues(this.#layer), blockName.presentValues(this.#layer)];
+        ? [blockName.pastKeys(this.#layer), blockName.newKeys(this.#layer)]
+        : [blockName.pastValues(this.#layer), blockName.newValues(this.#layer)];
     this.#graph.input(past, "float32", [kvHeads, `rows.${this.#layer}`, "past", headSize]);
-    const all = this.#graph.op("Concat", [past, fresh], { attributes: { axis: int(2) } });
-    this.#outputs.add({ name: present, value: all, end: this.#shared.keptRows, axis: 1 });
-    return all;
+    this.#outputs.add({ name, value: fresh, end: this.#shared.keptRows, axis: 1 });
+    return this.#graph.op("Concat", [past, fresh], { attributes: { axis: int(2) } });
   }
 
   #shapes(): Readonly<Record<BlockShape, string>> {

@@ -66,8 +66,8 @@ export function buildDecoder(parts: DecoderParts): Graph {
     for (const output of parts.heads === true ? HEAD_OUTPUTS : []) {
       graph.output(blockName.tap(output, layer), "float32", headShape(output, parts, layer));
     }
-    for (const name of [blockName.presentKeys(layer), blockName.presentValues(layer)]) {
-      graph.output(name, "float32", [kvHeads, `rows.${layer}`, `present.${layer}`, headSize]);
+    for (const name of [blockName.newKeys(layer), blockName.newValues(layer)]) {
+      graph.output(name, "float32", [kvHeads, `rows.${layer}`, "length", headSize]);
     }
   }
   return graph.build();

@@ -61,7 +61,7 @@ export function shapesOf(
   sizes: {
     readonly rows: number;
     readonly length: number;
-    /** Keys of the shared context, and of the row itself. */
+    /** Keys of the shared context, and of the row itself with the room behind its past. */
     readonly context: number;
     readonly own: number;
   },
@@ -93,8 +93,9 @@ export const blockName = {
   contextValues: (layer: number): string => `context_v.${layer}`,
   pastKeys: (layer: number): string => `past_k.${layer}`,
   pastValues: (layer: number): string => `past_v.${layer}`,
-  presentKeys: (layer: number): string => `present_k.${layer}`,
-  presentValues: (layer: number): string => `present_v.${layer}`,
+  /** Of the tokens of this call. */
+  newKeys: (layer: number): string => `new_k.${layer}`,
+  newValues: (layer: number): string => `new_v.${layer}`,
   /** Added to the scores: 0 where a token may look, -inf where not. */
   mask: (layer: number): string => `mask.${layer}`,
   tap: (output: TapOutput, layer: number): string => `${output}.${layer}`,
@@ -131,9 +132,9 @@ export function sharedInputs(graph: GraphBuilder, a: Architecture): SharedInputs
     shapeRanks: graph.input("shape_ranks", "int64", [SHAPE_RANKS.length]),
     positions,
     anglesOf: (layer) => (window?.layers.has(layer) === true ? windowed : all),
-    /** Sizes of the two parts of the keys: [context, past + length]. */
+    /** Sizes of the two parts of the keys: [context, past + length], room behind the past included. */
     keySplit: graph.input("key_split", "int64", [2]),
-    /** Rows whose keys and values are put out: all, or none. */
+    /** Rows whose new keys and values are put out: all, or none. */
     keptRows: graph.input("kept_rows", "int64", [1]),
   };
 }

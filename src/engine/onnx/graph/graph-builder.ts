@@ -1,8 +1,14 @@
 /** Writes an ONNX graph node by node. Knows the format, not what a decoder is. */
 
-export type ElementType = "float32" | "float16" | "int64" | "uint8";
+export type ElementType = "float32" | "float16" | "int64" | "uint8" | "int8";
 
-const ELEMENT_BYTES: Record<ElementType, number> = { float32: 4, float16: 2, int64: 8, uint8: 1 };
+const ELEMENT_BYTES: Record<ElementType, number> = {
+  float32: 4,
+  float16: 2,
+  int64: 8,
+  uint8: 1,
+  int8: 1,
+};
 
 export type Attribute =
   | { readonly kind: "int"; readonly value: number }
@@ -122,6 +128,11 @@ export class GraphBuilder {
       [],
       new Uint8Array(Float32Array.of(value).buffer),
     );
+  }
+
+  /** A uint8 scalar. */
+  uint8(value: number): string {
+    return this.#constant(`u${value}`, "uint8", [], Uint8Array.of(value));
   }
 
   /** A weight that stands outside the graph; `read` is called once, when the session is made. */

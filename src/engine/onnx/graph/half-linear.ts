@@ -11,15 +11,12 @@ import { LARGEST_HALF, toHalves } from "../../../float16.ts";
 import type { GraphBuilder } from "./graph-builder.ts";
 import { int } from "./graph-builder.ts";
 import type { LinearLayer, LinearWriter } from "./linear.ts";
-import { biasOf, inputsOf, outputsOf } from "./linear.ts";
+import { biasOf, inputsOf, outputsOf, rowSize } from "./linear.ts";
 import { DATA_TYPES } from "./proto.ts";
-
-/** Stands for the largest magnitude of a row of zeros: the smallest normal float32. */
-const SMALLEST_SIZE = 2 ** -126;
 
 /** float16 weights: Gemm in float16 between two casts. */
 export const halfLinear: LinearWriter = (graph, x, layer, output) => {
-  const size = graph.once(`${x} size`, () => writeSize(graph, x));
+  const size = rowSize(graph, x);
   const halved = graph.once(`${x} halved`, () =>
     writeCast(graph, graph.op("Div", [x, size]), "float16"),
   );
@@ -35,12 +32,6 @@ export const halfLinear: LinearWriter = (graph, x, layer, output) => {
   );
   return bias.length === 0 ? restored : graph.op("Add", [restored, ...bias], named);
 };
-
-/** The largest magnitude of each row, `[rows, 1]`. */
-function writeSize(graph: GraphBuilder, x: string): string {
-  const largest = graph.op("ReduceMax", [graph.op("Abs", [x]), graph.int64([1])]);
-  return graph.op("Max", [largest, graph.float32(SMALLEST_SIZE)]);
-}
 
 function writeCast(graph: GraphBuilder, x: string, to: "float16" | "float32"): string {
   return graph.op("Cast", [x], { attributes: { to: int(DATA_TYPES[to]) } });

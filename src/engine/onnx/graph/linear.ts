@@ -58,6 +58,17 @@ export function biasOf(graph: GraphBuilder, layer: LinearLayer): string[] {
   return [graph.weight(name, "float32", [outputsOf(layer)], () => stackFloat32(biases))];
 }
 
+/** Stands for the largest magnitude of a row of zeros: the smallest normal float32. */
+const SMALLEST_SIZE = 2 ** -126;
+
+/** The largest magnitude of each row of inputs, `[rows, 1]`: what inputs of fewer bits are divided by. */
+export function rowSize(graph: GraphBuilder, x: string): string {
+  return graph.once(`${x} size`, () => {
+    const largest = graph.op("ReduceMax", [graph.op("Abs", [x]), graph.int64([1])]);
+    return graph.op("Max", [largest, graph.float32(SMALLEST_SIZE)]);
+  });
+}
+
 /** Dequantises tensors one after another into one buffer. */
 export async function stackFloat32(tensors: readonly WeightTensor[]): Promise<Uint8Array> {
   const sizes = tensors.map((tensor) => tensor.shape.reduce((product, dim) => product * dim, 1));

@@ -21,6 +21,7 @@ const IR_VERSION = 10;
 export const DATA_TYPES: Record<ElementType, number> = {
   float32: 1,
   uint8: 2,
+  int8: 3,
   int64: 7,
   float16: 10,
 };

@@ -1,0 +1,123 @@
+import { copyFile, mkdtemp, readdir, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";
+import { FIXTURES } from "../../tests/support/goldens.ts";
+import {
+  recordingTerminal,
+  type RecordingTerminal,
+} from "../../tests/support/recording-terminal.ts";
+import { runCommandLine } from "./program.ts";
+
+// The one tiny model with a tokenizer; its copy is another model to whoever only knows names.
+const MODEL = join(FIXTURES, "tiny", "llama-gguf", "model.gguf");
+const ASK = ["--ask", "I saw x", "--max-tokens", "3", "--threads", "1"];
+
+let folder: string;
+let reader: string;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "patchscopes-explainer-"));
+  reader = join(folder, "reader.gguf");
+  await copyFile(MODEL, reader);
+});
+
+afterEach(() => vi.unstubAllEnvs());
+afterAll(() => rm(folder, { recursive: true }));
+
+async function run(
+  args: readonly string[],
+): Promise<{ readonly status: number; readonly terminal: RecordingTerminal }> {
+  vi.stubEnv("PATCHSCOPES_CACHE", join(folder, "cache"));
+  const terminal = recordingTerminal();
+  const { signal } = new AbortController();
+  const status = await runCommandLine([...args, "--model", MODEL], { terminal, signal });
+  return { status, terminal };
+}
+
+interface Shown {
+  readonly models: readonly { readonly name: string }[];
+  readonly cells: readonly { readonly source: object; readonly target: object }[];
+  readonly warnings: readonly object[];
+}
+
+async function resultOf(
+  args: readonly string[],
+): Promise<{ readonly noted: string; readonly result: Shown }> {
+  const { status, terminal } = await run(["inspect", "the cat sat", ...args, "--format", "json"]);
+  expect(terminal.noted()).not.toContain("error");
+  expect(status).toBe(0);
+  return { noted: terminal.noted(), result: JSON.parse(terminal.printed()) as Shown };
+}
+
+test("Without a map one is fitted, kept, and used again", async () => {
+  const explained = await run([
+    "inspect",
+    "the cat sat",
+    "--explainer",
+    reader,
+    ...ASK,
+    "--explain",
+  ]);
+  expect(explained.terminal.printed()).toContain("Map: fitted first, on 48 texts");
+  const first = await resultOf(["--explainer", reader, ...ASK]);
+  expect(first.noted).toContain("There is no map from");
+  expect(await readdir(join(folder, "cache", "maps"))).toHaveLength(1);
+  expect(first.result.models).toHaveLength(2);
+  expect(first.result.warnings).toEqual([]);
+  // A sixth of three layers is the first one.
+  expect(first.result.cells.map(({ source, target }) => [source, target])).toMatchObject([
+    [{ layer: 0 }, { layer: 0 }],
+    [{ layer: 1 }, { layer: 0 }],
+    [{ layer: 2 }, { layer: 0 }],
+  ]);
+  const again = await resultOf(["--explainer", reader, ...ASK]);
+  expect(again.noted).toContain("Reading through the map that was fitted before");
+  expect(again.result.cells).toEqual(first.result.cells);
+});
+
+test("A map that fit has made says which layers are read", async () => {
+  const out = join(folder, "across.safetensors");
+  const layers = ["--layers", "1,2", "--to-layers", "1,2"];
+  const sample = ["--sample", "40", "--ridge", "0.1", "--threads", "1"];
+  const fit = await run(["fit", "--to-model", reader, ...layers, ...sample, "--out", out]);
+  expect(fit.terminal.printed()).toMatch(/affine maps from layers of .* to layers of/u);
+  expect(fit.terminal.printed()).toMatch(/ 2 > 1 +\d/u);
+  expect(fit.terminal.printed()).toContain(`--explainer ${reader} --map ${out}`);
+  const { result } = await resultOf(["--explainer", reader, "--map", out, ...ASK]);
+  expect(result.cells.map(({ source, target }) => [source, target])).toMatchObject([
+    [{ layer: 1 }, { layer: 1 }],
+    [{ layer: 2 }, { layer: 1 }],
+  ]);
+  const lens = await resultOf([
+    ...["--explainer", reader, "--map", out],
+    ...["--preset", "tuned-lens", "--threads", "1"],
+  ]);
+  expect(lens.result.cells[0]).toMatchObject({ source: { layer: 1 }, target: { layer: 2 } });
+});
+
+test("The model itself as the explainer needs no map", async () => {
+  const { result, noted } = await resultOf(["--explainer", MODEL, ...ASK]);
+  expect(result.models).toHaveLength(1);
+  expect(noted).not.toContain("map");
+});
+
+test.each([
+  [["--to-model", "MODEL", "--to", "1"], "There are both --to and --to-model."],
+  [["--to-layers", "1"], "There is --to-layers and no --to-model."],
+])("A wrong request for a fit is refused: %j", async (args, message) => {
+  const out = join(folder, "no.safetensors");
+  const { status, terminal } = await run(["fit", "--sample", "4", ...args, "--out", out]);
+  expect(terminal.noted()).toContain(message);
+  expect(status).toBe(2);
+});
+
+test("Models without tokenizers, or of other widths with a turn, are refused", async () => {
+  const fit = ["fit", "--sample", "4", "--out", join(folder, "no.safetensors"), "--threads", "1"];
+  const without = await run([...fit, "--to-model", join(FIXTURES, "tiny", "llama-gqa")]);
+  expect(without.terminal.noted()).toContain("needs the tokenizers of both");
+  const turned = ["--to-model", join(FIXTURES, "tiny", "gemma3"), "--kind", "procrustes"];
+  const { status, terminal } = await run([...fit, ...turned]);
+  expect(terminal.noted()).toContain("expected affine between states of 32 and of 16 numbers");
+  expect(status).toBe(2);
+});

@@ -1,0 +1,194 @@
+/**
+ * `inspect --explainer`: the states are read by another model. Which layers are taken where nobody says, and the map
+ * that the states go through: the user's, or one that is fitted on the spot and kept in the cache folder.
+ */
+import { createHash } from "node:crypto";
+import { mkdir } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import type { FittedMapping, LoadedMapping, MappedLayer } from "../mapping/fitted-mapping.ts";
+import { readMapping, writeMapping } from "../mapping/mapping-file.ts";
+import type { Model } from "../models/model.ts";
+import { readSettings } from "../models/sources/settings.ts";
+import { planSpec } from "../run/run-spec.ts";
+import type { LayerRef, PatchscopeSpec, TargetSpec } from "../spec/spec.ts";
+import { fittedAcross, sampleText, type AcrossParts, type AcrossRequest } from "./fit-across.ts";
+import { openOutput } from "./output.ts";
+
+export interface ExplainerOptions {
+  /** The user's mapping. */
+  readonly map?: string | undefined;
+  readonly layers?: unknown;
+  readonly targetLayer?: unknown;
+}
+
+/** A spec whose target runs in another model; its layers and its map may still be open. */
+export function readBy(spec: PatchscopeSpec, explainer: string): PatchscopeSpec {
+  return { ...spec, target: { ...spec.target, model: explainer } };
+}
+
+/** What is fitted where nobody gave a map: enough for it to work, in about a minute on two idle cores. */
+const ON_THE_SPOT = {
+  sample: 48,
+  maxTokens: 3000,
+  maxHeldOut: 192,
+  kind: "affine",
+  // Few states for so many weights: the pull towards zero is what keeps them useful.
+  ridge: 0.05,
+  seed: 0,
+} as const;
+/** Raised when a map would be fitted otherwise. */
+const FIT_VERSION = 1;
+
+/** Of the source's layers, where nobody says which: every map takes time. */
+const LAYERS_ON_THE_SPOT = 8;
+/** Early layers of the reader take states best (section 4.4 of arXiv 2401.06102), the first ones not yet. */
+const EARLY = 1 / 6;
+
+type Models = Readonly<Record<"source" | "target", Model>>;
+
+/** The spec with its layers, and the file of its map, which need not be there yet. */
+export async function completed(
+  draft: PatchscopeSpec,
+  options: ExplainerOptions,
+  models: Models,
+): Promise<PatchscopeSpec> {
+  const given = options.map === undefined ? undefined : await mappingOf(options.map);
+  const spec = withLayers(draft, options, models, given);
+  if (options.map !== undefined) return throughFile(spec, options.map);
+  const open = throughFile(spec, "map.safetensors");
+  return throughFile(spec, await keptPath(pairsOf(open, models), models));
+}
+
+/** What `explain` says of the map. */
+export async function mapLine(spec: PatchscopeSpec): Promise<string> {
+  const file = spec.mapping.kind === "file" ? spec.mapping.file : "";
+  const isThere = (await mappingOf(file).catch(() => undefined)) !== undefined;
+  return isThere
+    ? `Map: ${file}.`
+    : `Map: fitted first, on ${sampleText(ON_THE_SPOT.sample)}, and kept as ${file}.`;
+}
+
+/** The spec with its layers and a map that is there, and how it is read. */
+export async function withMap(
+  draft: PatchscopeSpec,
+  options: ExplainerOptions,
+  parts: AcrossParts,
+): Promise<{
+  readonly spec: PatchscopeSpec;
+  readonly mappings: (file: string) => Promise<LoadedMapping>;
+}> {
+  const models = { source: parts.loaded.model, target: parts.target.model };
+  const spec = await completed(draft, options, models);
+  const file = spec.mapping.kind === "file" ? spec.mapping.file : "";
+  if (options.map !== undefined) return { spec, mappings: mappingOf };
+  const say = (text: string): void => {
+    parts.progress.clear();
+    parts.context.terminal.note(`${text}\n`);
+  };
+  const kept = await mappingOf(file).catch(() => undefined);
+  if (kept !== undefined) {
+    say(`Reading through the map that was fitted before: ${file}`);
+    return { spec, mappings: () => Promise.resolve(kept) };
+  }
+  say(
+    `There is no map from ${models.source.name} to ${models.target.name} yet: one is fitted now, in about a minute, and kept.`,
+  );
+  const { sample } = ON_THE_SPOT;
+  const pairs = pairsOf(spec, models);
+  const mapping = await fittedAcross(parts, { ...ON_THE_SPOT, pairs, data: sampleText(sample) });
+  const bytes = writeMapping(mapping);
+  const isKept = await keep(file, bytes, parts);
+  say(`${qualityOf(mapping)} ${isKept ? `Kept as ${file}` : "It could not be kept."}`);
+  const loaded = await readMapping(file, new Uint8Array(Buffer.concat(bytes)));
+  return { spec, mappings: () => Promise.resolve(loaded) };
+}
+
+function throughFile(spec: PatchscopeSpec, file: string): PatchscopeSpec {
+  return { ...spec, mapping: { kind: "file", file } };
+}
+
+async function mappingOf(path: string): Promise<LoadedMapping> {
+  const { loadMapping } = await import("../node.ts");
+  return loadMapping(path);
+}
+
+/** Layers where none were asked for: those that a given mapping has, else some of the source into an early one. */
+function withLayers(
+  spec: PatchscopeSpec,
+  { layers, targetLayer }: ExplainerOptions,
+  models: Models,
+  given: FittedMapping | undefined,
+): PatchscopeSpec {
+  const early = Math.floor(models.target.architecture.layers * EARLY);
+  const isOpen = targetLayer === undefined && spec.target.layer === "same";
+  const to = isOpen ? (given === undefined ? early : lowestTarget(given)) : spec.target.layer;
+  const from =
+    given === undefined ? spread(models.source.architecture.layers) : sourcesOf(given, to);
+  return {
+    ...spec,
+    source: layers === undefined ? { ...spec.source, layer: from } : spec.source,
+    target: { ...spec.target, layer: to },
+  };
+}
+
+/** The layers that a mapping has maps from: to one layer, or to any where several are written or none of them fits. */
+function sourcesOf({ pairs }: FittedMapping, to: TargetSpec["layer"]): readonly MappedLayer[] {
+  const own = pairs.filter(({ target }) => target === to);
+  return [...new Set((own.length > 0 ? own : pairs).map(({ source }) => source))];
+}
+
+/** The lowest layer that all of a mapping's layers lead to; `same` where each leads to one of its own. */
+function lowestTarget({ pairs }: FittedMapping): number | "embedding" | "same" {
+  const sources = new Set(pairs.map(({ source }) => source)).size;
+  const targets = [...new Set(pairs.map(({ target }) => target))];
+  const shared = targets.filter(
+    (to) => pairs.filter(({ target }) => target === to).length === sources,
+  );
+  if (shared.includes("embedding")) return "embedding";
+  const numbers = shared.filter((layer) => typeof layer === "number");
+  return numbers.length === 0 ? "same" : Math.min(...numbers);
+}
+
+/** About eight layers, evenly, the last one among them. */
+function spread(layers: number): LayerRef {
+  const step = Math.ceil(layers / LAYERS_ON_THE_SPOT);
+  return { from: (layers - 1) % step, to: layers - 1, step };
+}
+
+/** The pairs of layers that a spec's cells need maps for. */
+function pairsOf(spec: PatchscopeSpec, { source, target }: Models): AcrossRequest["pairs"] {
+  const { cells } = planSpec(spec, source, { target });
+  const names = cells.flatMap(({ writes }) => writes.map((write) => write.names));
+  return [...new Map(names.map((pair) => [`${pair.source} ${pair.target}`, pair])).values()];
+}
+
+/** Where a map is kept: by what it was fitted on, and how. */
+async function keptPath(pairs: AcrossRequest["pairs"], models: Models): Promise<string> {
+  const [source, target] = [await models.source.weightsHash(), await models.target.weightsHash()];
+  const facts = { version: FIT_VERSION, source, target, pairs, ...ON_THE_SPOT };
+  const key = createHash("sha256").update(JSON.stringify(facts)).digest("hex").slice(0, 32);
+  const { ownCache } = await readSettings(process.env);
+  return join(ownCache, "maps", `${key}.safetensors`);
+}
+
+/** A cache: where it cannot be written, the next run fits again. */
+async function keep(
+  file: string,
+  bytes: readonly Uint8Array[],
+  { context }: AcrossParts,
+): Promise<boolean> {
+  try {
+    await mkdir(dirname(file), { recursive: true });
+    await (await openOutput(file, context.terminal)).write(bytes);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function qualityOf({ pairs, target }: FittedMapping): string {
+  const shares = pairs.flatMap(({ scores }) => (scores ? [100 * scores.precision1] : []));
+  const [least, most] = [Math.min(...shares), Math.max(...shares)].map((share) => share.toFixed(0));
+  const range = least === most ? `${least ?? ""}%` : `${least ?? ""} to ${most ?? ""}%`;
+  return `Behind ${range} of mapped states ${target?.name ?? "the model"}'s likeliest next token is its own.`;
+}

@@ -1,0 +1,172 @@
+/** Fitting maps from one model's states to another's, for `fit --to-model` and for `inspect --explainer`. */
+import { setImmediate } from "node:timers/promises";
+import { specInvalid } from "../errors.ts";
+import type { SpecIssue } from "../errors.ts";
+import type { FittedMapping, FittedPair, MappedModel } from "../mapping/fitted-mapping.ts";
+import type { FittedKind } from "../mapping/mapping.ts";
+import type { Model } from "../models/model.ts";
+import type { LoadedModel } from "../node.ts";
+import { atSameDepth } from "../plan/cross-model.ts";
+import { resolveLayers } from "../plan/resolve.ts";
+import { alignedTexts } from "../run/aligned-texts.ts";
+import { fitAcrossModels } from "../run/fit-cross-model.ts";
+import type { FitPhase, FitRequest } from "../run/fit-mapping.ts";
+import { splitTexts } from "../run/fit-texts.ts";
+import { sampleTexts } from "../run/sample-texts.ts";
+import type { LayerRef } from "../spec/spec.ts";
+import type { CommandContext } from "./context.ts";
+import { optionsConflict, optionWrong } from "./errors.ts";
+import type { Progress } from "./progress.ts";
+
+/** Tokens of a text that a model writes. */
+export const SAMPLE_TOKENS = 64;
+
+/** What is said of texts that a model writes. */
+export function sampleText(sample: number): string {
+  return `${sample} texts of up to ${SAMPLE_TOKENS} tokens that the model wrote`;
+}
+
+/** Both models, and who is told how far it is. */
+export interface AcrossParts {
+  readonly loaded: LoadedModel;
+  readonly target: LoadedModel;
+  readonly context: CommandContext;
+  readonly progress: Progress;
+}
+
+/** What is fitted, and on what. */
+export interface AcrossRequest {
+  readonly pairs: readonly Pick<FittedPair, "source" | "target">[];
+  readonly kind: FittedKind;
+  readonly ridge: number;
+  readonly seed: number;
+  readonly maxTokens: number;
+  /** How many tokens of them are held out at most. */
+  readonly maxHeldOut?: number;
+  /** The user's; without them the source's model writes some. */
+  readonly texts?: readonly string[] | undefined;
+  /** How many it writes. */
+  readonly sample: number;
+  /** In words, for the file. */
+  readonly data: string;
+}
+
+/** The layers of both models that get a map: each to each, or each to the one at the same depth. */
+export function pairsAcross(
+  options: { readonly layers?: LayerRef | undefined; readonly toLayers?: LayerRef | undefined },
+  source: Model,
+  target: Model,
+): AcrossRequest["pairs"] {
+  const issues: SpecIssue[] = [];
+  const all = options.layers ?? "all";
+  const from = [...new Set(resolveLayers(all, { model: source, path: ["layers"], issues }))];
+  const { toLayers } = options;
+  const at = { model: target, path: ["to-layers"], issues };
+  const to = toLayers === undefined ? undefined : [...new Set(resolveLayers(toLayers, at))];
+  if (issues.length > 0) throw specInvalid(issues);
+  const models = { source: shapeOf(source), target: shapeOf(target) };
+  return from.flatMap((layer) =>
+    (to ?? [atSameDepth(layer, models)]).map((other) => ({ source: layer, target: other })),
+  );
+}
+
+function shapeOf({
+  name,
+  architecture: { layers, hiddenSize },
+}: Model): Omit<MappedModel, "weights"> {
+  return { name, layers, hiddenSize };
+}
+
+/** Fits and measures the maps. Throws `usage` where a model has no tokenizer or the widths do not suit the kind. */
+export async function fittedAcross(
+  parts: AcrossParts,
+  request: AcrossRequest,
+): Promise<FittedMapping> {
+  const { loaded, target, context, progress } = parts;
+  const { kind, ridge, seed, pairs } = request;
+  checkKind(request, parts);
+  const texts = await textsAcross(parts, request);
+  const used = splitTexts(texts, request);
+  const fit = await fitAcrossModels({
+    ...used,
+    source: loaded.engine,
+    target: target.engine,
+    pairs,
+    kind,
+    ridge,
+    signal: context.signal,
+    onProgress: fitProgress(progress),
+    rest: () => setImmediate(),
+  });
+  return {
+    kind,
+    model: await mappedModel(loaded.model),
+    target: await mappedModel(target.model),
+    site: "resid_post",
+    pairs: fit.pairs,
+    fit: {
+      data: request.data,
+      texts: used.texts.length + used.heldOut.length,
+      states: fit.states,
+      heldOutStates: fit.heldOutStates,
+      seed,
+      ridge,
+    },
+  };
+}
+
+/** A model as a mapping's file names it. */
+export async function mappedModel(model: Model): Promise<MappedModel> {
+  return { ...shapeOf(model), weights: await model.weightsHash() };
+}
+
+/** Shows how far a fit is. */
+export function fitProgress(progress: Progress): NonNullable<FitRequest["onProgress"]> {
+  return ({ phase, done, total }) =>
+    progress.show({ label: PHASES[phase], done, total, unit: "count" });
+}
+
+const PHASES: Readonly<Record<FitPhase, string>> = {
+  read: "Reading the states",
+  solve: "Fitting the maps",
+  measure: "Measuring them",
+};
+
+function checkKind({ kind }: AcrossRequest, { loaded, target }: AcrossParts): void {
+  const [from, to] = [loaded.model, target.model].map((each) => each.architecture.hiddenSize);
+  if (kind === "affine" || from === to) return;
+  throw optionWrong({
+    option: "--kind",
+    expected: `affine between states of ${from ?? 0} and of ${to ?? 0} numbers`,
+    got: kind,
+  });
+}
+
+async function textsAcross(
+  { loaded, target, context, progress }: AcrossParts,
+  { texts, sample, seed }: AcrossRequest,
+): Promise<ReturnType<typeof alignedTexts>> {
+  const { model, engine } = loaded;
+  const [own, other] = [model.tokenizer, target.model.tokenizer];
+  if (own === undefined || other === undefined) {
+    throw optionsConflict(
+      "Fitting between two models needs the tokenizers of both, and one has none.",
+      "The states of tokens that end at the same character are pairs.",
+    );
+  }
+  if (texts !== undefined) return texts.flatMap((text) => alignedTexts(text, own, other));
+  const written = await sampleTexts({
+    engine,
+    start: own.bos,
+    endTokens: model.endTokens,
+    texts: sample,
+    tokens: SAMPLE_TOKENS,
+    seed,
+    signal: context.signal,
+    onTokens: (done, total) =>
+      progress.show({ label: "Writing texts", done, total, unit: "count" }),
+  });
+  return written
+    .map((tokens) => own.decode(tokens[0] === own.bos ? tokens.slice(1) : tokens))
+    .flatMap((text) => alignedTexts(text, own, other));
+}

@@ -1,0 +1,87 @@
+/**
+ * A spec as one writes it in code: what has a default may be left out, and short forms stand for long ones.
+ * The schema decides what is valid; `spec-input.test.ts` holds this type to it.
+ */
+import type {
+  ContrastSpec,
+  ControlSpec,
+  DecodingSpec,
+  FindPosition,
+  FindSpan,
+  InterventionSpec,
+  LayerRange,
+  PatchscopeSpec,
+  PatchSpec,
+  ReadSpec,
+  SourceSpec,
+  TargetSpec,
+} from "./spec.ts";
+
+/** The same fields, of which these may be left out; of each member of a union. */
+type Optional<T, Keys> = T extends unknown
+  ? Pick<T, Exclude<keyof T, Keys>> & {
+      readonly [Key in Extract<keyof T, Keys>]?: T[Key] | undefined;
+    }
+  : never;
+
+/** The same fields, of which only these may not be left out. */
+type Needing<T, Keys> = T extends unknown ? Optional<T, Exclude<keyof T, Keys>> : never;
+
+/** What may stand for a value of a spec. Whatever has no form of its own here is written field by field. */
+type Written<T> = T extends FindPosition
+  ? Needing<T, "find">
+  : T extends FindSpan
+    ? Needing<T, "find" | "token">
+    : T extends LayerRange
+      ? Needing<T, "from" | "to">
+      : T extends ControlSpec
+        ? T | T["kind"]
+        : T extends ContrastSpec
+          ? string | Needing<Fields<T>, "prompt">
+          : T extends PatchSpec
+            ? PatchInput
+            : T extends InterventionSpec
+              ? Optional<Fields<T>, "layers" | "scale" | "samples" | "site" | "with">
+              : T extends { readonly text: string }
+                ? T | string
+                : T extends DecodingSpec
+                  ? Needing<T, never>
+                  : T extends { readonly kind: "normalise" }
+                    ? Needing<T, "kind">
+                    : T extends { readonly kind: "file" }
+                      ? Optional<T, "kind">
+                      : T extends readonly (infer Entry)[]
+                        ? readonly Written<Entry>[]
+                        : T extends object
+                          ? Fields<T>
+                          : T;
+
+type Fields<T> = { readonly [Key in keyof T]: Written<T[Key]> };
+
+/** (S, i, M, l). Without a model it is the one that the spec is run with. */
+export type SourceInput = Needing<Fields<SourceSpec>, PromptKey>;
+
+/** (T, i*, M*, l*), and how a vector is written. */
+export type TargetInput = Needing<Fields<TargetSpec>, PromptKey>;
+
+type PromptKey = "prompt" | "tokens" | "messages";
+
+/** What is read; a text is generated where no kind is named. */
+export type ReadInput =
+  | Needing<Fields<Exclude<ReadSpec, { kind: "generate" }>>, "kind">
+  | Needing<Fields<Extract<ReadSpec, { kind: "generate" }>>, never>;
+
+/** One of several vectors written in one cell. */
+export interface PatchInput {
+  readonly source: Needing<Fields<PatchSpec["source"]>, "layer">;
+  readonly target: Needing<Fields<PatchSpec["target"]>, never>;
+}
+
+interface OwnInputs {
+  readonly source: SourceInput;
+  readonly target: TargetInput;
+  readonly read?: ReadInput | undefined;
+}
+
+/** A spec as one writes it: what has a default may be left out. A whole `PatchscopeSpec` is one too. */
+export type SpecInput = OwnInputs & Needing<Fields<Omit<PatchscopeSpec, keyof OwnInputs>>, never>;
