@@ -192,14 +192,15 @@ describe("Metrics of another model", () => {
     { kind: "same-token", as: "source" },
   ];
 
-  test("are not held against a source of other tokens", () => {
-    const message =
-      "the next token of toy cannot be held against that of other: their vocabularies differ";
-    expect(issuesOf(() => planOf({ ...MAP, metrics }))).toEqual([
-      `metrics.0.of: ${message}`,
-      `metrics.1.against: ${message}`,
-      `metrics.2.from: ${message}`,
-      `metrics.3.as: ${message}`,
+  test.each([
+    [0, "of"],
+    [1, "against"],
+    [2, "from"],
+    [3, "as"],
+  ])("are not held against a source of other tokens: %i", (index, field) => {
+    const asked = [{ kind: "entropy" }, ...metrics.slice(index)];
+    expect(issuesOf(() => planOf({ ...MAP, metrics: asked }))).toEqual([
+      `metrics.1.${field}: the next token of toy cannot be held against that of other: their vocabularies differ`,
     ]);
     const own = [{ kind: "entropy" }, { kind: "kl", from: "unpatched" }];
     expect(planOf({ ...MAP, metrics: own }).isOneVocabulary).toBe(false);
@@ -214,7 +215,7 @@ describe("Metrics of another model", () => {
     const larger = { ...targetModel, architecture: more };
     expect(
       issuesOf(() => planOf({ ...MAP, metrics }, { ...models, targetModel: larger })),
-    ).toHaveLength(4);
+    ).toHaveLength(1);
   });
 });
 

@@ -233,7 +233,7 @@ export function otherVocabulary(source: string, target: string, path: Path): Spe
     code: "other-vocabulary",
     path,
     message: `the next token of ${source} cannot be held against that of ${target}: their vocabularies differ`,
-    hint: "Hold it against the target without a patch: write unpatched in place of source.",
+    hint: "Write unpatched in place of source; a metric of a token may name it instead (inspect has --answer).",
   };
 }
 

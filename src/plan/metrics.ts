@@ -12,7 +12,7 @@ import type { Plan, PlannedMetric, PlannedToken } from "./plan.ts";
 interface Resolving {
   /** The target's. */
   readonly model: PlanModel;
-  /** Adds an issue where a metric is held against a source of another vocabulary. */
+  /** Adds an issue, the first time that a metric is held against a source of another vocabulary. */
   readonly checkReference: (reference: unknown, path: SpecIssue["path"]) => void;
   readonly issues: SpecIssue[];
   readonly warnings: { readonly code: string; readonly message: string }[];
@@ -26,9 +26,10 @@ export function planMetrics(
 ): Pick<Plan, "metrics" | "isOneVocabulary" | "warnings"> {
   const isOneVocabulary = haveOneVocabulary(source, target);
   const checkReference = (reference: unknown, path: SpecIssue["path"]): void => {
-    if (reference === "source" && !isOneVocabulary) {
-      issues.push(otherVocabulary(source.name, target.name, path));
-    }
+    if (reference !== "source" || isOneVocabulary) return;
+    // It is the same of all metrics: once is enough.
+    if (issues.some(({ code }) => code === "other-vocabulary")) return;
+    issues.push(otherVocabulary(source.name, target.name, path));
   };
   const at: Resolving = { model: target, checkReference, issues, warnings: [] };
   const metrics = spec.metrics.map((metric, index) => planMetric(metric, index, at));
