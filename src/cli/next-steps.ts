@@ -12,6 +12,8 @@ export interface Inspection {
   readonly ask: string | undefined;
   /** The fitted mapping that the states went through. */
   readonly map?: string | undefined;
+  /** Further options of the preset, as they were written. */
+  readonly more?: readonly string[];
   /** As `--at` was written; absent for the last token. */
   readonly at: string | undefined;
 }
@@ -28,7 +30,7 @@ export function nextSteps(inspection: Inspection, width: number): string {
   const here = at === undefined ? [] : ["--at", at];
   const through = map === undefined || inspection.explainer !== undefined ? [] : ["--map", map];
   const asking = ask === undefined ? [] : ["--ask", ask];
-  const same = [...presetOption(preset), ...asking, ...through];
+  const same = [...presetOption(preset), ...asking, ...through, ...(inspection.more ?? [])];
   const otherWord = text === undefined ? undefined : wordBeside(text, at);
   const steps: readonly Step[] = [
     {

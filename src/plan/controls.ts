@@ -36,6 +36,10 @@ export function planControls(
   const has = (kind: ControlSpec["kind"]): boolean =>
     spec.controls.some((control) => control.kind === kind);
   const unpatched = has("unpatched");
+  if (spec.patches?.length === 0) {
+    const none = { unrelated: [], mean: [], random: 0, contrast: [] };
+    return { controls: { unpatched, ...none }, warnings: [] };
+  }
   if (spec.read.kind !== "generate") {
     const warnings = [
       ...(spec.controls.some((control) => "prompts" in control) ? [NO_UNRELATED] : []),

@@ -98,6 +98,7 @@ export function explain(plan: Plan): string {
     `Source: ${sourceLine(plan)}.`,
     ...namedLines(plan),
     `Target: ${promptLine(plan.target)}, run once without a patch; all cells share ${counted(shared, "token")} of that run.`,
+    ...replacementLines(plan),
     ...knockoutLines(plan),
     `Rows: ${rowsLine(plan, statistics)}.`,
     `Work: ${counted(blockRows.total, "block-row")} (source ${amount(blockRows.source)}, target ${amount(blockRows.target)}, rows ${amount(blockRows.rows)}); cell by cell it is ${amount(blockRows.naive)}, ${times.toFixed(1)} times as much.`,
@@ -156,11 +157,31 @@ function readStates({ capture, source }: Plan): string {
 const MAX_LISTED = 8;
 
 /** What is cut in the target's run, where anything is. */
+function placesOf(places: readonly number[], one: string): string {
+  if (places.length > MAX_LISTED) return counted(places.length, one);
+  return `${one}${places.length === 1 ? "" : "s"} ${places.join(", ")}`;
+}
+
+/** Noise and ablations, where there are any. */
+function replacementLines({ noise, ablations, cells, shape }: Plan): readonly string[] {
+  const ablated = ablations.map(({ site, layers, positions, with: what }) => {
+    const where = layers.length === shape.layers ? "all layers" : placesOf(layers, "layer");
+    const how = what === "zero" ? "zeros" : "means";
+    return `Ablated: ${site} at ${placesOf(positions, "position")}, in ${where}, with ${how}.`;
+  });
+  const own = cells.filter((cell) => cell.own !== undefined).length;
+  return [
+    ...(noise
+      ? [
+          `Noise: on the embeddings at ${placesOf(noise.positions, "position")}, ${noise.scale} standard deviations, ${counted(noise.samples, "sample")}; all target runs once for each.`,
+        ]
+      : []),
+    ...ablated,
+    ...(own > 0 ? [`Swept: ${counted(own, "cell")} with an intervention of its own.`] : []),
+  ];
+}
+
 function knockoutLines({ knockouts, cells, shape }: Plan): readonly string[] {
-  const placesOf = (places: readonly number[], one: string): string => {
-    if (places.length > MAX_LISTED) return counted(places.length, one);
-    return `${one}${places.length === 1 ? "" : "s"} ${places.join(", ")}`;
-  };
   const cut = knockouts.map(({ layers, from, to }) => {
     const who = from === "all" ? "all tokens" : placesOf(from, "position");
     const where = layers.length === shape.layers ? "all layers" : placesOf(layers, "layer");

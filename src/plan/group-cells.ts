@@ -20,6 +20,8 @@ const MAX_TOKENS = 1024;
 const MAX_COMPARED_TOKENS = 256;
 // Rows that go on generating keep their keys and values: 128 of them are fast, and bound the memory.
 const MAX_GENERATING_ROWS = 128;
+// Metrics and means over samples may: as many as are read at once.
+const MAX_MEASURED_ROWS = 64;
 // Draws need the whole distribution of every row.
 const MAX_DRAWING_ROWS = 32;
 
@@ -50,9 +52,10 @@ export function groupCells(
   });
 }
 
-function maxRowsOf({ read }: Plan): number {
-  if (read.kind !== "generate") return Infinity;
-  if (read.decoding === undefined) return MAX_GENERATING_ROWS;
+function maxRowsOf({ read, metrics, noise }: Plan): number {
+  const isWhole = metrics.length > 0 || (noise !== undefined && noise.samples > 1);
+  if (read.kind !== "generate") return isWhole ? MAX_MEASURED_ROWS : Infinity;
+  if (read.decoding === undefined) return isWhole ? MAX_MEASURED_ROWS : MAX_GENERATING_ROWS;
   // Each cell has a row without its patch beside it then.
   return read.decoding.contrast === undefined ? MAX_DRAWING_ROWS : MAX_DRAWING_ROWS / 2;
 }

@@ -9,7 +9,16 @@ function cellAt(site: "resid_post" | "resid_pre" | "mlp_out", layer: number): Pl
   const names = { source: layer, target: layer };
   const entry = site === "resid_post" ? layer + 1 : layer;
   const writes = [{ from: to, to, names }];
-  return { writes, entry, from: 1, hidden: [], isOverwriting: false, readAt: 2, isPair: true };
+  return {
+    writes,
+    entry,
+    from: 1,
+    hidden: [],
+    isOverwriting: false,
+    readAt: 2,
+    sourceReadAt: 0,
+    isPair: true,
+  };
 }
 
 test("Runs are compared from the block on whose output is overwritten", () => {

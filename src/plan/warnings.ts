@@ -59,7 +59,13 @@ const SINK_FROM_LAYER = 1;
 /** The first token of a text attracts attention, BOS or not, and loses its own meaning within a few layers. */
 function sinkRead(plan: Omit<Plan, "warnings">, { tokenizer }: PlanModel): Warning | undefined {
   const isRead = plan.cells.some((cell) =>
-    cell.writes.some(({ from }) => from.position === 0 && from.layer >= SINK_FROM_LAYER),
+    cell.writes.some(
+      ({ from, to }) =>
+        from.position === 0 &&
+        from.layer >= SINK_FROM_LAYER &&
+        // A state that is put back where it was is asked for no meaning.
+        !(to.position === 0 && to.layer === from.layer && beginsAlike(plan)),
+    ),
   );
   // A file of vectors need not say its tokens.
   if (tokenizer === undefined || !isRead || plan.source.tokens.length === 0) return undefined;
@@ -79,6 +85,11 @@ function oneTokenUnpatched({ compat }: Pick<Plan, "compat">): Warning | undefine
     message:
       "The target prompt has one token and is not patched: the paper's code takes it for a step of decoding (compat: pair).",
   };
+}
+
+/** Whether source and target begin with the same token. */
+function beginsAlike({ source, target }: Pick<Plan, "source" | "target">): boolean {
+  return source.tokens[0] === target.tokens[0];
 }
 
 function beyondContext(plan: Omit<Plan, "warnings">, model: PlanModel): Warning | undefined {

@@ -3,6 +3,7 @@
  * text are written `\n`, so that tools that work by lines can read it; JSON keeps texts exactly.
  */
 import type { CellRecord, PatchscopeResult } from "../result/result.ts";
+import { metricNames } from "./metric-figures.ts";
 import { PROPAGATION_HEADER, propagationColumns } from "./propagation.ts";
 import { logprobOf, placesOf } from "./reading.ts";
 
@@ -19,6 +20,8 @@ export function csv(result: PatchscopeResult): string {
   const contrasts = most(({ logprobUnder }) => logprobUnder?.contrast?.length);
   const means = most(({ logprobUnder }) => (logprobUnder?.mean === undefined ? 0 : 1));
   const randoms = most(({ logprobUnder }) => logprobUnder?.random?.length);
+  const names = metricNames(result);
+  const points = result.cells.some(({ at }) => at !== undefined);
   const header = [
     ...PLACE_HEADER,
     ...(hasFactors(result) ? ["factor"] : []),
@@ -32,6 +35,8 @@ export function csv(result: PatchscopeResult): string {
     ...(trips > 0 ? ["round_trip", "round_trip_centred", "round_trip_unrelated"] : []),
     ...(means > 0 ? ["logprob_mean"] : []),
     ...numbered(randoms).map((vector) => `logprob_random_${vector}`),
+    ...names,
+    ...(points ? ["at_layer", "at_position"] : []),
   ];
   const row = (cell: CellRecord): readonly (string | number | undefined)[] => [
     ...placeColumns(cell),
@@ -52,6 +57,8 @@ export function csv(result: PatchscopeResult): string {
     ...(trips > 0 ? roundTripColumns(cell) : []),
     ...(means > 0 ? [cell.logprobUnder?.mean] : []),
     ...numbered(randoms).map((vector) => cell.logprobUnder?.random?.[vector - 1]),
+    ...names.map((name) => cell.metrics?.[name]),
+    ...(points ? [cell.at?.layer, cell.at?.position] : []),
   ];
   return [header, ...result.cells.map(row)].map((line) => line.map(field).join()).join("\n");
 }

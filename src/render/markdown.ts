@@ -2,6 +2,8 @@
 import type { CellRecord, PatchscopeResult } from "../result/result.ts";
 import { hasFactors, placeColumns } from "./csv.ts";
 import { alphabetOf, markedPrompt, readable } from "./display-text.ts";
+import { EFFECT_CAVEAT, effectsOf } from "./effects.ts";
+import { heatMapMarkdown } from "./heat-map.ts";
 import {
   CAVEAT,
   contrastLegend,
@@ -9,6 +11,7 @@ import {
   interventionLegend,
   roundTripLegend,
 } from "./legend.ts";
+import { metricLabel, metricNames, metricRuns } from "./metric-figures.ts";
 import { neighboursLine } from "./neighbours.ts";
 import { nextTokensLine } from "./next-tokens.ts";
 import { propagationMarkdown } from "./propagation.ts";
@@ -23,6 +26,8 @@ export function markdown(result: PatchscopeResult): string {
   const hasEvidence = result.cells.some(({ evidence }) => evidence !== undefined);
   const hasContrast = result.cells.some(({ evidenceContrast }) => evidenceContrast !== undefined);
   const hasTrips = result.cells.some(({ roundTrip }) => roundTrip !== undefined);
+  const names = metricNames(result);
+  const hasPoints = result.cells.some(({ at }) => at !== undefined);
   const header = [
     "source layer",
     "source position",
@@ -34,6 +39,8 @@ export function markdown(result: PatchscopeResult): string {
     ...(hasEvidence ? ["evidence", "reading", "unpatched", "unrelated"] : []),
     ...(hasContrast ? ["contrast", "contrast set"] : []),
     ...(hasTrips ? ["round trip"] : []),
+    ...names.map(escaped),
+    ...(hasPoints ? ["at layer", "at position"] : []),
   ];
   const rows = result.cells.map((cell) => [
     ...placeColumns(cell),
@@ -45,6 +52,8 @@ export function markdown(result: PatchscopeResult): string {
       ? [number(cell.evidenceContrast), numbers(cell.logprobUnder?.contrast ?? [])]
       : []),
     ...(hasTrips ? [number(cell.roundTrip?.centred)] : []),
+    ...names.map((name) => metricLabel(name, cell.metrics?.[name])),
+    ...(hasPoints ? [String(cell.at?.layer ?? ""), String(cell.at?.position ?? "")] : []),
   ]);
   const { unpatched, textOnly } = result.controls;
   return [
@@ -57,6 +66,11 @@ export function markdown(result: PatchscopeResult): string {
     ...(textOnly === undefined
       ? []
       : [`With the text in place of the vector: ${saidBy(textOnly)}`, ""]),
+    ...effectLines(result),
+    ...metricRuns(result).flatMap(({ label, values }) => [
+      `${label}: ${names.map((name) => `${escaped(name)} ${metricLabel(name, values[name])}`).join(", ")}`,
+      "",
+    ]),
     ...(hasEvidence
       ? [`${evidenceLegend(result)} The other numbers: nats, over the same tokens.`]
       : []),
@@ -66,6 +80,13 @@ export function markdown(result: PatchscopeResult): string {
     CAVEAT,
     ...result.warnings.flatMap(({ message }) => ["", `Warning: ${escaped(message)}`]),
   ].join("\n");
+}
+
+/** The map of what the cells change, where they are one. */
+function effectLines(result: PatchscopeResult): readonly string[] {
+  const effects = effectsOf(result);
+  if (effects === undefined) return [];
+  return [...heatMapMarkdown(effects.map), "", escaped(effects.summary), EFFECT_CAVEAT, ""];
 }
 
 function sourceText({ spec, source }: PatchscopeResult): string {

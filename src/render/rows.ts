@@ -5,13 +5,21 @@
 import type {
   CellRecord,
   NeighbourRecord,
+  MetricValues,
   NextToken,
   PatchscopeResult,
   PlaceRecord,
 } from "../result/result.ts";
 import type { LayerName } from "../spec/spec.ts";
 import { smallerShares, wordShares, type WordShare } from "./evidence-words.ts";
-import { layerLabel, placesOf, probabilityPerToken, verdictOf, type Verdict } from "./reading.ts";
+import {
+  layerLabel,
+  placesOf,
+  pointsOf,
+  probabilityPerToken,
+  verdictOf,
+  type Verdict,
+} from "./reading.ts";
 
 /** Smallest and largest of the cells in a row. */
 export type Range = readonly [min: number, max: number];
@@ -36,6 +44,8 @@ export interface TableRow {
   /** Centred cosines of round trips. */
   readonly roundTrip: Range | undefined;
   readonly verdict: Verdict | undefined;
+  /** Only of rows of one cell. */
+  readonly metrics: MetricValues | undefined;
 }
 
 export interface Section {
@@ -61,11 +71,13 @@ export interface Shape {
 
 /** Looks at all cells' places at once. */
 export function shapeOf(result: PatchscopeResult): Shape {
-  const pairs = result.cells.flatMap(placesOf);
+  const pairs = result.cells.flatMap(pointsOf);
   const sources = new Set(pairs.map(({ source }) => source.layer));
   const targets = new Set(pairs.map(({ target }) => target.layer));
   const isSameLayer = pairs.every(({ source, target }) => source.layer === target.layer);
-  const isWrites = result.cells.some((cell) => "writes" in cell && !isOfOneLayer(cell));
+  const isWrites = result.cells.some(
+    (cell) => "writes" in cell && cell.at?.layer === undefined && !isOfOneLayer(cell),
+  );
   const isByTarget = !isSameLayer && targets.size > 1;
   return {
     rowsAre: isWrites ? "writes" : isByTarget ? "target layers" : "source layers",
@@ -81,9 +93,10 @@ export function shapeOf(result: PatchscopeResult): Shape {
 /** Whether all vectors of a cell are of one layer, and written at one: then it is one row like that of a single vector. */
 function isOfOneLayer(cell: CellRecord): boolean {
   const [first, ...others] = placesOf(cell);
+  if (first === undefined) return false;
   return others.every(
     ({ source, target }) =>
-      source.layer === first?.source.layer && target.layer === first.target.layer,
+      source.layer === first.source.layer && target.layer === first.target.layer,
   );
 }
 
@@ -112,7 +125,7 @@ export function sectionsOf(result: PatchscopeResult): readonly Section[] {
 }
 
 function headingOf(cell: CellRecord, shape: Shape, result: PatchscopeResult): string | undefined {
-  const source = placesOf(cell)[0]?.source;
+  const source = pointsOf(cell)[0]?.source;
   if (source === undefined || shape.rowsAre === "writes") return undefined;
   const parts = [
     ...(shape.sourcePositions > 1 ? [`token ${tokenLabel(source, result)}`] : []),
@@ -126,7 +139,7 @@ function tokenLabel({ position }: PlaceRecord, result: PatchscopeResult): string
 }
 
 function rowOf(cell: CellRecord, shape: Shape): TableRow {
-  const places = placesOf(cell);
+  const places = pointsOf(cell);
   const layers =
     shape.rowsAre === "writes"
       ? []
@@ -151,6 +164,7 @@ function rowOf(cell: CellRecord, shape: Shape): TableRow {
     contrast: point(cell.evidenceContrast),
     roundTrip: point(cell.roundTrip?.centred),
     verdict: verdictOf(cell),
+    metrics: cell.metrics,
   };
 }
 
@@ -179,6 +193,7 @@ function saysTheSame(above: TableRow, below: TableRow): boolean {
     above.factor === below.factor &&
     above.text !== undefined &&
     above.text === below.text &&
+    above.metrics === undefined &&
     above.verdict === below.verdict
   );
 }

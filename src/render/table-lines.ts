@@ -5,6 +5,7 @@ import type { Alphabet } from "./display-text.ts";
 import { fit, pad, readable, visible, widest } from "./display-text.ts";
 import { isStrong } from "./evidence-words.ts";
 import { cosineLabel, evidenceBar, evidenceLabel, probabilityLabel } from "./figures.ts";
+import { metricLabel, metricNames } from "./metric-figures.ts";
 import { neighboursLine } from "./neighbours.ts";
 import { nextTokensLine } from "./next-tokens.ts";
 import { dependsOnVector, probabilityPerToken, type Verdict } from "./reading.ts";
@@ -44,6 +45,8 @@ interface Line {
   readonly contrast: string;
   readonly roundTrip: string;
   readonly verdict: string;
+  /** One column for each metric. */
+  readonly metrics: readonly string[];
   readonly kind: "vector" | "prompt" | "unjudged" | "control";
 }
 
@@ -63,7 +66,11 @@ export function tableLines(
       ),
     ),
   );
-  const toLine = (row: TableRow): Line => lineOf(row, evidenceWidth, style);
+  const names = metricNames(result);
+  const toLine = (row: TableRow): Line => ({
+    ...lineOf(row, evidenceWidth, style),
+    metrics: names.map((name) => metricLabel(name, row.metrics?.[name])),
+  });
   const drawn = sections.map(({ heading, rows }) => ({ heading, lines: rows.map(toLine) }));
   const controls = controlLines(result, hasEvidence, style);
   const lines = [...drawn.flatMap((section) => section.lines), ...controls];
@@ -77,6 +84,7 @@ export function tableLines(
     contrast: (result.controls.contrast ?? []).length > 0 ? "contrast" : "",
     roundTrip: result.cells.some(({ roundTrip }) => roundTrip) ? "round trip" : "",
     verdict: "",
+    metrics: metricNames(result),
     words: [],
     kind: "unjudged",
   };
@@ -97,7 +105,7 @@ export function tableLines(
   ];
 }
 
-function lineOf(row: TableRow, evidenceWidth: number, style: Style): Line {
+function lineOf(row: TableRow, evidenceWidth: number, style: Style): Omit<Line, "metrics"> {
   const { alphabet } = style;
   const { verdict } = row;
   const least = row.contrast === undefined ? "alone" : "besideContrast";
@@ -152,11 +160,11 @@ function shownWords({ text, shares }: TableRow, alphabet: Alphabet): Line["words
 
 /** What the target says without the vector, and with the source's text in its place. */
 function controlLines(
-  { controls }: PatchscopeResult,
+  result: PatchscopeResult,
   hasEvidence: boolean,
   style: Style,
 ): readonly Line[] {
-  const { unpatched, textOnly } = controls;
+  const { unpatched, textOnly } = result.controls;
   const isShort = style.width < MIN_WIDTH_WITH_SENTENCES;
   const instead = isShort ? "the text instead" : "with the text in place of the vector";
   const lineFor = (readOut: ReadOutRecord, words: string): Line => {
@@ -176,11 +184,15 @@ function controlLines(
       contrast: "",
       roundTrip: "",
       verdict: "",
+      metrics: metricNames(result).map((name) => metricLabel(name, readOut.metrics?.[name])),
       words: [],
       kind: "control",
     };
   };
+  const { next, metrics } = result.source;
+  const own = next && metrics ? [lineFor({ next, metrics }, "the source's own run")] : [];
   return [
+    ...own,
     ...(unpatched ? [lineFor(unpatched, "without the vector")] : []),
     ...(textOnly ? [lineFor(textOnly, instead)] : []),
   ];
@@ -213,7 +225,10 @@ function columnsFor(lines: readonly Line[], style: Style): (line: Line) => Colum
           .join(GAP)
           .trimEnd();
   const tail = widest(lines.map(tailOf));
-  const columns = [label, probability, tail].filter((width) => width > 0);
+  const metrics = (lines[0]?.metrics ?? []).map((_, index) =>
+    widest(lines.map((line) => line.metrics[index] ?? "")),
+  );
+  const columns = [label, probability, tail, ...metrics].filter((width) => width > 0);
   const room = style.width - columns.reduce((sum, width) => sum + width + GAP.length, 0);
   const text = Math.max(MIN_TEXT_WIDTH, Math.min(room, widest(lines.map((line) => line.text))));
   return (line) => ({
@@ -221,6 +236,7 @@ function columnsFor(lines: readonly Line[], style: Style): (line: Line) => Colum
     text: pad(fit(line.text, text, style.alphabet), text),
     after: [
       ...(probability > 0 ? [pad(line.probability, probability, "left")] : []),
+      ...metrics.map((width, index) => pad(line.metrics[index] ?? "", width, "left")),
       ...(tail > 0 ? [tailOf(line)] : []),
     ]
       .map((column) => GAP + column)

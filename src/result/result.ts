@@ -1,4 +1,5 @@
 /** The result, version 1: plain data with its provenance. Field by field as the contract of spec and result files says. */
+import type { Site } from "../site.ts";
 import type { LayerName, PatchscopeSpec } from "../spec/spec.ts";
 
 export interface ModelRecord {
@@ -31,6 +32,9 @@ export interface NextToken {
   readonly logprob: number;
 }
 
+/** Metrics by their names: probabilities as they are, all other numbers in nats or counts. */
+export type MetricValues = Readonly<Record<string, number>>;
+
 /** What was read: generated tokens where tokens were generated, and the first token's top K. */
 export interface ReadOutRecord {
   readonly tokens?: readonly number[];
@@ -38,6 +42,18 @@ export interface ReadOutRecord {
   /** Of each generated token, in nats. */
   readonly logprobs?: readonly number[];
   readonly next: readonly NextToken[];
+  readonly metrics?: MetricValues;
+}
+
+/** The source, and where metrics were asked for what its own run says next: the run that they are held against. */
+export interface SourceRecord extends PromptRecord {
+  readonly metrics?: MetricValues;
+  readonly next?: readonly NextToken[];
+}
+
+/** The target, and which of its tokens have noise on their embeddings. */
+export interface TargetRecord extends PromptRecord {
+  readonly noised?: readonly number[];
 }
 
 /** A token whose row of an embedding lies near a vector. */
@@ -97,7 +113,30 @@ export interface CellEvidence {
   };
 }
 
+/** What is done in one cell alone: absolute places, ascending. */
+export type InterventionRecord =
+  | {
+      readonly kind: "attention-knockout";
+      readonly layers: readonly number[];
+      readonly from: readonly number[] | "all";
+      readonly to: readonly number[];
+    }
+  | {
+      readonly kind: "ablation";
+      readonly layers: readonly number[];
+      readonly positions: readonly number[];
+      readonly site: Site;
+      readonly with: "zero" | "mean";
+    };
+
+/** Of cells that are a window around a point of a sweep: that point; and what is done in them alone. */
+export interface CellPoint {
+  readonly at?: { readonly layer?: LayerName; readonly position?: number };
+  readonly intervention?: InterventionRecord;
+}
+
 export type CellRecord = CellPlaces &
+  CellPoint &
   ReadOutRecord &
   CellEvidence & {
     /** What the vector was multiplied by, where the mapping has a list of factors. */
@@ -129,8 +168,8 @@ export interface PatchscopeResult {
   readonly specHash: string;
   /** The source's, and the target's where that is another one. */
   readonly models: readonly ModelRecord[];
-  readonly source: PromptRecord;
-  readonly target: PromptRecord;
+  readonly source: SourceRecord;
+  readonly target: TargetRecord;
   readonly cells: readonly CellRecord[];
   readonly controls: ControlsRecord;
   readonly warnings: readonly { readonly code: string; readonly message: string }[];

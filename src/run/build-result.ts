@@ -2,6 +2,7 @@
 import type { Plan, PlannedCell } from "../plan/plan.ts";
 import type {
   CellPlaces,
+  CellPoint,
   CellRecord,
   ControlsRecord,
   ModelRecord,
@@ -44,8 +45,8 @@ export function buildResult(
     spec,
     specHash,
     models,
-    source: promptRecord(plan.source),
-    target: promptRecord(plan.target),
+    source: sourceRecord(plan, output, texts),
+    target: { ...promptRecord(plan.target), ...(plan.noise && { noised: plan.noise.positions }) },
     cells,
     controls: controlsRecord(plan, output, texts),
     warnings: [...plan.warnings, ...warnings],
@@ -54,7 +55,22 @@ export function buildResult(
   };
 }
 
-function promptRecord({ tokens, pieces, positions }: Plan["target"]): PatchscopeResult["source"] {
+function sourceRecord(
+  { source }: Plan,
+  output: RunOutput,
+  texts: TokenTexts,
+): PatchscopeResult["source"] {
+  const record = promptRecord(source);
+  if (output.source?.metrics === undefined) return record;
+  const { next, metrics } = output.source;
+  return { ...record, metrics, next: nextRecord(next, texts) };
+}
+
+function nextRecord(next: CellReadOut["next"], texts: TokenTexts): ReadOutRecord["next"] {
+  return next.map(({ token, logprob }) => ({ token, piece: texts.piece(token), logprob }));
+}
+
+function promptRecord({ tokens, pieces, positions }: Plan["target"]): PatchscopeResult["target"] {
   return { tokens, pieces, positions };
 }
 
@@ -65,15 +81,20 @@ export function cellRecord(
   plan: Plan,
   texts: TokenTexts,
 ): CellRecord {
-  const { next, generated, textLength, neighbours, ...evidence }: CellOutput = output ?? {
+  const { next, generated, textLength, neighbours, metrics, ...evidence }: CellOutput = output ?? {
     next: [],
     generated: [],
   };
   const { evidenceByToken } = evidence;
   const factor = cell.writes[0]?.factor;
-  const readOut = { next, generated, ...(textLength === undefined ? {} : { textLength }) };
+  const readOut = {
+    ...{ next, generated },
+    ...(textLength === undefined ? {} : { textLength }),
+    ...(metrics && { metrics }),
+  };
   return {
     ...placesOf(cell),
+    ...pointOf(cell),
     ...(factor !== undefined && { factor }),
     ...readOutRecord(readOut, plan, texts),
     ...evidence,
@@ -116,22 +137,33 @@ function placesOf(cell: PlannedCell): CellPlaces {
   return cell.isPair && only !== undefined ? only : { writes: pairs };
 }
 
+function pointOf({ at, own }: PlannedCell): CellPoint {
+  const [knockout] = own?.knockouts ?? [];
+  const [ablation] = own?.ablations ?? [];
+  const intervention: CellPoint["intervention"] = knockout
+    ? {
+        kind: "attention-knockout",
+        layers: knockout.layers,
+        from: knockout.from,
+        to: knockout.to,
+      }
+    : ablation && { kind: "ablation", ...ablation };
+  return { ...(at && { at }), ...(intervention && { intervention }) };
+}
+
 function place(layer: PlaceRecord["layer"], position: number): PlaceRecord {
   return { layer, position };
 }
 
 function readOutRecord(output: CellReadOut, plan: Plan, texts: TokenTexts): ReadOutRecord {
-  const next = output.next.map(({ token, logprob }) => ({
-    token,
-    piece: texts.piece(token),
-    logprob,
-  }));
+  const next = nextRecord(output.next, texts);
+  const measured = output.metrics === undefined ? {} : { metrics: output.metrics };
   if (plan.read.kind !== "generate") {
-    return { next };
+    return { next, ...measured };
   }
   const tokens = output.generated.map(({ token }) => token);
   const logprobs = output.generated.map(({ logprob }) => logprob);
-  return { tokens, text: textOf(output, texts), logprobs, next };
+  return { tokens, text: textOf(output, texts), logprobs, next, ...measured };
 }
 
 function controlsRecord(plan: Plan, output: RunOutput, texts: TokenTexts): ControlsRecord {

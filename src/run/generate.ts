@@ -13,7 +13,7 @@ export interface Generation {
   readonly engine: Engine;
   readonly read: Extract<ReadSpec, { kind: "generate" }>;
   /** Each row's. */
-  readonly cells: readonly Pick<PlannedCell, "hidden">[];
+  readonly cells: readonly Pick<PlannedCell, "hidden" | "own">[];
   /** Each row's cell number in the plan, which its draws follow from. */
   readonly numbers: readonly number[];
   /** Whether behind the rows of the cells the same target stands without a patch, once for each of them, in their order. */

@@ -5,6 +5,7 @@
 import type { Engine, PassOutput } from "../engine/engine.ts";
 import { assert } from "../errors.ts";
 import { normOf } from "../mapping/mapping.ts";
+import { cosine } from "../measure/fidelity.ts";
 import { comparedLayers } from "../plan/propagation.ts";
 import type { Plan, PlannedCell } from "../plan/plan.ts";
 import type { PropagationRecord } from "../result/result.ts";
@@ -103,11 +104,9 @@ function compare(
   clean: Float32Array,
 ): { readonly difference: number; readonly cosine: number } {
   const apart = patched.map((value, index) => value - (clean[index] ?? 0));
-  const product = patched.reduce((sum, value, index) => sum + value * (clean[index] ?? 0), 0);
-  const norms = normOf(patched) * normOf(clean);
   return {
     difference: normOf(apart) / (normOf(clean) || 1),
-    cosine: norms === 0 ? 0 : product / norms,
+    cosine: cosine(patched, clean),
   };
 }
 

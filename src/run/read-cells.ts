@@ -1,14 +1,18 @@
 /** Runs cells: all rows of a batch join the stack in one pass; where text is wanted they go on, token by token. */
-import type { Engine } from "../engine/engine.ts";
+import type { Engine, Read, ReadOut } from "../engine/engine.ts";
 import { assert } from "../errors.ts";
 import type { Plan, PlannedCell } from "../plan/plan.ts";
 import type { PropagationRecord, RoundTripRecord } from "../result/result.ts";
 import { generate, type GeneratedText } from "./generate.ts";
 import type { MapOf } from "./map-of.ts";
 import type { ScoredToken } from "./next-token.ts";
+import type { MetricValues } from "../result/result.ts";
+import { askFor, distributionOf, type Distribution, type MetricNeed } from "./distribution.ts";
+import { metricsOf } from "./metrics.ts";
 import { topOf } from "./next-token.ts";
 import type { Neighbour } from "./neighbours.ts";
 import { propagationOf, propagationTaps } from "./propagation.ts";
+import type { SourceReading } from "./read-source.ts";
 import type { CleanTarget, VectorOf } from "./target.ts";
 import { inOnePass } from "./target.ts";
 import { writeRows } from "./write-rows.ts";
@@ -19,12 +23,22 @@ export interface CellReadOut extends GeneratedText {
   readonly propagation?: PropagationRecord;
   readonly neighbours?: readonly Neighbour[];
   readonly roundTrip?: RoundTripRecord;
+  /** Of the first token; only where there are any. */
+  readonly metrics?: MetricValues;
+}
+
+/** The same of one sample, with the first token's distribution where all of it was read. */
+export interface SampledReadOut extends CellReadOut {
+  readonly logits?: Float32Array;
 }
 
 export interface CellBatch {
   readonly plan: Plan;
   readonly engine: Engine;
   readonly target: CleanTarget;
+  /** What the source itself says next, where metrics can be held against it, and how much of a distribution metrics need. */
+  readonly reading: SourceReading | undefined;
+  readonly need: MetricNeed;
   /** All with the same first written position; in ascending order of entry. */
   readonly cells: readonly PlannedCell[];
   /** Each cell's number in the plan, which its draws follow from. */
@@ -39,7 +53,7 @@ export interface CellBatch {
 }
 
 /** Reads a batch of cells, in its order. */
-export async function readCells(batch: CellBatch): Promise<CellReadOut[]> {
+export async function readCells(batch: CellBatch): Promise<SampledReadOut[]> {
   const { plan, engine, target, cells } = batch;
   const from = cells[0]?.from ?? 0;
   const length = plan.target.tokens.length - from;
@@ -54,12 +68,13 @@ export async function readCells(batch: CellBatch): Promise<CellReadOut[]> {
   const isComparing = plan.read.kind === "propagation";
   const taps = isComparing ? propagationTaps(plan, cells) : [];
   const isDrawing = plan.read.kind === "generate" && plan.read.decoding !== undefined;
+  const asked = askFor(batch.need, rows.length, batch.reading?.top);
   const output = await engine.run(
     {
       kind: "prefill",
       context: { cache: target.cache, length: from },
       length,
-      ...inOnePass(rows, { plan, from, length }),
+      ...inOnePass(rows, { plan, target, from, length }),
       taps,
       keep: isGenerating,
       read: {
@@ -69,32 +84,29 @@ export async function readCells(batch: CellBatch): Promise<CellReadOut[]> {
           offset: Math.max(0, readAt - from),
         })),
         topK: plan.read.topK,
-        logits: isDrawing,
+        ...asked,
+        ...(isDrawing ? { logits: true } : {}),
       },
     },
     batch.signal,
   );
   assert(output.read, "the cells were read");
   const { read: readOut } = output;
-  const next = cells.map((cell, row) =>
-    cell.readAt < from
-      ? topOf(target.readOut, target.readPositions.indexOf(cell.readAt), plan.read.topK)
-      : topOf(readOut, row, plan.read.topK),
-  );
+  const first = cells.map((cell, row) => firstToken(cell, readOut, row, batch, asked));
   if (plan.read.kind !== "generate" || output.cache === undefined) {
     const propagations = isComparing
       ? await propagationOf({ ...batch, rows, from, length, taps: output.taps })
       : [];
-    return next.map((top, row) => {
+    return first.map((of, row) => {
       const propagation = propagations[row];
-      return { next: top, generated: [], ...(propagation && { propagation }) };
+      return { ...of, generated: [], ...(propagation && { propagation }) };
     });
   }
   const generated = await generate(
     { ...batch, read: plan.read, hasPriors: isContrasted },
     { cache: output.cache, readOut, topK: plan.read.topK },
   );
-  return next.map((top, row) => ({ next: top, generated: [], ...generated[row] }));
+  return first.map((of, row) => ({ ...of, generated: [], ...generated[row] }));
 }
 
 /** A cell that writes nothing: the target as it is, from the given position on. */
@@ -108,6 +120,33 @@ export function unpatchedCell(plan: Plan, from: number): PlannedCell {
     hidden: [],
     isOverwriting: false,
     readAt,
+    sourceReadAt: plan.cells[0]?.sourceReadAt ?? 0,
     isPair: false,
   };
+}
+
+/** What a cell's row, or the clean run before the row's first token, says next. */
+function firstToken(
+  cell: PlannedCell,
+  readOut: ReadOut,
+  row: number,
+  { plan, target, reading, need }: CellBatch,
+  asked: Pick<Read, "tracked">,
+): Omit<SampledReadOut, "generated"> {
+  const { topK } = plan.read;
+  const unpatched = (): Distribution => target.distributionAt(cell.readAt);
+  const isBefore = cell.readAt < cell.from;
+  const next = isBefore
+    ? topOf(target.readOut, target.readPositions.indexOf(cell.readAt), topK)
+    : topOf(readOut, row, topK);
+  const hasMetrics = plan.metrics.length > 0;
+  if (need.kind !== "logits" && !hasMetrics) return { next };
+  const { vocabSize } = plan.shape;
+  const own = isBefore
+    ? unpatched()
+    : distributionOf(readOut, row, { topK, vocabSize, tracked: asked.tracked });
+  const whole = own.logits === undefined ? {} : { logits: own.logits };
+  if (!hasMetrics) return { next, ...whole };
+  const references = { source: reading?.at(cell.sourceReadAt), unpatched: unpatched() };
+  return { next, ...whole, metrics: metricsOf(plan, own, references) };
 }

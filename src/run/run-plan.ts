@@ -15,10 +15,15 @@ import type { CellEvidence } from "../result/result.ts";
 import type { ReadSpec } from "../spec/spec.ts";
 import { likePair, type FinalNorm } from "./compat-pair.ts";
 import { byControl, controlVectors } from "./control-vectors.ts";
+import { metricNeed, type MetricNeed } from "./distribution.ts";
 import { mapOfPlan, type MapOf } from "./map-of.ts";
+import { meanOfMetrics } from "./metrics.ts";
 import { nearestRows } from "./neighbours.ts";
-import type { CellReadOut } from "./read-cells.ts";
-import { readCells, unpatchedCell } from "./read-cells.ts";
+import type { CellBatch, CellReadOut } from "./read-cells.ts";
+import { unpatchedCell } from "./read-cells.ts";
+import { readSamples } from "./read-samples.ts";
+import { readSource, sourceMetrics, type SourceReading } from "./read-source.ts";
+import { replacementsOf } from "./replacements.ts";
 import { readBack } from "./round-trip.ts";
 import { readTextOnly } from "./read-text-only.ts";
 import type { TextScore } from "./score.ts";
@@ -86,6 +91,8 @@ export interface RunOutput {
   readonly unpatched: CellReadOut | undefined;
   /** What it says with the source's text in the vector's place. */
   readonly textOnly: CellReadOut | undefined;
+  /** What the source's own run says next, and the metrics of that; only where there are any. */
+  readonly source?: Pick<CellReadOut, "next" | "metrics">;
 }
 
 /** Runs a plan; `engine` has the target's model. Throws `aborted` when the signal says so. */
@@ -99,11 +106,20 @@ export async function runPlan(plan: Plan, engine: Engine, options: RunOptions): 
   if (plan.read.kind === "neighbours") {
     return readNeighbours(plan, plan.read, { source, mapOf, options });
   }
-  const target = await runCleanTarget(plan, engine, plan.read.topK, signal);
+  const need = metricNeed(plan);
+  const isSourceRead = plan.metrics.length > 0 && plan.isSourceComparable;
+  const reading = isSourceRead ? await readSource(plan, sourceEngine, need, signal) : undefined;
+  const targets: CleanTarget[] = [];
   try {
-    const said = await readAll(plan, engine, { source, mapOf, target, options });
+    for (const replacements of await replacementsOf(plan, engine, signal)) {
+      const given = { need, sourceTop: reading?.top, replacements };
+      targets.push(await runCleanTarget(plan, engine, given, signal));
+    }
+    const read = await readAll(plan, engine, { source, mapOf, reading, need, targets, options });
+    const said: RunOutput = { ...read, ...ownOfSource(plan, reading, targets) };
     const output = await addRoundTrips(plan, sourceEngine, { output: said, source, options });
-    if (!hasEvidence(plan)) {
+    const [target] = targets;
+    if (!hasEvidence(plan) || target === undefined) {
       const cells = output.cells.map((cell, index): ReadyCell => ({ index, output: cell }));
       if (isReadBack(plan)) options.onEvent?.({ kind: "cells", cells });
       return output;
@@ -111,7 +127,7 @@ export async function runPlan(plan: Plan, engine: Engine, options: RunOptions): 
     options.onEvent?.({ kind: "read", output });
     return await addEvidence(plan, engine, { output, source, mapOf, target, options });
   } finally {
-    target.cache.dispose();
+    for (const target of targets) target.cache.dispose();
   }
 }
 
@@ -152,6 +168,18 @@ function isReadBack({ read }: Plan): boolean {
   return read.kind === "generate" && read.roundTrip === true;
 }
 
+/** What the source's own run says next; nothing without metrics, or where cells are held against several places of it. */
+function ownOfSource(
+  plan: Plan,
+  reading: SourceReading | undefined,
+  targets: readonly CleanTarget[],
+): Pick<RunOutput, "source"> {
+  if (reading?.top === undefined) return {};
+  const { next } = reading;
+  const metrics = targets.map((target) => sourceMetrics(plan, reading, target.distributionAt));
+  return { source: { next, metrics: meanOfMetrics(metrics) } };
+}
+
 function hasEvidence({ read, controls }: Plan): boolean {
   if (read.kind !== "generate") return false;
   const { unpatched, unrelated, contrast, mean, random } = controls;
@@ -164,15 +192,17 @@ async function readAll(
   parts: {
     readonly source: RunSources["source"];
     readonly mapOf: MapOf;
-    readonly target: CleanTarget;
+    readonly reading: SourceReading | undefined;
+    readonly need: MetricNeed;
+    readonly targets: readonly CleanTarget[];
     readonly options: RunOptions;
   },
-): Promise<RunOutput> {
-  const { source, mapOf, target, options } = parts;
+): Promise<Omit<RunOutput, "source">> {
+  const { source, mapOf, reading, need, targets, options } = parts;
   const outputs: CellReadOut[] = [];
   const { textOnly: text } = plan.controls;
   const count = plan.cells.length + (plan.controls.unpatched ? 1 : 0) + (text ? 1 : 0);
-  const steps = plan.read.kind === "generate" ? plan.read.maxTokens : 1;
+  const steps = plan.read.kind === "generate" ? plan.read.maxTokens : targets.length;
   let done = 0;
   const onTokens = (tokens: number): void => {
     done += tokens;
@@ -183,10 +213,11 @@ async function readAll(
     const cells = group.cells.map((cell) => plan.cells[cell]).filter((cell) => cell !== undefined);
     // The target without a patch is one more row of the first batch: it enters after the last block.
     const clean = index === 0 && plan.controls.unpatched ? [unpatchedCell(plan, group.from)] : [];
-    const read = await readCells({
+    const batch: Omit<CellBatch, "target"> = {
       plan,
       engine,
-      target,
+      reading,
+      need,
       cells: [...cells, ...clean],
       numbers: [...group.cells, ...clean.map(() => plan.cells.length)],
       vectorOf: ({ from }) => source.at(from),
@@ -195,7 +226,8 @@ async function readAll(
       decode: options.decode,
       signal: options.signal,
       onTokens,
-    });
+    };
+    const read = await readSamples(batch, targets);
     const ready = group.cells.map((cell, at): ReadyCell => {
       const output = read[at];
       assert(output, "every cell was read");

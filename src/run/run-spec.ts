@@ -125,7 +125,7 @@ export async function runSpec(
   const output = await runPlan(plan, engine, {
     endTokens: model.endTokens,
     decode: texts.decode,
-    encode: (text) => model.tokenizer?.encode(text).tokens ?? [],
+    encode: (text) => on.model.tokenizer?.encode(text).tokens ?? [],
     fitted,
     sourceEngine: on.engine,
     vectors,

@@ -80,6 +80,14 @@ const specs = fc.record({
       { from: -1, to: 0, layers: { from: 0, to: 1 } },
     ],
   ),
+  ablations: fc.constantFrom<readonly object[]>(
+    [],
+    [],
+    [{ positions: 0, layers: 1 }],
+    [{ positions: "all", layers: [0, 2], site: "attn_out", with: "mean" }],
+    [{ positions: -1, site: "mlp_out", sweep: { layers: 1 } }],
+    [{ kind: "noise", positions: [0, -1] }],
+  ),
   maxTokens: fc.integer({ min: 1, max: EVIDENCE_TOKENS + 2 }),
   ignoreEos: fc.boolean(),
   stop: fc.constantFrom<readonly string[] | undefined>(undefined, undefined, ["ab"], ["cc", "ba"]),
@@ -156,7 +164,10 @@ function planOf(given: Shape, read: object = generating(given)): Plan {
       mode: shape.mode,
       contamination: shape.contamination,
     },
-    interventions: interventionsOf(shape),
+    interventions: [
+      ...interventionsOf(shape),
+      ...shape.ablations.map((each) => ({ kind: "ablation", ...each })),
+    ],
     sources: SOURCES,
     mapping: shape.mapping,
     read,
@@ -263,8 +274,11 @@ describe.each([
             const apart = norm(patched.map((value, at) => value - (clean[at] ?? 0)));
             const product = sum(Array.from(patched, (value, at) => value * (clean[at] ?? 0)));
             const kl = patchedLens.map((p, token) => Math.exp(p) * (p - (cleanLens[token] ?? 0)));
-            expectClose(got.difference[row]?.[column], apart / norm(clean));
-            expectClose(got.cosine[row]?.[column], product / norm(patched) / norm(clean));
+            expectClose(got.difference[row]?.[column], apart / (norm(clean) || 1));
+            // A state that is ablated has no direction.
+            const isGone = norm(patched) === 0 || norm(clean) === 0;
+            const cosine = isGone ? Number(norm(patched) === norm(clean)) : undefined;
+            expectClose(got.cosine[row]?.[column], cosine ?? product / norm(patched) / norm(clean));
             expectClose(got.kl[row]?.[column], sum(kl));
           }
         }
@@ -294,6 +308,7 @@ describe.each([
       seed: 0,
       contamination: "keep",
       interventions: [],
+      ablations: [],
       controls: ["text-only"],
     };
     const { textOnly, unpatched } = await runPlan(planOf(shape), engine, RUN);
@@ -321,6 +336,7 @@ describe.each([
       mode: "replace",
       contamination: "keep",
       interventions: [],
+      ablations: [],
       mapping: { kind: "identity" },
       maxTokens: 10,
       ignoreEos: true,

@@ -5,10 +5,18 @@
 import type { Edge, Engine, Patch } from "../../src/engine/engine.ts";
 import { assert } from "../../src/errors.ts";
 import { EVIDENCE_TOKENS } from "../../src/measure/evidence.ts";
-import type { Plan, PlannedCell, PlannedSentence, State, Write } from "../../src/plan/plan.ts";
+import type {
+  Ablation,
+  Plan,
+  PlannedCell,
+  PlannedSentence,
+  State,
+  Write,
+} from "../../src/plan/plan.ts";
 import type { PriorContrast } from "../../src/spec/spec.ts";
 import { gaussian } from "../../src/run/control-vectors.ts";
 import { chanceOf, drawToken } from "../../src/run/next-token.ts";
+import { embeddingDeviation, noiseAt } from "../../src/run/replacements.ts";
 
 export interface SlowCell {
   readonly tokens: readonly number[];
@@ -69,11 +77,12 @@ export async function readSlowly(
   source?: SlowSource,
 ): Promise<SlowCell> {
   assert(plan.read.kind === "generate", "the plan generates");
-  const target = cutting(engine, plan, cell.hidden);
+  const target = await targetRuns(engine, plan, { cell, sample: 0 });
   const reader = source?.engine ?? engine;
   const states = await writesOf(reader, plan.capture.tokens, cell, ({ from }) => from);
   const put = await putting({ plan, reader, target, cell }, source);
   const own = await put(states);
+  const clean = await targetRuns(engine, plan, { sample: 0 });
   const tokens: number[] = [];
   const logprobs: number[] = [];
   while (tokens.length < plan.read.maxTokens) {
@@ -82,7 +91,6 @@ export async function readSlowly(
     const likeliest = next.reduce((a, logprob, b) => (logprob > (next[a] ?? -Infinity) ? b : a), 0);
     const { decoding } = plan.read;
     const chance = chanceOf(plan.seed, plan.cells.indexOf(cell), tokens.length);
-    const clean = cutting(engine, plan, []);
     const [prior = []] = await logprobsAfter(clean, [...plan.target.tokens, ...tokens], [], 1);
     const scores = decoding?.contrast ? against(next, prior, decoding.contrast) : next;
     const best = scores.indexOf(Math.max(...scores));
@@ -113,7 +121,7 @@ export async function readSlowly(
   return {
     tokens,
     logprobs,
-    unpatched: await score(plan, cutting(engine, plan, []), text, []),
+    unpatched: await score(plan, clean, text, []),
     unrelated: await oneByOne(await statesOf(unrelated), under),
     contrast: await oneByOne(await statesOf(contrast), under),
     mean: await under(meanOf(await statesOf(mean))),
@@ -154,7 +162,7 @@ export async function compareSlowly(
   const { tokens } = plan.target;
   const { hiddenSize, layers } = engine.architecture;
   const states = await writesOf(engine, plan.capture.tokens, cell, ({ from }) => from);
-  const target = cutting(engine, plan, cell.hidden);
+  const target = await targetRuns(engine, plan, { cell, sample: 0 });
   const put = await putting({ plan, reader: engine, target, cell });
   const own = await put(states);
   const stateIn = async (runs: Runs, writes: readonly SlowWrite[]): Promise<Float32Array> => {
@@ -175,7 +183,7 @@ export async function compareSlowly(
     return rows[position] ?? [];
   };
   const patched = await stateIn(target, own);
-  const clean = await stateIn(cutting(engine, plan, []), []);
+  const clean = await stateIn(await targetRuns(engine, plan, { sample: 0 }), []);
   return {
     patched,
     clean,
@@ -203,10 +211,19 @@ function tokensBefore(
 
 type Runs = Pick<Engine, "architecture" | "run">;
 
-/** The engine for runs of the target from its beginning: with every look cut that the plan or the cell says. */
-function cutting(engine: Engine, plan: Plan, hidden: PlannedCell["hidden"]): Runs {
+/**
+ * The engine for runs of the target from its beginning: with every look cut and every state replaced that the plan says, or
+ * the cell where there is one.
+ */
+async function targetRuns(
+  engine: Engine,
+  plan: Plan,
+  { cell, sample }: { readonly cell?: PlannedCell; readonly sample: number },
+): Promise<Runs> {
+  const knockouts = [...plan.knockouts, ...(cell?.own?.knockouts ?? [])];
+  const hidden = cell?.hidden ?? [];
   const isCut = ({ layer, from, to }: Edge): boolean =>
-    plan.knockouts.some(
+    knockouts.some(
       (each) =>
         each.layers.includes(layer) &&
         (each.from === "all" || each.from.includes(from)) &&
@@ -214,6 +231,10 @@ function cutting(engine: Engine, plan: Plan, hidden: PlannedCell["hidden"]): Run
         !(each.keepsSelf && from === to),
     ) || hidden.some(({ position, below }) => layer < below && to === position && from > to);
   const { architecture } = engine;
+  const replaced = [
+    ...(await noised(engine, plan, sample)),
+    ...(await ablated(engine, plan, [...plan.ablations, ...(cell?.own?.ablations ?? [])])),
+  ];
   return {
     architecture,
     run: (pass, signal) => {
@@ -222,8 +243,95 @@ function cutting(engine: Engine, plan: Plan, hidden: PlannedCell["hidden"]): Run
       const edges = [...Array(architecture.layers).keys()].flatMap((layer) =>
         places.flatMap((from) => places.map((to): Edge => ({ layer, row: 0, from, to }))),
       );
-      return engine.run({ ...pass, blocked: edges.filter(isCut) }, signal);
+      const patches = [...replaced, ...(pass.patches ?? [])];
+      return engine.run({ ...pass, patches, blocked: edges.filter(isCut) }, signal);
     },
+  };
+}
+
+/** A prompt's states at a site of a layer, one vector for each token. */
+async function statesAt(
+  engine: Engine,
+  tokens: readonly number[],
+  place: Pick<State, "site" | "layer">,
+): Promise<Float32Array[]> {
+  const width = engine.architecture.hiddenSize;
+  const rows = [{ tokens }];
+  const { taps } = await engine.run({
+    kind: "prefill",
+    length: tokens.length,
+    rows,
+    taps: [place],
+  });
+  return tokens.map((_, at) => taps[0]?.slice(at * width, (at + 1) * width) ?? new Float32Array(0));
+}
+
+async function noised(engine: Engine, plan: Plan, sample: number): Promise<Patch[]> {
+  const { noise, seed, target } = plan;
+  if (noise === undefined) return [];
+  const place = { site: "resid_pre", layer: 0 } as const;
+  const states = await statesAt(engine, target.tokens, place);
+  const size = noise.scale * (await embeddingDeviation(engine));
+  return noise.positions.map((position) => {
+    const draw = noiseAt({ seed, sample, position }, engine.architecture.hiddenSize);
+    const own = states[position] ?? new Float32Array(0);
+    const vector = own.map((value, unit) => value + size * (draw[unit] ?? 0));
+    return { ...place, row: 0, offset: position, vector };
+  });
+}
+
+async function ablated(
+  engine: Engine,
+  plan: Plan,
+  ablations: readonly Ablation[],
+): Promise<Patch[]> {
+  const patches: Patch[] = [];
+  const width = engine.architecture.hiddenSize;
+  for (const { site, layers, positions, with: what } of ablations) {
+    for (const layer of layers) {
+      const all = await oneByOne(what === "zero" ? [] : plan.meanSentences, async (sentence) => {
+        const states = await statesAt(engine, sentence, { site, layer });
+        return states.length > 1 ? states.slice(1) : states;
+      });
+      const states = all.flat();
+      const vector = Float32Array.from({ length: width }, (_, unit) =>
+        states.reduce((sum, state) => sum + (state[unit] ?? 0) / states.length, 0),
+      );
+      patches.push(...positions.map((offset) => ({ site, layer, row: 0, offset, vector })));
+    }
+  }
+  return patches;
+}
+
+/** Log-probabilities of every token where a cell, the target without a patch and the source's own run are read. */
+export async function readNextSlowly(
+  plan: Plan,
+  engine: Engine,
+  cell: PlannedCell,
+  {
+    sample = 0,
+    source,
+  }: { readonly sample?: number; readonly source?: SlowSource | undefined } = {},
+): Promise<Readonly<Record<"cell" | "unpatched" | "source", readonly number[]>>> {
+  const own = await targetRuns(engine, plan, { cell, sample });
+  const clean = await targetRuns(engine, plan, { sample });
+  const reader = source?.engine ?? engine;
+  const states = await writesOf(reader, plan.capture.tokens, cell, ({ from }) => from);
+  const put = await putting({ plan, reader: source?.engine ?? engine, target: own, cell }, source);
+  const writes = await put(states);
+  const after = async (
+    runs: Runs,
+    tokens: readonly number[],
+    place: { readonly at: number; readonly writes: readonly SlowWrite[] },
+  ): Promise<readonly number[]> => {
+    const all = await logprobsAfter(runs, tokens, place.writes, tokens.length);
+    return all[place.at] ?? [];
+  };
+  const target = plan.target.tokens;
+  return {
+    cell: await after(own, target, { at: cell.readAt, writes }),
+    unpatched: await after(clean, target, { at: cell.readAt, writes: [] }),
+    source: await after(reader, plan.capture.tokens, { at: cell.sourceReadAt, writes: [] }),
   };
 }
 

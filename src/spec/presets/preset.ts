@@ -2,6 +2,7 @@
 import { specInvalid } from "../../errors.ts";
 import { askWithout } from "../errors.ts";
 import type {
+  AblationSpec,
   ContrastSpec,
   ControlSpec,
   FindPosition,
@@ -44,6 +45,22 @@ export interface PresetOptions {
   readonly controls?: readonly ControlSpec[];
   /** Other sources of the same kind that the read-outs are held against. */
   readonly contrast?: readonly ContrastSpec[];
+  /** A part of the source's text whose tokens get noise. */
+  readonly subject?: string;
+  /** A prompt that differs from the source in what matters: the target. */
+  readonly corrupted?: string;
+  /** The token whose probability is measured, a text or an id; by default what the source's own run says next. */
+  readonly answer?: string | number;
+  /** The token that it is held against; by default what the corrupted prompt says next. */
+  readonly against?: string | number;
+  /** Where in a block; by default what the preset says. */
+  readonly site?: string;
+  /** How many layers at a time. */
+  readonly window?: number;
+  /** How often noise is drawn. */
+  readonly samples?: number;
+  /** What ablated states become. */
+  readonly with?: AblationSpec["with"];
 }
 
 export const ASPECTS = ["feeling", "strength", "towards"] as const;
@@ -88,6 +105,21 @@ export function generating({
 }: PresetOptions): object {
   const decoding = contrastive === undefined ? undefined : { contrast: { amount: contrastive } };
   return { kind: "generate", maxTokens, stop, topK, roundTrip, decoding };
+}
+
+/** How likely the answer is, and which place it has. */
+export function answerMetrics({ answer = "source" }: PresetOptions): readonly object[] {
+  return [
+    { kind: "probability", of: answer },
+    { kind: "rank", of: answer },
+  ];
+}
+
+/** The target's layers of presets that put states back where they are from: of a sub-layer, some layers together. */
+export function windowOf({ site, window }: PresetOptions, ofSubLayer: number): unknown {
+  const isSubLayer = site !== undefined && /attn|mlp/u.test(site);
+  const width = window ?? (isSubLayer ? ofSubLayer : 1);
+  return width === 1 ? "same" : { window: width };
 }
 
 // A word of its own: not a part of a Latin word, a number or a compound ("Mexico", "x86", "x-ray"), but with

@@ -3,7 +3,12 @@ import { specInvalid, type SpecIssue } from "../../errors.ts";
 import { missingField, presetUnknown, unusedField } from "../errors.ts";
 import { parseSpec } from "../schema.ts";
 import type { PatchscopeSpec } from "../spec.ts";
+import { ablation } from "./ablation.ts";
+import { activationPatching } from "./activation-patching.ts";
+import { attentionKnockout } from "./attention-knockout.ts";
 import { attribute } from "./attribute.ts";
+import { backPatching } from "./back-patching.ts";
+import { causalTracing } from "./causal-tracing.ts";
 import { emotion } from "./emotion.ts";
 import { entity } from "./entity.ts";
 import { futureLens } from "./future-lens.ts";
@@ -34,6 +39,11 @@ export const PRESET_NAMES = [
   "emotion",
   "propagation",
   "neighbours",
+  "causal-tracing",
+  "activation-patching",
+  "attention-knockout",
+  "ablation",
+  "back-patching",
 ] as const;
 export type PresetName = (typeof PRESET_NAMES)[number];
 
@@ -53,6 +63,11 @@ export const PRESETS: Readonly<Record<PresetName, Preset>> = {
   emotion,
   propagation,
   neighbours,
+  "causal-tracing": causalTracing,
+  "activation-patching": activationPatching,
+  "attention-knockout": attentionKnockout,
+  ablation,
+  "back-patching": backPatching,
 };
 
 /** The spec of a preset. Throws `spec-invalid` for options that the preset lacks or has no use for. */
