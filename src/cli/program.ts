@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import { Command } from "@commander-js/extra-typings";
 import type { CommandUnknownOpts } from "@commander-js/extra-typings";
+import { askCommand } from "./ask.ts";
 import { benchCommand } from "./bench.ts";
 import { captureCommand } from "./capture.ts";
 import type { CommandContext } from "./context.ts";
@@ -47,6 +48,7 @@ function programFor(context: CommandContext): CommandUnknownOpts {
     .addHelpText("after", EXAMPLES);
   const commands = [
     inspectCommand(context),
+    askCommand(context),
     runCommand(context),
     explainCommand(context),
     captureCommand(context),

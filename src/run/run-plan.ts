@@ -39,6 +39,8 @@ export interface RunOptions {
   readonly endTokens: ReadonlySet<number>;
   /** What a mapping from a file holds; needed where the plan has one. */
   readonly fitted?: FittedMapping | undefined;
+  /** The states that cells write, where they were read before; else the source of the plan is run. */
+  readonly source?: PromptStates | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onEvent?: ((event: RunEvent) => void) | undefined;
 }
@@ -58,8 +60,7 @@ export interface RunOutput {
 /** Runs a plan. Throws `aborted` when the signal says so. */
 export async function runPlan(plan: Plan, engine: Engine, options: RunOptions): Promise<RunOutput> {
   const { signal } = options;
-  const [source] = await capturePrompts(engine, [plan.capture.tokens], plan.capture.states, signal);
-  assert(source, "the source was captured");
+  const source = options.source ?? (await captureSource(plan, engine, signal));
   const target = await runCleanTarget(plan, engine, plan.read.topK, signal);
   try {
     const output = await readAll(plan, engine, { source, target, options });
@@ -71,6 +72,16 @@ export async function runPlan(plan: Plan, engine: Engine, options: RunOptions): 
   } finally {
     target.cache.dispose();
   }
+}
+
+async function captureSource(
+  { capture }: Plan,
+  engine: Engine,
+  signal: AbortSignal | undefined,
+): Promise<PromptStates> {
+  const [source] = await capturePrompts(engine, [capture.tokens], capture.states, signal);
+  assert(source, "the source was captured");
+  return source;
 }
 
 function hasControls({ controls }: Plan): boolean {
