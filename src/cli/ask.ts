@@ -23,7 +23,7 @@ import {
 import type { ModelOptions } from "./model-options.ts";
 import { openOutput } from "./output.ts";
 import { progressOn } from "./progress.ts";
-import { parseCount, parsePosition } from "./references.ts";
+import { parseCount, parsePosition, positionText } from "./references.ts";
 
 const EXAMPLES = `
 Questions:
@@ -148,7 +148,7 @@ function oneToken(at: PositionRef | undefined): SinglePosition {
     throw optionWrong({
       option: "--at",
       expected: "one token: a number, or text that it holds",
-      got: at === "all" ? at : at.join(","),
+      got: positionText(at),
     });
   }
   return at;

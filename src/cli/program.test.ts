@@ -37,7 +37,17 @@ describe("help", () => {
     for (const args of [[], ["--help"], ["help"]]) {
       expect(await patchscopes(...args)).toMatchObject({ status: 0, err: "" });
     }
-    for (const command of ["inspect", "run", "explain", "capture", "fit", "models", "bench"]) {
+    for (const command of [
+      "inspect",
+      "ask",
+      "reproduce",
+      "run",
+      "explain",
+      "capture",
+      "fit",
+      "models",
+      "bench",
+    ]) {
       const { status, out } = await patchscopes(command, "--help");
       expect({ status, out }).toEqual({
         status: 0,

@@ -11,6 +11,7 @@ import { fitCommand } from "./fit.ts";
 import { inspectCommand } from "./inspect.ts";
 import { modelsCommand } from "./models.ts";
 import { reportError } from "./report-error.ts";
+import { reproduceCommand } from "./reproduce.ts";
 import { runCommand } from "./run.ts";
 
 const EXAMPLES = `
@@ -54,6 +55,7 @@ function programFor(context: CommandContext): CommandUnknownOpts {
     captureCommand(context),
     fitCommand(context),
     modelsCommand(context),
+    reproduceCommand(context),
     benchCommand(context),
   ];
   const nested = commands.flatMap((command) => command.commands);

@@ -18,8 +18,7 @@ export function wilson(hits: number, trials: number): Rate {
   const rate = hits / trials;
   const scale = 1 + Z ** 2 / trials;
   const centre = (rate + Z ** 2 / (2 * trials)) / scale;
-  const half =
-    (Z * Math.sqrt((rate * (1 - rate)) / trials + Z ** 2 / (4 * trials ** 2))) / scale;
+  const half = (Z * Math.sqrt((rate * (1 - rate)) / trials + Z ** 2 / (4 * trials ** 2))) / scale;
   return { hits, trials, rate, low: Math.max(0, centre - half), high: Math.min(1, centre + half) };
 }
 

@@ -1,5 +1,4 @@
 /** The answer of `ask` as a person reads it: one line that says it, then what it rests on. */
-import { EVIDENCE_THRESHOLD } from "../measure/evidence.ts";
 import type { AnswerReadOut, AnswerRecord, AskResult } from "../result/answer.ts";
 import { fit, pad, readable, widest, wrap } from "./display-text.ts";
 import { styleOf, type Style, type TableOptions } from "./style.ts";
@@ -38,22 +37,18 @@ function headLine({ models, source, question, contrast }: AskResult, { alphabet 
 }
 
 function answerLines({ answer, threshold, ranked }: AskResult, { paint }: Style): string[] {
-  if (answer === undefined) {
-    const best = ranked[0]?.score ?? 0;
-    return [
-      paint.bold("no answer"),
-      `Nothing stands out: the best score is ${best.toFixed(2)}, and answers begin at ${threshold.toFixed(2)}.`,
-    ];
-  }
-  return [`${paint.bold(answer.answer)}   ${reasonOf(answer)}`];
+  if (answer !== undefined) return [`${paint.bold(answer.answer)}   ${reasonOf(answer)}`];
+  const [best] = ranked;
+  const why =
+    best !== undefined && best.score >= threshold
+      ? `Most read-outs say "${best.answer}", and the prompts say it without the vector, too.`
+      : `Nothing stands out: the best score is ${(best?.score ?? 0).toFixed(2)}, and answers begin at ${threshold.toFixed(2)}.`;
+  return [paint.bold("no answer"), why];
 }
 
 function reasonOf(answer: AnswerRecord): string {
   const { score, saidBy, evidence } = answer;
-  const nats =
-    evidence === undefined
-      ? ""
-      : `, evidence ${evidence.toFixed(1)} nats${evidence >= EVIDENCE_THRESHOLD ? "" : " (the prompts say it anyway)"}`;
+  const nats = evidence === undefined ? "" : `, evidence ${evidence.toFixed(1)} nats`;
   return `score ${score.toFixed(2)}, said by ${saidBy.length} read-outs${nats}`;
 }
 

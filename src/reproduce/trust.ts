@@ -38,8 +38,16 @@ const PAIRS = [
 /** Tokens of a read-out: those that evidence is about. */
 const TOKENS = 8;
 
-/** What countries are asked, each in its best wording. */
-const QUESTIONS = ["capital", "currency"] as const;
+/** What countries are asked, in the paper's form: a few words with the placeholder last. */
+const ZERO_SHOT: readonly (readonly [question: string, ask: string])[] = [
+  ["capital", "The capital city of x"],
+  ["currency", "The official currency of x"],
+  ["language", "People speak the language of x"],
+  ["continent", "The continent of x"],
+];
+
+/** The same, each in the best wording of `ask`, which leads to the answer: so it does without the vector, too. */
+const QUESTIONS = ["capital", "currency", "language", "continent"] as const;
 
 /** A target prompt, the subjects that are read with it, and what is right to say of them. */
 interface Trial {
@@ -56,8 +64,14 @@ export async function measureTrust(
   onProgress: (done: number, total: number) => void = () => undefined,
 ): Promise<TrustRow[]> {
   const { name } = context.on.model;
-  const byPreset = { attribute: attributeTrials(name), entity: entityTrials(name) };
-  const total = byPreset.attribute.length + byPreset.entity.length;
+  const byPreset = {
+    attribute: ZERO_SHOT.map(([question, ask]) => countryTrial(question, ask, name)),
+    "attribute, as in ask": QUESTIONS.map((question) =>
+      countryTrial(question, questionNamed(question).wordings[0]?.text ?? "", name),
+    ),
+    entity: entityTrials(name),
+  };
+  const total = Object.values(byPreset).flat().length;
   let done = 0;
   const rows: TrustRow[] = [];
   for (const [preset, trials] of Object.entries(byPreset)) {
@@ -71,18 +85,14 @@ export async function measureTrust(
   return rows;
 }
 
-function attributeTrials(model: string): Trial[] {
-  return QUESTIONS.map((attribute) => {
-    const { wordings } = questionNamed(attribute);
-    const ask = wordings[0]?.text ?? "";
-    const spec = presetSpec("attribute", { prompt: "x", model, layer: 0, maxTokens: TOKENS, ask });
-    return { spec, target: ask, ...subjectsOf("country"), attributes: [attribute] };
-  });
+function countryTrial(question: string, ask: string, model: string): Trial {
+  const spec = presetSpec("attribute", { prompt: "x", model, layer: 0, maxTokens: TOKENS, ask });
+  return { spec, target: ask, ...subjectsOf("country"), attributes: [question] };
 }
 
 function entityTrials(model: string): Trial[] {
   const spec = presetSpec("entity", { prompt: "x", model, layer: 0, maxTokens: TOKENS });
-  return ["country", "person"].map((domain) => {
+  return ["country", "person", "city"].map((domain) => {
     const subjects = subjectsOf(domain);
     const attributes = Object.keys(subjects.subjects[0]?.answers ?? {});
     return { spec, target: `entity description of each ${domain}`, ...subjects, attributes };

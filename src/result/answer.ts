@@ -45,11 +45,11 @@ export interface AskResult {
   readonly models: readonly ModelRecord[];
   /** What the source was held against. */
   readonly contrast: readonly string[];
-  /** The score from which an answer stands out. */
+  /** The score from which an answer stands out, where its evidence is from ln 20 on, too. */
   readonly threshold: number;
   /** Absent where nothing stands out. */
   readonly answer?: AnswerRecord;
-  /** All that stands out least to most, best first; the answer too. */
+  /** The candidates, best first; the answer too. */
   readonly ranked: readonly AnswerRecord[];
   readonly readOuts: readonly AnswerReadOut[];
   readonly engine: PatchscopeResult["engine"];

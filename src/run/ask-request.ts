@@ -30,7 +30,7 @@ export function askRequest(asked: Asked): AskRequest {
   const { prompt, position = -1 } = asked;
   const question = asked.question === undefined ? undefined : questionNamed(asked.question);
   const own = asked.wordings?.map((text) => ({ text, weight: 1 }));
-  const name = typeof position === "object" ? position.find : undefined;
+  const name = typeof position === "object" ? position.find : lastWord(prompt, position);
   const isNameAnswer = question?.mayBeName ?? false;
   return {
     source: { prompt, position },
@@ -64,6 +64,11 @@ function contrastOf(
         : // Nothing behind a token changes its state, so the text ends with the word.
           { prompt: prompt.slice(0, start) + name, position: -1, name },
     );
+}
+
+/** What a source is called that is read at its last token. */
+function lastWord(prompt: string, position: number): string | undefined {
+  return position === -1 ? /[\p{L}\p{M}\p{N}'’-]+$/u.exec(prompt)?.[0] : undefined;
 }
 
 function startOf(

@@ -5,6 +5,7 @@
 import { assert } from "../errors.ts";
 import { CONSENSUS_THRESHOLD, consensusOf } from "../measure/consensus.ts";
 import type { ConsensusReadOut, RankedAnswer } from "../measure/consensus.ts";
+import { EVIDENCE_THRESHOLD } from "../measure/evidence.ts";
 import { UNRELATED_SENTENCES } from "../measure/unrelated-sentences.ts";
 import type { AnswerReadOut, AnswerRecord, AskResult } from "../result/answer.ts";
 import { parseSpec } from "../spec/schema.ts";
@@ -88,7 +89,7 @@ export async function ask(
     models: [await modelRecord(on)],
     contrast: contrast.map(({ prompt }) => prompt),
     threshold: CONSENSUS_THRESHOLD,
-    ...(best !== undefined && best.score >= CONSENSUS_THRESHOLD && { answer: best }),
+    ...(best !== undefined && standsOut(best) && { answer: best }),
     ranked: ranked.slice(0, MAX_RANKED),
     readOuts,
     engine: engineRecord(on),
@@ -213,6 +214,11 @@ function readOutsOf(
       };
     }),
   );
+}
+
+/** What the prompts say anyway is no answer, however much it is agreed on. */
+function standsOut({ score, evidence }: AnswerRecord): boolean {
+  return score >= CONSENSUS_THRESHOLD && (evidence ?? Infinity) >= EVIDENCE_THRESHOLD;
 }
 
 function answerRecord(entry: RankedAnswer, readOuts: readonly AnswerReadOut[]): AnswerRecord {
