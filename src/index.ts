@@ -37,7 +37,10 @@ export type { FidelityReport, Share, Summary } from "./measure/fidelity.ts";
 export type { MapScores } from "./measure/map-scores.ts";
 export { explain } from "./plan/explain.ts";
 export type { Plan } from "./plan/plan.ts";
+export type { AnswerRecord, AskResult } from "./result/answer.ts";
 export type { CellRecord, PatchscopeResult } from "./result/result.ts";
+export { ask, type AskOptions, type AskRequest } from "./run/ask.ts";
+export { askRequest, type Asked } from "./run/ask-request.ts";
 export { captureStates, type CapturedStates, type CaptureRequest } from "./run/capture.ts";
 export { fitMapping, type Fit, type FitRequest } from "./run/fit-mapping.ts";
 export { fitTexts, type FitTexts } from "./run/fit-texts.ts";
@@ -57,6 +60,13 @@ export {
   type VerifyRequest,
 } from "./run/verify-precision.ts";
 export { parseSpecText } from "./spec/parse-text.ts";
-export { PRESETS, presetSpec, type PresetName, type PresetRequest } from "./spec/presets/presets.ts";
+export {
+  PRESETS,
+  presetSpec,
+  type PresetName,
+  type PresetRequest,
+} from "./spec/presets/presets.ts";
+export type { Question, Wording } from "./spec/questions/question.ts";
+export { QUESTIONS } from "./spec/questions/questions.ts";
 export { parseSpec, safeParseSpec } from "./spec/schema.ts";
 export type { PatchscopeSpec } from "./spec/spec.ts";

@@ -148,7 +148,7 @@ function oneToken(at: PositionRef | undefined): SinglePosition {
     throw optionWrong({
       option: "--at",
       expected: "one token: a number, or text that it holds",
-      got: positionText(at),
+      got: positionText(at) ?? "several tokens",
     });
   }
   return at;

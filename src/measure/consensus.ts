@@ -46,7 +46,7 @@ export interface RankedAnswer {
 }
 
 /** Settings of the rule, chosen on development subjects. */
-export interface ConsensusSettings {
+interface ConsensusSettings {
   readonly smoothing: number;
   /** How much the first token's probability counts beside the text. */
   readonly firstToken: number;
@@ -57,7 +57,7 @@ export interface ConsensusSettings {
 /** From this score on an answer stands out: of those on development subjects 85% were right. */
 export const CONSENSUS_THRESHOLD = 0.25;
 
-export const CONSENSUS_SETTINGS: ConsensusSettings = {
+const CONSENSUS_SETTINGS: ConsensusSettings = {
   smoothing: 0.1,
   firstToken: 0.65,
   phrase: 0.5,

@@ -72,7 +72,7 @@ export async function measureQuestion(
 }
 
 /** One wording, asked of all. */
-export function partOf(
+function partOf(
   wording: string,
   asked: Asked,
   { on }: Pick<PartContext, "on">,
@@ -94,7 +94,7 @@ export function partOf(
 }
 
 /** Whom a question is asked: subjects of its domain, its contrast set, some subjects of each other domain. */
-export function askedOf(question: Question, set: SubjectSet): Asked {
+function askedOf(question: Question, set: SubjectSet): Asked {
   const subjects = question.language === "ko" ? KOREAN_SUBJECTS : ENGLISH_SUBJECTS;
   const domains = question.language === "ko" ? KOREAN_DOMAINS : ENGLISH_DOMAINS;
   const others = Object.entries(subjects).filter(([domain]) => domain !== question.domain);

@@ -80,7 +80,7 @@ export async function readPart(part: Part, context: PartContext): Promise<PartOu
 const PART_VERSION = 1;
 
 /** What a part is known by: not the name of its model, but its weights. */
-export function partKey({ spec, sources, pairs }: Part, weights: string): string {
+function partKey({ spec, sources, pairs }: Part, weights: string): string {
   const { target, read, controls } = spec;
   return JSON.stringify({ version: PART_VERSION, weights, target, read, controls, sources, pairs });
 }

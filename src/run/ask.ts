@@ -20,7 +20,7 @@ import type { CellOutput } from "./run-plan.ts";
 import type { ReadyModel } from "./run-spec.ts";
 
 /** Tokens of a read-out: the answer, and a little of what follows. */
-export const ASK_TOKENS = 8;
+const ASK_TOKENS = 8;
 /** Candidates for the first token that take part in the vote. */
 const FIRST_TOKENS = 24;
 
@@ -46,7 +46,8 @@ export interface AskOptions {
  * Asks a state one question.
  * @throws `spec-invalid` where a wording has no placeholder or a token is not found; `engine`; `aborted`
  * @example
- * const { answer } = await ask(questionFor("currency", { prompt: "I spent the summer in Japan", find: "Japan" }), loaded);
+ * const request = askRequest({ prompt: "I spent the summer in Japan", question: "currency" });
+ * const { answer } = await ask(request, loaded);
  */
 export async function ask(
   request: AskRequest,
