@@ -30,7 +30,7 @@ import type { TextScore } from "./score.ts";
 import { scoreTexts } from "./score.ts";
 import type { RunSources } from "./sources.ts";
 import { readSources } from "./sources.ts";
-import type { CleanTarget } from "./target.ts";
+import type { CleanTarget, VectorOf } from "./target.ts";
 import { runCleanTarget } from "./target.ts";
 
 export type RunPhase = "read" | "score";
@@ -71,6 +71,8 @@ export interface RunOptions {
   readonly finalNorm?: FinalNorm | undefined;
   /** `[vocab, hidden]`; needed where neighbours are read. */
   readonly matrices?: VocabularyMatrices | undefined;
+  /** The states that cells write, where they were read before; else the source of the plan is run. */
+  readonly source?: RunSources["source"] | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onEvent?: ((event: RunEvent) => void) | undefined;
 }
@@ -99,7 +101,10 @@ export interface RunOutput {
 export async function runPlan(plan: Plan, engine: Engine, options: RunOptions): Promise<RunOutput> {
   const { signal, sourceEngine = engine } = options;
   const files = options.vectors ?? new Map();
-  const { source, named } = await readSources(plan, sourceEngine, files, signal);
+  const { source, named } =
+    options.source === undefined
+      ? await readSources(plan, sourceEngine, files, signal)
+      : { source: options.source, named: new Map<string, VectorOf>() };
   const mapOf = likePair(plan, options.finalNorm, (normed) =>
     mapOfPlan(plan, options.fitted, normed(named)),
   );

@@ -261,6 +261,20 @@ export function presetUnknown(name: string, known: readonly string[]): SpecIssue
   };
 }
 
+/** A name that is none of a question. */
+export function questionUnknown(name: string, known: readonly string[]): SpecIssue {
+  const near = nearestName(name, known);
+  return {
+    code: "question-unknown",
+    path: [],
+    message: `there is no question ${describe(name)}; there are ${known.join(", ")}`,
+    hint:
+      near === undefined
+        ? "Ask in your own words: --wording with an x in the place of the vector."
+        : `Did you mean "${near}"?`,
+  };
+}
+
 /** An option that a preset cannot do without. */
 export function missingField(preset: { readonly name: string }, option: string): SpecIssue {
   return {
