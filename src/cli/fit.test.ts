@@ -72,7 +72,7 @@ test.each([
   [[], "There are no texts to fit on."],
   [
     ["--sample", "3", "--kind", "cubic"],
-    '--kind: expected affine, procrustes, scalar-affine, low-rank, mlp, got "cubic"',
+    '--kind: expected affine, procrustes, scalar-affine, low-rank, mlp, lre, got "cubic"',
   ],
   [["--sample", "3", "--ridge", "-1"], '--ridge: expected a number from 0 on, or auto, got "-1"'],
   [["--sample", "3", "--rank", "4"], "--rank is for --kind low-rank, and the kind is affine."],

@@ -6,7 +6,7 @@ import { specInvalid } from "../errors.ts";
 import type { SpecIssue } from "../errors.ts";
 import type { FittedMapping, FitRecord } from "../mapping/fitted-mapping.ts";
 import { writeMapping } from "../mapping/mapping-file.ts";
-import { FITTED_KINDS } from "../mapping/mapping.ts";
+import type { FittedKind } from "../mapping/mapping.ts";
 import type { LoadedModel } from "../node.ts";
 import { resolveLayer, resolveLayers } from "../plan/resolve.ts";
 import { fitTable } from "../render/fit-table.ts";
@@ -21,7 +21,9 @@ import { optionsConflict } from "./errors.ts";
 import {
   acrossOptions,
   checkKindOptions,
+  FIT_KINDS,
   kindRecord,
+  parseBeta,
   parseKind,
   parseLayer,
   parseRidge,
@@ -37,6 +39,7 @@ import {
   pairsAcross,
   sampleText,
 } from "./fit-across.ts";
+import { checkRelationOptions, fittedRelation } from "./fit-lre.ts";
 import {
   DEFAULT_MODEL,
   DEVICE_HELP,
@@ -64,7 +67,9 @@ Examples:
   patchscopes fit --texts corpus.txt --layers 0..10 --kind procrustes --out turned.safetensors
   patchscopes fit --sample 200 --to-model gemma-3-270m --layers 4,8,12 --to-layers 3 \\
     --out across.safetensors
-  patchscopes inspect "The capital of France is" --preset tuned-lens --map map.safetensors`;
+  patchscopes inspect "The capital of France is" --preset tuned-lens --map map.safetensors
+  patchscopes fit --kind lre --texts capitals.txt --layers 12 --out capital.safetensors
+    with lines such as: The capital city of {France} is`;
 
 const DEFAULT_MAX_TOKENS = 20_000;
 /** The command. */
@@ -87,12 +92,18 @@ export function fitCommand(context: CommandContext): CommandUnknownOpts {
       "with --to-model: its layers, from each of --layers to each (default: the same depth)",
       (text: string) => parseLayers(text, "--to-layers"),
     )
-    .option("--kind <kind>", FITTED_KINDS.join(", "), parseKind, "affine")
+    .option("--kind <kind>", FIT_KINDS.join(", "), parseKind, "affine")
     .option("--rank <n>", "of low-rank maps (default: 64)", parseCount("--rank"))
     .option(
       "--hidden <n>",
       "numbers of an MLP's hidden layer (default: 256)",
       parseCount("--hidden"),
+    )
+    .option("--beta <number>", "what lre multiplies derivatives by (default: 1)", parseBeta)
+    .option(
+      "--examples <n>",
+      "texts that lre learns from; others measure it (default: 8)",
+      parseCount("--examples"),
     )
     .option("--ridge <number>", "pulls maps towards zero; auto chooses", parseRidge, DEFAULT_RIDGE)
     .option(
@@ -134,6 +145,7 @@ interface FitOptions extends ModelOptions, KindOptions {
 async function fit(options: FitOptions, context: CommandContext): Promise<void> {
   const { terminal } = context;
   checkKindOptions(options);
+  if (options.kind === "lre") checkRelationOptions(options);
   const texts = await textsOf(options);
   checkSides(options);
   if (options.toModel !== undefined) acrossOptions(options);
@@ -142,27 +154,29 @@ async function fit(options: FitOptions, context: CommandContext): Promise<void> 
   try {
     const common = { options, context, progress };
     const mapping = await withLoadedModel({ name: options.model, ...common }, async (loaded) =>
-      options.toModel === undefined
-        ? fitted({ loaded, texts, ...common })
-        : withLoadedModel({ name: options.toModel, ...common }, async (target) =>
-            fittedAcross(
-              { loaded, target, context, progress },
-              {
-                ...acrossOptions(options),
-                texts,
-                sample: options.sample ?? 0,
-                data: options.texts ?? sampleText(options.sample ?? 0),
-                pairs: pairsAcross(options, loaded.model, target.model),
-              },
+      options.kind === "lre"
+        ? fittedRelation({ loaded, texts: texts ?? [], ...common })
+        : options.toModel === undefined
+          ? fitted({ loaded, texts, ...common }, options.kind)
+          : withLoadedModel({ name: options.toModel, ...common }, async (target) =>
+              fittedAcross(
+                { loaded, target, context, progress },
+                {
+                  ...acrossOptions(options),
+                  texts,
+                  sample: options.sample ?? 0,
+                  data: options.texts ?? sampleText(options.sample ?? 0),
+                  pairs: pairsAcross(options, loaded.model, target.model),
+                },
+              ),
             ),
-          ),
     );
     progress.clear();
     await output.write(writeMapping(mapping));
     const table = tableOf(mapping);
     // The file itself is on standard output then.
     if (output.path === undefined) terminal.note(`${table}\n`);
-    else terminal.print(`${table}\n\n${nextStep(options)}\n`);
+    else terminal.print(`${table}\n\n${nextStep(options, mapping)}\n`);
   } finally {
     progress.clear();
   }
@@ -202,10 +216,10 @@ interface FitParts {
   readonly progress: Progress;
 }
 
-async function fitted(parts: FitParts): Promise<FittedMapping> {
+async function fitted(parts: FitParts, kind: FittedKind): Promise<FittedMapping> {
   const { loaded, options, context, progress } = parts;
   const { model, engine } = loaded;
-  const { kind, seed, maxTokens, site } = options;
+  const { seed, maxTokens, site } = options;
   const { layers, target } = layersOf(parts);
   const tokens = await tokensOf(parts);
   const used = fitTexts(tokens, { seed, maxTokens });
@@ -290,7 +304,7 @@ function tableOf({ model, target, kind, pairs, fit }: FittedMapping): string {
   return fitTable(pairs, {
     model: model.name,
     targetModel: target?.name,
-    kind,
+    kind: fit?.method ?? kind,
     target: Number(pairs[0]?.target),
     states: fit?.states ?? 0,
     heldOutStates: fit?.heldOutStates ?? 0,
@@ -298,8 +312,12 @@ function tableOf({ model, target, kind, pairs, fit }: FittedMapping): string {
   });
 }
 
-function nextStep({ model, toModel, out }: FitOptions): string {
+function nextStep({ model, toModel, out, kind }: FitOptions, { pairs }: FittedMapping): string {
   const named = model === DEFAULT_MODEL ? "" : ` --model ${model}`;
+  if (kind === "lre") {
+    const layers = pairs.map(({ source }) => source).join(",");
+    return `Next\n  npx patchscopes inspect "Peru"${named} --preset lre --map ${out} --layers ${layers}`;
+  }
   if (toModel !== undefined) {
     return `Next\n  npx patchscopes inspect "Barack Obama"${named} --explainer ${toModel} --map ${out}`;
   }

@@ -95,7 +95,7 @@ export function inspectCommand(context: CommandContext): CommandUnknownOpts {
     )
     .option(
       "--map <file>",
-      "a fitted mapping, for tuned-lens and --explainer: patchscopes fit makes one",
+      "a fitted mapping, for lenses and --explainer: patchscopes fit makes one",
     )
     .option(
       "--at <token>",

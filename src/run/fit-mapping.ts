@@ -17,7 +17,7 @@ import { scoreMaps } from "./score-maps.ts";
 import { pairsIn, readStatePairs } from "./state-pairs.ts";
 import { trainMaps, type Start } from "./train-maps.ts";
 
-export type FitPhase = "read" | "solve" | "train" | "measure";
+export type FitPhase = "read" | "solve" | "train" | "differentiate" | "measure";
 
 export interface FitRequest extends FitTexts {
   readonly engine: Engine;
