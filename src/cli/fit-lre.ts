@@ -17,7 +17,7 @@ import type { KindOptions } from "./fit-options.ts";
 import type { Progress } from "./progress.ts";
 
 /** Texts whose derivatives are taken: more hardly change their mean. */
-export const DEFAULT_EXAMPLES = 8;
+const DEFAULT_EXAMPLES = 8;
 
 interface RelationOptions extends KindOptions {
   readonly texts?: string | undefined;

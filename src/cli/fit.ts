@@ -316,7 +316,7 @@ function nextStep({ model, toModel, out, kind }: FitOptions, { pairs }: FittedMa
   const named = model === DEFAULT_MODEL ? "" : ` --model ${model}`;
   if (kind === "lre") {
     const layers = pairs.map(({ source }) => source).join(",");
-    return `Next\n  npx patchscopes inspect "Peru"${named} --preset lre --map ${out} --layers ${layers}`;
+    return `Next\n  npx patchscopes inspect "I spent the summer in Peru"${named} --preset lre --map ${out} --layers ${layers}`;
   }
   if (toModel !== undefined) {
     return `Next\n  npx patchscopes inspect "Barack Obama"${named} --explainer ${toModel} --map ${out}`;

@@ -25,12 +25,12 @@ export interface LreRequest extends Pick<
   readonly heldOut?: readonly SubjectText[];
   /** What derivatives are multiplied by; 1 by default. */
   readonly beta?: number;
-  /** How far a number is moved to either side, in parts of the state's root mean square; {@link LRE_STEP} by default. */
+  /** How far a number is moved to either side, in parts of the state's root mean square; {@link STEP} by default. */
   readonly step?: number;
 }
 
 /** Float32 rounds what smaller steps change, and larger ones leave the straight line. */
-export const LRE_STEP = 0.01;
+const STEP = 0.03;
 
 /** Tokens of all rows in one pass. */
 const BATCH_TOKENS = 512;
@@ -139,7 +139,7 @@ async function addText(
   const states = clean.states[index]?.subarray(subject * hiddenSize);
   assert(states, "every layer was read");
   const own = states.subarray(0, hiddenSize);
-  const step = stepOf(own, request.step ?? LRE_STEP);
+  const step = stepOf(own, request.step ?? STEP);
   const atOnce = Math.max(1, Math.floor(BATCH_TOKENS / (2 * (tokens.length - subject))));
   for (let i = 0; i < hiddenSize; i++) bias[i] = (bias[i] ?? 0) + (clean.output[i] ?? 0);
   for (let from = 0; from < hiddenSize; from += atOnce) {
