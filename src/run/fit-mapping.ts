@@ -8,13 +8,14 @@ import { chooseRidge } from "../mapping/choose-ridge.ts";
 import { fitStopped, mapNotDetermined, statesNotFinite } from "../mapping/errors.ts";
 import type { FittedPair, MappedLayer } from "../mapping/fitted-mapping.ts";
 import type { FittedKind, FittedMap } from "../mapping/mapping.ts";
-import { Moments } from "../mapping/moments.ts";
+import { Moments, type StatePairs } from "../mapping/moments.ts";
 import { multiplyPlainly, type Multiply } from "../mapping/multiply.ts";
 import { solveMap } from "../mapping/solve-map.ts";
+import { trainingStates } from "../mapping/train-mlp.ts";
 import type { Site } from "../site.ts";
 import type { FitTexts } from "./fit-texts.ts";
 import { scoreMaps } from "./score-maps.ts";
-import { pairsIn, readStatePairs } from "./state-pairs.ts";
+import { pairsIn, readStatePairs, type StateBatch } from "./state-pairs.ts";
 import { trainMaps, type Start } from "./train-maps.ts";
 
 export type FitPhase = "read" | "solve" | "train" | "differentiate" | "measure";
@@ -162,23 +163,33 @@ async function readMoments(request: FitRequest): Promise<Map<MappedLayer, LayerS
     }),
   );
   const total = texts.reduce((sum, text) => sum + text.length, 0);
+  const wanted = pairsIn(texts, request.ahead);
+  // The states that choose an MLP's best epoch are in nothing that it starts from.
+  let left = kind === "mlp" ? trainingStates(wanted) : wanted;
   let done = 0;
   onProgress?.({ phase: "read", done, total });
   for await (const batch of readStatePairs(request, layers)) {
     for (const [index, layer] of layers.entries()) {
       const { own, check } = sums.get(layer) ?? {};
       const isApart = batch.index % CHECK_EVERY === 1;
-      await ((isApart ? check : undefined) ?? own)?.add({
-        rows: batch.rows,
-        x: batch.x(index),
-        y: batch.y,
-      });
+      const sum = (isApart ? check : undefined) ?? own;
+      if (left > 0) await sum?.add(firstOf(batch, index, left));
       await resting(request);
     }
+    left = Math.max(0, left - batch.rows);
     done += batch.tokens;
     onProgress?.({ phase: "read", done, total });
   }
   return sums;
+}
+
+/** The first pairs of a batch, for one source layer. */
+function firstOf(batch: StateBatch, layer: number, most: number): StatePairs {
+  const [x, y] = [batch.x(layer), batch.y];
+  const rows = Math.min(batch.rows, most);
+  const part = (all: Float32Array): Float32Array =>
+    all.subarray(0, (all.length / batch.rows) * rows);
+  return { rows, x: part(x), y: part(y) };
 }
 
 /** The engine's own products, or nothing. */

@@ -17,6 +17,7 @@ import { runSpec } from "../../src/run/run-spec.ts";
 import { sampleTexts } from "../../src/run/sample-texts.ts";
 import { parseSpec } from "../../src/spec/schema.ts";
 import { SITES } from "../../src/site.ts";
+import { expectClose, relativeDifference } from "../support/closeness.ts";
 import { FIXTURES } from "../support/goldens.ts";
 import { openGolden } from "../support/open-golden.ts";
 
@@ -250,6 +251,27 @@ describe("An MLP", () => {
     const mapping = await kept(await fitted({ kind: "mlp", hidden: 16, seed: 1 }));
     expect(mapping.pairs.map(({ map }) => map)).toEqual(pairs.map(({ map }) => map));
     expect((await fit({ seed: 2 })).pairs).not.toEqual(pairs);
+  });
+
+  test("starts from the affine map of the states that do not choose the epoch", async () => {
+    const rows = fixture.texts.reduce((sum, text) => sum + text.length - 1, 0);
+    let left = rows - Math.floor(rows / 10);
+    const texts = fixture.texts.flatMap((text) => {
+      const kept = text.slice(0, 1 + left);
+      left -= kept.length - 1;
+      return kept.length > 1 ? [kept] : [];
+    });
+    const affine = await fitMapping(request({ texts, ridge: 1e-3 }));
+    const mlp = await fit({ ridge: 1e-3 });
+    for (const [index, { map }] of mlp.pairs.entries()) {
+      const start = affine.pairs[index]?.map;
+      assert(map.kind === "mlp" && start?.kind === "affine", "maps are of the kinds asked for");
+      expectClose(map.weight, start.weight, 1e-3);
+    }
+    const all = (await fitMapping(request({ ridge: 1e-3 }))).pairs[0]?.map;
+    const [first] = mlp.pairs;
+    assert(first?.map.kind === "mlp" && all?.kind === "affine", "maps are of the kinds asked for");
+    expect(relativeDifference(first.map.weight, all.weight)).toBeGreaterThan(1e-3);
   });
 
   test("is not worse than the affine map where it was trained, and can be stopped while it is", async () => {
