@@ -123,3 +123,10 @@ test("Models without tokenizers, or of other widths with a turn, are refused", a
   );
   expect(status).toBe(2);
 });
+
+test("A preset that stays within one model is refused", async () => {
+  const lens = ["inspect", "the cat sat", "--explainer", reader, "--map", "map.safetensors"];
+  const { status, terminal } = await run([...lens, "--preset", "lre"]);
+  expect(terminal.noted()).toContain("The preset lre stays within one model");
+  expect(status).toBe(2);
+});

@@ -114,7 +114,7 @@ async function readPart(
   terminal.note(
     stopped === undefined
       ? `${path} is of another fit, with other options or texts: starting anew.\n`
-      : `Going on from ${path}: ${stopped.sums.batches} batches of texts are read.\n`,
+      : `Going on from ${path}, behind batch ${stopped.sums.batches} of the texts.\n`,
   );
   return stopped;
 }

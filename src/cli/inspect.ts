@@ -19,7 +19,7 @@ import type {
 import type { CommandContext } from "./context.ts";
 import { parseContrast } from "./contrast.ts";
 import { parseControls } from "./controls.ts";
-import { optionsConflict, optionWrong } from "./errors.ts";
+import { optionsConflict, optionWrong, presetOfOneModel } from "./errors.ts";
 import { completed, mapLine, readBy, withMap } from "./explainer.ts";
 import { chosenFormat, FORMAT_HELP, parseFormat } from "./formats.ts";
 import type { Format } from "./formats.ts";
@@ -41,6 +41,7 @@ import {
   parsePosition,
   parseTargetLayer,
   parseTokens,
+  layersText,
   positionText,
 } from "./references.ts";
 import { explainAndShow, runAndShow } from "./run-and-show.ts";
@@ -181,6 +182,7 @@ async function inspectAcross(
   context: CommandContext,
 ): Promise<void> {
   const { map: _, preset, ...others } = options;
+  if (preset === "lre" || preset === "linear-shortcut") throw presetOfOneModel(preset);
   // Through a map the logit lens is what the tuned lens is.
   const lens = preset === "tuned-lens" ? "logit-lens" : preset;
   const own = { ...others, ...(lens && { preset: lens }) };
@@ -206,7 +208,7 @@ async function inspectAcross(
 }
 
 function requestOf(text: string | undefined, options: InspectOptions): Inspection {
-  const { model, explainer, ask, map, at } = options;
+  const { model, explainer, ask, map, at, layers, targetLayer } = options;
   return {
     text,
     model,
@@ -214,6 +216,8 @@ function requestOf(text: string | undefined, options: InspectOptions): Inspectio
     preset: presetOf(options),
     ask,
     map,
+    layers: layers === undefined ? undefined : layersText(layers),
+    targetLayer: targetLayer === undefined ? undefined : layersText(targetLayer),
     at: at === undefined ? undefined : positionText(at),
   };
 }

@@ -12,6 +12,9 @@ export interface Inspection {
   readonly ask: string | undefined;
   /** The fitted mapping that the states went through. */
   readonly map?: string | undefined;
+  /** As they were written; a map has not all. */
+  readonly layers?: string | undefined;
+  readonly targetLayer?: string | undefined;
   /** As `--at` was written; absent for the last token. */
   readonly at: string | undefined;
 }
@@ -26,7 +29,10 @@ interface Step {
 export function nextSteps(inspection: Inspection, width: number): string {
   const { text, preset, ask, map, at } = inspection;
   const here = at === undefined ? [] : ["--at", at];
-  const through = map === undefined || inspection.explainer !== undefined ? [] : ["--map", map];
+  const through =
+    map === undefined || inspection.explainer !== undefined
+      ? []
+      : ["--map", map, ...layerOptions(inspection)];
   const same = ask === undefined ? [...presetOption(preset), ...through] : ["--ask", ask];
   const otherWord = text === undefined ? undefined : wordBeside(text, at);
   const steps: readonly Step[] = [
@@ -80,6 +86,13 @@ function wordBeside(text: string, at: string | undefined): string | undefined {
       (best, word) => (best === undefined || word.length > best.length ? word : best),
       undefined,
     );
+}
+
+function layerOptions({ layers, targetLayer }: Inspection): readonly string[] {
+  return [
+    ...(layers === undefined ? [] : ["--layers", layers]),
+    ...(targetLayer === undefined ? [] : ["--target-layer", targetLayer]),
+  ];
 }
 
 function presetOption(preset: PresetName): readonly string[] {
