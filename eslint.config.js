@@ -13,7 +13,19 @@ const importTable = {
   models: ["engine"],
   run: ["spec", "plan", "engine", "mapping", "measure", "result"],
   render: ["spec", "measure", "result"],
-  cli: ["spec", "plan", "engine", "models", "run", "mapping", "measure", "result", "render"],
+  reproduce: ["spec", "measure", "run"],
+  cli: [
+    "spec",
+    "plan",
+    "engine",
+    "models",
+    "run",
+    "mapping",
+    "measure",
+    "result",
+    "render",
+    "reproduce",
+  ],
 };
 const folders = Object.keys(importTable);
 

@@ -44,7 +44,10 @@ export type { FidelityReport, Share, Summary } from "./measure/fidelity.ts";
 export type { MapScores } from "./measure/map-scores.ts";
 export { explain } from "./plan/explain.ts";
 export type { Plan } from "./plan/plan.ts";
+export type { AnswerRecord, AskResult } from "./result/answer.ts";
 export type { CellRecord, PatchscopeResult } from "./result/result.ts";
+export { ask, type AskOptions, type AskRequest } from "./run/ask.ts";
+export { askRequest, type Asked } from "./run/ask-request.ts";
 export { captureStates, type CapturedStates, type CaptureRequest } from "./run/capture.ts";
 export { alignedTexts, type AlignedText } from "./run/aligned-texts.ts";
 export { fitAcrossModels, type CrossFitRequest } from "./run/fit-cross-model.ts";
@@ -80,6 +83,8 @@ export {
 export { presets, type PresetFunctions } from "./spec/presets/preset-functions.ts";
 export { parseSpec, safeParseSpec, specJsonSchema } from "./spec/schema.ts";
 export type { JsonSchema } from "./spec/json-form.ts";
+export type { Question, Wording } from "./spec/questions/question.ts";
+export { QUESTIONS } from "./spec/questions/questions.ts";
 export type { PatchscopeSpec } from "./spec/spec.ts";
 export type {
   PatchInput,

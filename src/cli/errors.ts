@@ -117,3 +117,11 @@ const SYSTEM_REASONS: Readonly<Record<string, string>> = {
   EDQUOT: "the disk quota is used up",
   ENAMETOOLONG: "the name is too long",
 };
+
+/** Another model as the reader of an inspection that takes no state anywhere. */
+export function nothingToExplain(explainer: string): PatchscopesError {
+  return optionsConflict(
+    `This preset writes no state that ${explainer} could read: it changes the model's own run.`,
+    "Leave --explainer out, or choose another preset.",
+  );
+}

@@ -37,7 +37,12 @@ async function run(
 
 interface Shown {
   readonly models: readonly { readonly name: string }[];
-  readonly cells: readonly { readonly source: object; readonly target: object }[];
+  readonly source: { readonly metrics?: object };
+  readonly cells: readonly {
+    readonly source: object;
+    readonly target: object;
+    readonly metrics?: object;
+  }[];
   readonly warnings: readonly object[];
 }
 
@@ -129,4 +134,18 @@ test("A preset that stays within one model is refused", async () => {
   const { status, terminal } = await run([...lens, "--preset", "lre"]);
   expect(terminal.noted()).toContain("The preset lre stays within one model");
   expect(status).toBe(2);
+});
+
+test("A preset that writes no state has nothing for another model to read", async () => {
+  const args = ["--preset", "ablation", "--explainer", reader];
+  const { status, terminal } = await run(["inspect", "the cat sat", ...args]);
+  expect(status).toBe(2);
+  expect(terminal.noted()).toContain("This preset writes no state that");
+});
+
+test("Metrics hold the states of a model of the same tokens against that model's own run", async () => {
+  const args = ["--subject", "cat", "--explainer", reader, "--samples", "1", "--threads", "1"];
+  const { result } = await resultOf(args);
+  expect(result.cells.every(({ metrics }) => Object.keys(metrics ?? {}).length > 0)).toBe(true);
+  expect(Object.keys(result.source.metrics ?? {}).length).toBeGreaterThan(0);
 });

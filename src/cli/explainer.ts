@@ -11,6 +11,7 @@ import type { Model } from "../models/model.ts";
 import { readSettings } from "../models/sources/settings.ts";
 import { planSpec } from "../run/run-spec.ts";
 import type { LayerRef, PatchscopeSpec, TargetSpec } from "../spec/spec.ts";
+import { nothingToExplain } from "./errors.ts";
 import { fittedAcross, sampleText, type AcrossParts, type AcrossRequest } from "./fit-across.ts";
 import { openOutput } from "./output.ts";
 
@@ -21,8 +22,12 @@ export interface ExplainerOptions {
   readonly targetLayer?: unknown;
 }
 
-/** A spec whose target runs in another model; its layers and its map may still be open. */
+/**
+ * A spec whose target runs in another model; its layers and its map may still be open.
+ * Throws `usage` where the spec writes no state.
+ */
 export function readBy(spec: PatchscopeSpec, explainer: string): PatchscopeSpec {
+  if (spec.patches?.length === 0) throw nothingToExplain(explainer);
   return { ...spec, target: { ...spec.target, model: explainer } };
 }
 

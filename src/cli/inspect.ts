@@ -1,5 +1,5 @@
 /** `patchscopes inspect TEXT`: what the hidden states of a text say, by one of the presets. */
-import { Command } from "@commander-js/extra-typings";
+import { Command, Option } from "@commander-js/extra-typings";
 import type { CommandUnknownOpts } from "@commander-js/extra-typings";
 import { explain } from "../plan/explain.ts";
 import { wrap } from "../render/display-text.ts";
@@ -35,11 +35,13 @@ import {
 import { nextSteps } from "./next-steps.ts";
 import type { Inspection } from "./next-steps.ts";
 import {
+  parseAmount,
   parseCount,
   parseFactors,
   parseLayers,
   parsePosition,
   parseTargetLayer,
+  parseText,
   parseTokens,
   layersText,
   positionText,
@@ -54,7 +56,7 @@ const EXAMPLES = `
 Presets:
 ${Object.values(PRESETS)
   .flatMap(({ name, summary }) =>
-    wrap(`  ${name.padEnd(16)} ${summary}`, HELP_WIDTH, " ".repeat(19)),
+    wrap(`  ${name.padEnd(19)} ${summary}`, HELP_WIDTH, " ".repeat(22)),
   )
   .join("\n")}
 
@@ -68,6 +70,10 @@ Examples:
   patchscopes inspect "Barack Obama" --controls unpatched,unrelated,text-only
   patchscopes inspect "The capital of France is" --preset logit-lens
   patchscopes inspect "Barack Obama" --explainer gemma-3-270m
+  patchscopes inspect "The Eiffel Tower is located in the city of" \\
+    --subject "Eiffel Tower"
+  patchscopes inspect "The capital of France is" \\
+    --corrupted "The capital of Italy is"
   patchscopes inspect "Paris is in France" --at Paris --out paris.csv`;
 
 /** The command. */
@@ -109,7 +115,29 @@ export function inspectCommand(context: CommandContext): CommandUnknownOpts {
       (text: string) => parseLayers(text),
     )
     .option("--target-layer <layers>", "same, or as --layers (default: same)", parseTargetLayer)
+    .option("--subject <text>", "a part of the text, for causal-tracing: its tokens get noise")
+    .option("--corrupted <text>", "the other prompt, for activation-patching")
+    .option("--answer <token>", "the token to measure (default: what the model says next itself)")
+    .option("--against <token>", "the token it is held against, for activation-patching")
+    .option("--site <site>", "resid_post, attn_out, mlp_out or another site")
+    .option("--window <n>", "how many layers at a time", parseCount("--window"))
+    .option("--samples <n>", "draws of the noise (default: 5)", parseCount("--samples"))
+    .addOption(new Option("--with <what>", "what ablated states become").choices(["zero", "mean"]))
     .option("--max-tokens <n>", "tokens to generate (default: 20)", parseCount("--max-tokens"))
+    .option(
+      "--stop <text>",
+      "end a text where this comes, as in \\n or ,; may be repeated",
+      (value: string, before: readonly string[] | undefined) => [
+        ...(before ?? []),
+        parseText(value, "--stop"),
+      ],
+    )
+    .option(
+      "--contrastive <amount>",
+      "choose words against what the prompt alone would say, such as 1",
+      (value: string) => parseAmount(value, "--contrastive"),
+    )
+    .option("--round-trip", "read each text back in: how near does it come to the state?")
     .option("--top-k <n>", "candidates for the next token (default: 10)", parseCount("--top-k"))
     .option(
       "--contrast <sentence>",
@@ -169,10 +197,21 @@ interface InspectOptions {
   readonly layers?: LayerRef | undefined;
   readonly targetLayer?: TargetSpec["layer"] | undefined;
   readonly maxTokens?: number | undefined;
+  readonly stop?: readonly string[] | undefined;
+  readonly contrastive?: number | undefined;
+  readonly roundTrip?: boolean | undefined;
   readonly topK?: number | undefined;
   /** False after `--no-controls`. */
   readonly controls?: readonly ControlSpec[] | boolean | undefined;
   readonly contrast?: readonly string[] | undefined;
+  readonly subject?: string | undefined;
+  readonly corrupted?: string | undefined;
+  readonly answer?: string | undefined;
+  readonly against?: string | undefined;
+  readonly site?: string | undefined;
+  readonly window?: number | undefined;
+  readonly samples?: number | undefined;
+  readonly with?: string | undefined;
 }
 
 /** The same with another model as the reader. */
@@ -218,12 +257,19 @@ function requestOf(text: string | undefined, options: InspectOptions): Inspectio
     map,
     layers: layers === undefined ? undefined : layersText(layers),
     targetLayer: targetLayer === undefined ? undefined : layersText(targetLayer),
+    more: (["subject", "corrupted", "answer", "against"] as const).flatMap((name) => {
+      const value = options[name];
+      return value === undefined ? [] : [`--${name}`, value];
+    }),
     at: at === undefined ? undefined : positionText(at),
   };
 }
 
-function presetOf({ preset, ask, map, explainer }: InspectOptions): PresetName {
+function presetOf(options: InspectOptions): PresetName {
+  const { preset, ask, map, subject, corrupted, explainer } = options;
   if (preset !== undefined) return preset;
+  if (subject !== undefined) return "causal-tracing";
+  if (corrupted !== undefined) return "activation-patching";
   if (ask !== undefined) return "attribute";
   return map === undefined || explainer !== undefined ? "entity" : "tuned-lens";
 }
@@ -242,9 +288,20 @@ function inspectionSpec(text: string | undefined, options: InspectOptions): Patc
     layer: layers,
     targetLayer,
     maxTokens,
+    stop: options.stop,
+    contrastive: options.contrastive,
+    roundTrip: options.roundTrip,
     topK,
     controls: controlsOf(options),
     contrast: options.contrast?.flatMap((value) => parseContrast(value, text)),
+    subject: options.subject,
+    corrupted: options.corrupted,
+    answer: options.answer,
+    against: options.against,
+    site: options.site,
+    window: options.window,
+    samples: options.samples,
+    with: options.with === "zero" || options.with === "mean" ? options.with : undefined,
   });
   const { vectors } = options;
   const sources = [

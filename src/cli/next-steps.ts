@@ -15,6 +15,8 @@ export interface Inspection {
   /** As they were written; a map has not all. */
   readonly layers?: string | undefined;
   readonly targetLayer?: string | undefined;
+  /** Further options of the preset, as they were written. */
+  readonly more?: readonly string[];
   /** As `--at` was written; absent for the last token. */
   readonly at: string | undefined;
 }
@@ -33,7 +35,8 @@ export function nextSteps(inspection: Inspection, width: number): string {
     map === undefined || inspection.explainer !== undefined
       ? []
       : ["--map", map, ...layerOptions(inspection)];
-  const same = ask === undefined ? [...presetOption(preset), ...through] : ["--ask", ask];
+  const asking = ask === undefined ? [] : ["--ask", ask];
+  const same = [...presetOption(preset), ...asking, ...through, ...(inspection.more ?? [])];
   const otherWord = text === undefined ? undefined : wordBeside(text, at);
   const steps: readonly Step[] = [
     {
@@ -96,7 +99,8 @@ function layerOptions({ layers, targetLayer }: Inspection): readonly string[] {
 }
 
 function presetOption(preset: PresetName): readonly string[] {
-  return preset === "entity" ? [] : ["--preset", preset];
+  // These two follow from the other options.
+  return preset === "entity" || preset === "attribute" ? [] : ["--preset", preset];
 }
 
 function commandOf(

@@ -40,6 +40,8 @@ describe("help", () => {
     }
     for (const command of [
       "inspect",
+      "ask",
+      "reproduce",
       "run",
       "explain",
       "schema",

@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import { Command } from "@commander-js/extra-typings";
 import type { CommandUnknownOpts } from "@commander-js/extra-typings";
+import { askCommand } from "./ask.ts";
 import { benchCommand } from "./bench.ts";
 import { captureCommand } from "./capture.ts";
 import type { CommandContext } from "./context.ts";
@@ -10,6 +11,7 @@ import { fitCommand } from "./fit.ts";
 import { inspectCommand } from "./inspect.ts";
 import { modelsCommand } from "./models.ts";
 import { reportError } from "./report-error.ts";
+import { reproduceCommand } from "./reproduce.ts";
 import { runCommand } from "./run.ts";
 import { schemaCommand } from "./schema.ts";
 
@@ -48,12 +50,14 @@ function programFor(context: CommandContext): CommandUnknownOpts {
     .addHelpText("after", EXAMPLES);
   const commands = [
     inspectCommand(context),
+    askCommand(context),
     runCommand(context),
     explainCommand(context),
     schemaCommand(context),
     captureCommand(context),
     fitCommand(context),
     modelsCommand(context),
+    reproduceCommand(context),
     benchCommand(context),
   ];
   const nested = commands.flatMap((command) => command.commands);

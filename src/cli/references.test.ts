@@ -1,11 +1,13 @@
 import { describe, expect, test } from "vitest";
 import { PatchscopesError } from "../errors.ts";
 import {
+  parseAmount,
   parseCount,
   parseFactors,
   parseLayers,
   parsePosition,
   parseTargetLayer,
+  parseText,
   parseTokens,
   positionText,
 } from "./references.ts";
@@ -89,5 +91,19 @@ test("factors are numbers with commas between them", () => {
   expect(parseFactors("0.5, 1,-2,1e2")).toEqual([0.5, 1, -2, 100]);
   for (const wrong of ["", "1,", "a", "1;2", "Infinity"]) {
     expect(refusal(() => parseFactors(wrong)).message).toContain("--factors");
+  }
+});
+
+test("A text's line breaks, tabs and backslashes can be written as in programs", () => {
+  expect(parseText(String.raw`.\n`, "--stop")).toBe(".\n");
+  expect(parseText(String.raw`\t\\n`, "--stop")).toBe("\t\\n");
+  expect(parseText(String.raw`\d`, "--stop")).toBe(String.raw`\d`);
+  expect(() => parseText("", "--stop")).toThrow('--stop: expected a text, got "".');
+});
+
+test("amounts are numbers above 0", () => {
+  expect(parseAmount("0.5", "--contrastive")).toBe(0.5);
+  for (const text of ["0", "-1", "", "much", "Infinity"]) {
+    expect(() => parseAmount(text, "--contrastive")).toThrow("expected a number above 0");
   }
 });

@@ -107,3 +107,18 @@ export function parseFactors(text: string): readonly number[] {
   if (factors.every(Number.isFinite)) return factors;
   throw optionWrong({ option: "--factors", expected: "numbers such as 0.5,1,2", got: text });
 }
+
+const ESCAPES: Readonly<Record<string, string>> = { n: "\n", t: "\t", "\\": "\\" };
+
+/** A text in which `\n`, `\t` and `\\` are a line break, a tab and a backslash: shells have no short way to write them. */
+export function parseText(text: string, option: string): string {
+  if (text === "") throw optionWrong({ option, expected: "a text", got: text });
+  return text.replace(/\\([nt\\])/gu, (all, letter: string) => ESCAPES[letter] ?? all);
+}
+
+/** A number above 0. */
+export function parseAmount(text: string, option: string): number {
+  const amount = Number(text);
+  if (text.trim() !== "" && Number.isFinite(amount) && amount > 0) return amount;
+  throw optionWrong({ option, expected: "a number above 0", got: text });
+}

@@ -125,6 +125,8 @@ export interface WeightTensor {
   bytes(): Promise<Uint8Array>;
   /** Writes all numbers as float32, exactly as the reference dequantises them, from `out[offset]` on. */
   dequantize(out: Float32Array, offset?: number): Promise<void>;
+  /** Writes `count` rows from row `from` on as float32 and reads no more of the file; absent where rows cannot be read alone. */
+  readonly rows?: (from: number, count: number, out: Float32Array) => Promise<void>;
   /** Reads the stored bytes once, and dequantises single rows from then on. */
   rowReader(): Promise<RowReader>;
 }

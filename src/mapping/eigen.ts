@@ -11,6 +11,9 @@ export interface Eigen {
   readonly vectors: Float64Array;
 }
 
+// Smaller numbers have fewer digits.
+const SMALLEST = 1e-300;
+
 /** The eigenvectors of a symmetric `matrix` `[n, n]`. */
 export function symmetricEigen(matrix: Float64Array, n: number): Eigen {
   const v = matrix.slice();
@@ -20,7 +23,9 @@ export function symmetricEigen(matrix: Float64Array, n: number): Eigen {
   accumulate(v, d);
   e.copyWithin(0, 1);
   e[n - 1] = 0;
-  for (let l = 0; l < n; l++) isolateValue({ v, d, e, l });
+  const size = d.reduce((most, own, i) => Math.max(most, Math.abs(own) + Math.abs(e[i] ?? 0)), 0);
+  const nothing = Math.max(Number.EPSILON * size, SMALLEST);
+  for (let l = 0; l < n; l++) isolateValue({ v, d, e, l }, nothing);
   const order = Uint32Array.from(d.keys()).sort((a, b) => (d[b] ?? 0) - (d[a] ?? 0));
   const vectors = new Float64Array(n * n);
   for (const [to, from] of order.entries()) {
@@ -135,16 +140,12 @@ interface Rotation {
 // Three steps a value are usual.
 const MAX_STEPS = 60;
 
-/** Turns until what stands beside value l is nothing to rounding. */
-function isolateValue({ v, d, e, l }: Rotation): void {
+/** Turns until what stands beside value l is nothing to the matrix's rounding. */
+function isolateValue({ v, d, e, l }: Rotation, nothing: number): void {
   const n = d.length;
   for (let step = 0; step < MAX_STEPS; step++) {
     let m = l;
-    while (m < n - 1) {
-      const size = Math.abs(d[m] ?? 0) + Math.abs(d[m + 1] ?? 0);
-      if (Math.abs(e[m] ?? 0) <= Number.EPSILON * size) break;
-      m += 1;
-    }
+    while (m < n - 1 && Math.abs(e[m] ?? 0) > nothing) m += 1;
     if (m === l) return;
     const beside = e[l] ?? 0;
     const half = ((d[l + 1] ?? 0) - (d[l] ?? 0)) / (2 * beside);

@@ -314,6 +314,41 @@ describe("Controls", () => {
   });
 });
 
+test("Neighbours are of one vector, and run nothing to control for", () => {
+  const read = { kind: "neighbours" };
+  const patches = [{ source: { layer: 0 }, target: {} }];
+  expect(() => planOf({ read, patches })).toThrow("patches: neighbours are of one vector");
+  const plan = planOf({ read, controls: ["unpatched", "text-only"] });
+  expect(plan.controls).toEqual({ ...NO_CONTROLS, unpatched: false });
+  expect(plan.warnings.map(({ code }) => code)).toEqual(["no-text-only"]);
+});
+
+test("Texts that are chosen against the prior have evidence of another kind, and that is said", () => {
+  const read = { decoding: { contrast: {} } };
+  expect(planOf({ read }).warnings.map(({ code }) => code)).toEqual(["evidence-of-contrast"]);
+  expect(planOf({ read, controls: [] }).warnings).toEqual([]);
+});
+
+test("A round trip is held against unrelated sentences, whatever the controls are", () => {
+  const read = { roundTrip: true };
+  const plan = planOf({ read, controls: [] });
+  expect(plan.baseline?.map(({ prompt }) => prompt)).toEqual(SENTENCES);
+  expect(plan.controls).toEqual({ ...NO_CONTROLS, unpatched: false });
+  expect(planOf({ controls: [] })).not.toHaveProperty("baseline");
+  const patches = [{ source: { layer: 0 }, target: {} }];
+  expect(() => planOf({ read, patches })).toThrow("patches: a round trip is of one vector");
+  const tokens = { source: { prompt: undefined, tokens: [5, 6] }, target: { prompt: "same" } };
+  expect(() => planOf({ ...tokens, read }, modelWithoutTokenizer())).toThrow(
+    "read.roundTrip: a round trip needs a tokenizer",
+  );
+});
+
+test("A stop string is an error without a tokenizer: there are no texts", () => {
+  const tokens = { source: { prompt: undefined, tokens: [5, 6] }, target: { prompt: "same" } };
+  const act = (): unknown => planOf({ ...tokens, read: { stop: "." } }, modelWithoutTokenizer());
+  expect(act).toThrow("read.stop: a stop string needs a tokenizer, and this model has none");
+});
+
 describe("Warnings", () => {
   test("The first token's state says little unless it begins the sequence", () => {
     const source = { prompt: "Paris", layer: "all" };

@@ -13,12 +13,18 @@ import { entryOf } from "./entry.ts";
 import {
   mappedBehindNorm,
   markerWithoutText,
+  needsTokenizer,
   noPromptToShare,
+  ofNoRun,
+  ofSeveral,
   overwriteNotResidual,
   targetModelMissing,
 } from "./errors.ts";
-import { hiddenBy, planKnockouts } from "./knockouts.ts";
+import { meanSentences, planInterventions } from "./interventions.ts";
+import { checkKnockouts, hiddenBy } from "./knockouts.ts";
+import { planMetrics } from "./metrics.ts";
 import type { Capture, Plan, PlannedCell, PlannedModel, Write } from "./plan.ts";
+import { checkComparisons } from "./propagation.ts";
 import { resolvePosition, resolvePositions } from "./resolve.ts";
 import { planSources } from "./sources.ts";
 import { planTextOnly } from "./text-only.ts";
@@ -51,19 +57,43 @@ export function buildPlan(spec: PatchscopeSpec, context: PlanContext): Plan {
   const models = targetModel === model ? undefined : modelsOf(model, targetModel);
   const resolvable = { spec, model, targetModel, models, source, target, vectors: shape, issues };
   if (models !== undefined) issues.push(...mapNeeded(spec, models));
-  const writes = writesOfCells(resolvable);
+  const written = writesOfCells(resolvable);
+  const writes = written.map((cell) => cell.writes);
   const sources = planSources(spec, { model, files, issues, layers: layersRead(writes) });
   const readAt = readPosition(resolvable);
   const isHiding = spec.target.contamination === "hide";
   checkOverwriting(spec, issues);
   checkCompat(resolvable, writes);
   const hidden = writes.map((of) => (isHiding ? hiddenBy(of) : []));
-  const knockouts = planKnockouts(resolvable, hidden);
-  const { controls, warnings } = planControls(spec, context, issues);
+  const { points, ...planned } = planInterventions(resolvable);
+  const swept = points.map(({ own }) => own?.knockouts ?? []);
+  checkKnockouts(planned.knockouts, hidden, swept, resolvable);
+  checkTexts(resolvable);
+  const sentences = meanSentences(resolvable, context.unrelatedSentences);
+  const { controls, warnings, baseline } = planControls(spec, context, issues);
+  const { warnings: ofMetrics, ...measured } = planMetrics(
+    spec,
+    { source: model, target: targetModel },
+    issues,
+  );
   if (issues.length > 0) throw specInvalid(issues);
 
-  const cells = writes.map((of, index) =>
-    cellOf(of, { spec, readAt, hidden: hidden[index] ?? [] }),
+  const sourceAt = sourceReadAt(resolvable);
+  const { layers, hiddenSize, vocabSize } = targetModel.architecture;
+  const isOverwriting = spec.target.contamination === "overwrite";
+  const cells = written.flatMap(({ writes: of, at }, index) =>
+    points.map((point) =>
+      cellOf(
+        of,
+        { readAt, sourceAt, last: target.tokens.length - 1, layers },
+        {
+          hidden: hidden[index] ?? [],
+          isOverwriting,
+          ...point,
+          ...((at ?? point.at) && { at: { ...at, ...point.at } }),
+        },
+      ),
+    ),
   );
   const text = planTextOnly(spec, {
     model: targetModel,
@@ -73,7 +103,6 @@ export function buildPlan(spec: PatchscopeSpec, context: PlanContext): Plan {
     cells,
   });
   const all = writes.flat();
-  const { layers, hiddenSize, vocabSize } = targetModel.architecture;
   const plan = {
     shape: { layers, hiddenSize, vocabSize },
     models,
@@ -85,21 +114,27 @@ export function buildPlan(spec: PatchscopeSpec, context: PlanContext): Plan {
     target: { ...promptOf(target), positions: unique(all.map(({ to }) => to.position)) },
     capture: { tokens: source.tokens, states: statesOf(all) },
     cells,
-    knockouts,
+    ...planned,
+    meanSentences: sentences,
     mapping: [spec.mapping].flat(),
     sources,
     mode: spec.target.mode,
     compat: spec.compat && { isUnpatched: target.tokens.length === 1 },
     read: spec.read,
+    ...measured,
     seed: spec.seed,
     controls: { ...controls, textOnly: text.textOnly },
+    ...(baseline === undefined ? {} : { baseline }),
     controlSpecs: spec.controls,
   };
+  const tooLarge = checkComparisons(plan, cells);
+  if (tooLarge.length > 0) throw specInvalid(tooLarge);
   const across = models && [unmappedStates(spec, models), unlikeEnds(resolvable, all)];
   return {
     ...plan,
     warnings: [
       ...warnings,
+      ...ofMetrics,
       ...text.warnings,
       ...warningsOf(plan, { source: model, target: targetModel }),
       ...(across ?? []).filter((warning) => warning !== undefined),
@@ -163,11 +198,38 @@ function statesTogether(
 /** Where the next token is read; `same` is where the patch is written, at the last such place. */
 function readPosition({ spec, target, issues }: Resolvable): number | "same" {
   const { read } = spec;
-  if (read.kind === "generate") return target.tokens.length - 1;
+  if (read.kind !== "next-token") return target.tokens.length - 1;
   if (read.position === "same") return "same";
   const path = ["read", "position"];
   const at = { prompt: target, side: "target", path, issues } as const;
   return resolvePosition(read.position, at) ?? 0;
+}
+
+/** Stop strings are looked for in texts, and texts are read back; without a tokenizer there are none. */
+function checkTexts({ spec, model, targetModel, issues }: Resolvable): void {
+  const { read } = spec;
+  if (read.kind === "neighbours" && isOfSeveral(spec)) issues.push(ofSeveral("neighbours are"));
+  if (read.kind === "neighbours") {
+    const unused = (["metrics", "interventions"] as const).filter((key) => spec[key].length > 0);
+    issues.push(...unused.map(ofNoRun));
+  }
+  if (read.kind !== "generate") return;
+  const isRoundTrip = read.roundTrip === true;
+  if (isRoundTrip && isOfSeveral(spec)) issues.push(ofSeveral("a round trip is"));
+  if (read.stop !== undefined && targetModel.tokenizer === undefined) {
+    issues.push(needsTokenizer("a stop string", "Leave stop out.", ["read", "stop"]));
+  }
+  if (isRoundTrip && (model.tokenizer === undefined || targetModel.tokenizer === undefined)) {
+    issues.push(needsTokenizer("a round trip", "Leave roundTrip out.", ["read", "roundTrip"]));
+  }
+}
+
+/** Whether a cell has several states of the source. */
+function isOfSeveral({ source, patches }: PatchscopeSpec): boolean {
+  return (
+    patches !== undefined ||
+    [source.position, source.layer].some((ref) => typeof ref === "object" && "together" in ref)
+  );
 }
 
 /** Keys and values that come from a vector need a state that they can be computed from. */
@@ -193,29 +255,63 @@ function checkCompat(
   }
 }
 
+/**
+ * Where the source's own next token is read: where the target's is, if they are one prompt; at the token whose state is
+ * taken, if the target is read where that is put; else behind the whole text.
+ */
+function sourceReadAt({ spec, source, target }: Resolvable): number | "read" | "written" {
+  const isSame = "prompt" in spec.target && spec.target.prompt === "same";
+  // In another model of one vocabulary the same prompt may begin with another token.
+  if (isSame && String(source.tokens) === String(target.tokens)) return "read";
+  const { read } = spec;
+  const isWhereWritten = read.kind === "next-token" && read.position === "same";
+  return isWhereWritten && spec.patches?.length !== 0 ? "written" : source.tokens.length - 1;
+}
+
+/** What all cells have in common. */
+interface CellPlaces {
+  readonly readAt: number | "same";
+  readonly sourceAt: ReturnType<typeof sourceReadAt>;
+  /** The target's last position. */
+  readonly last: number;
+  readonly layers: number;
+}
+
 /** Where something is hidden or overwritten, tokens differ from the clean run from block 0 on. */
 function cellOf(
   writes: readonly Write[],
-  {
-    spec,
-    readAt,
-    hidden,
-  }: {
-    readonly spec: PatchscopeSpec;
-    readonly readAt: number | "same";
-    readonly hidden: PlannedCell["hidden"];
-  },
+  places: CellPlaces,
+  rest: Pick<PlannedCell, "hidden" | "isOverwriting" | "own" | "at">,
 ): PlannedCell {
+  const { sourceAt, last, layers } = places;
   const positions = writes.map(({ to }) => to.position);
-  const isOverwriting = spec.target.contamination === "overwrite";
+  const readAt =
+    places.readAt === "same" ? (positions.length > 0 ? greatest(positions) : last) : places.readAt;
+  const taken = writes.map(({ from }) => from.position);
+  const own = ownReach(rest.own);
+  const entry = least([layers, own.entry, ...writes.map(({ to }) => entryOf(to))]);
   return {
     writes,
-    isOverwriting,
-    entry: isOverwriting || hidden.length > 0 ? 0 : least(writes.map(({ to }) => entryOf(to))),
-    from: least(positions),
-    hidden,
-    readAt: readAt === "same" ? positions.reduce((a, b) => Math.max(a, b), 0) : readAt,
+    entry: rest.isOverwriting || rest.hidden.length > 0 ? 0 : entry,
+    // A cell that changes nothing is the end of the clean run.
+    from: least([last, own.from, ...positions]),
+    readAt,
+    sourceReadAt:
+      sourceAt === "read" ? readAt : sourceAt === "written" ? greatest(taken) : sourceAt,
     isPair: writes.length === 1,
+    ...rest,
+  };
+}
+
+/** The first block and position that a cell's own interventions change. */
+function ownReach(own: PlannedCell["own"]): { readonly entry: number; readonly from: number } {
+  const { knockouts = [], ablations = [] } = own ?? {};
+  return {
+    entry: least([...knockouts, ...ablations].flatMap(({ layers }) => layers)),
+    from: least([
+      ...knockouts.flatMap(({ from, to }) => (from === "all" ? to : from)),
+      ...ablations.flatMap(({ positions }) => positions),
+    ]),
   };
 }
 
@@ -243,6 +339,10 @@ function promptOf({ tokens, pieces }: Plan["source"] | Resolvable["source"]): {
 /** Lists of writes are too long to be spread into Math.min. */
 function least(values: readonly number[]): number {
   return values.reduce((a, b) => Math.min(a, b), Infinity);
+}
+
+function greatest(values: readonly number[]): number {
+  return values.reduce((a, b) => Math.max(a, b), 0);
 }
 
 function unique(values: readonly number[]): number[] {

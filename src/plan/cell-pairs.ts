@@ -2,10 +2,10 @@
  * Which place of the source goes to which of the target: pairs of layers and pairs of positions, each list of them a cell.
  * Counted before they are made, since lists of layers and positions may be long.
  */
-import type { LayerName, LayersTogether, LayerRef } from "../spec/spec.ts";
+import type { LayerName, LayersTogether, LayerWindow, TargetSpec } from "../spec/spec.ts";
 import type { Resolvable } from "./cells.ts";
 import { alignedPositions, atSameDepth } from "./cross-model.ts";
-import { notOneToOne, positionOutOfRange } from "./errors.ts";
+import { noEarlierLayer, notOneToOne, positionOutOfRange } from "./errors.ts";
 import { resolveLayers, resolvePositions } from "./resolve.ts";
 import { sourceLayers } from "./vectors.ts";
 
@@ -22,8 +22,14 @@ interface Pairs<T> {
   readonly make: () => readonly (readonly Pair<T>[])[];
 }
 
+/** Pairs of layers, and which are there at all. */
+interface LayerPairs extends Pairs<LayerName>, Pair<readonly LayerName[]> {
+  /** The layer that each cell stands for, where a cell is a window around one. */
+  readonly centres?: readonly LayerName[];
+}
+
 /** The layers of each cell: source layers outermost. */
-export function layerPairs(resolvable: Resolvable): Pairs<LayerName> & Pair<readonly LayerName[]> {
+export function layerPairs(resolvable: Resolvable): LayerPairs {
   const { spec, model, targetModel, models, vectors, issues } = resolvable;
   const to = { model: targetModel, path: ["target", "layer"], issues };
   const ref = spec.target.layer;
@@ -32,11 +38,10 @@ export function layerPairs(resolvable: Resolvable): Pairs<LayerName> & Pair<read
     path: ["source", "layer"],
     issues,
   });
+  const upon = (layer: LayerName): LayerName => atSameDepth(layer, models);
   // A vector that is of no layer is of whichever it is written at.
-  const targets =
-    ref === "same"
-      ? (sources?.map((layer) => atSameDepth(layer, models)) ?? resolveLayers("all", to))
-      : resolveLayers(ref, to);
+  const isOwn = ref === "same" || ref === "earlier" || isWindow(ref);
+  const targets = isOwn ? (sources?.map(upon) ?? resolveLayers("all", to)) : resolveLayers(ref, to);
   const sides = { source: sources ?? targets, target: targets };
   if (isTogether(spec.source.layer)) {
     const isZipped = ref === "same" || (isTogether(ref) && targets.length === sides.source.length);
@@ -46,6 +51,11 @@ export function layerPairs(resolvable: Resolvable): Pairs<LayerName> & Pair<read
     }
     return { ...sides, ...oneCell(sides.source, targets) };
   }
+  if (ref === "earlier") return { ...sides, ...earlierPairs(sides, resolvable) };
+  if (isWindow(ref)) {
+    const count = model.architecture.layers;
+    return { ...sides, ...windowPairs(sides.source, { window: ref.window, count, upon }) };
+  }
   if (sources === undefined || ref === "same") {
     const pairs = isTogether(ref) ? oneCell(targets, targets) : oneByOne(sides.source, targets);
     return { ...sides, ...pairs };
@@ -53,8 +63,60 @@ export function layerPairs(resolvable: Resolvable): Pairs<LayerName> & Pair<read
   return { ...sides, ...product(sources, targets, isTogether(ref)) };
 }
 
-function isTogether(ref: LayerRef | LayersTogether | "same"): ref is LayersTogether {
+type Layers = TargetSpec["layer"];
+
+function isTogether(ref: Layers): ref is LayersTogether {
   return typeof ref === "object" && "together" in ref;
+}
+
+function isWindow(ref: Layers): ref is LayerWindow {
+  return typeof ref === "object" && "window" in ref;
+}
+
+/** Each source layer with each of the others that is below it. */
+function earlierPairs(
+  { source, target }: Pair<readonly LayerName[]>,
+  { issues }: Pick<Resolvable, "issues">,
+): Pairs<LayerName> {
+  const height = (layer: LayerName): number => (layer === "embedding" ? -1 : layer);
+  const pairs = source.flatMap((from, index) => {
+    const own = height(target[index] ?? from);
+    const below = [...new Set(target.filter((layer) => height(layer) < own))];
+    return below.map((to) => [{ source: from, target: to }]);
+  });
+  if (pairs.length === 0) issues.push(noEarlierLayer(["target", "layer"]));
+  return { cells: pairs.length, perCell: 1, make: () => pairs };
+}
+
+/** For each source layer, it and those around it, each with its own. */
+function windowPairs(
+  sources: readonly LayerName[],
+  {
+    window,
+    count,
+    upon,
+  }: {
+    readonly window: number;
+    readonly count: number;
+    readonly upon: (layer: LayerName) => LayerName;
+  },
+): Pairs<LayerName> & Pick<LayerPairs, "centres"> {
+  const around = (layer: LayerName): readonly LayerName[] =>
+    layer === "embedding" ? [layer] : windowAround(layer, window, count);
+  return {
+    cells: sources.length,
+    perCell: Math.min(window, count),
+    make: () =>
+      sources.map((layer) => around(layer).map((each) => ({ source: each, target: upon(each) }))),
+    ...(window > 1 && { centres: sources }),
+  };
+}
+
+/** An entry of `0 … count - 1` and those around it, `width` in all but at the ends; of an even width one more before it. */
+export function windowAround(entry: number, width: number, count: number): number[] {
+  const first = Math.max(0, entry - Math.floor(width / 2));
+  const end = Math.min(count, entry - Math.floor(width / 2) + width);
+  return Array.from({ length: end - first }, (_, offset) => first + offset);
 }
 
 /** The positions of each cell: source positions outermost, each written at all of the target's, or one to one. */

@@ -23,20 +23,31 @@ export interface Resolvable {
   readonly issues: SpecIssue[];
 }
 
+/** What a cell writes, and the point of the sweep that it stands for where that is not what it writes. */
+export interface CellWrites {
+  readonly writes: readonly Write[];
+  readonly at?: Place;
+}
+
 /** The writes of each cell, in the order of the axes; none of them where there are issues. */
-export function writesOfCells(resolvable: Resolvable): readonly (readonly Write[])[] {
+export function writesOfCells(resolvable: Resolvable): readonly CellWrites[] {
   const { patches } = resolvable.spec;
   const cells =
-    patches === undefined ? productOf(resolvable) : [writesOfPatches(patches, resolvable)];
+    patches === undefined
+      ? productOf(resolvable)
+      : [{ writes: writesOfPatches(patches, resolvable) }];
   const factors = factorsOf(resolvable.spec);
   if (factors === undefined) return cells;
-  const count = cells.reduce((sum, writes) => sum + writes.length, 0) * factors.length;
+  const count = cells.reduce((sum, { writes }) => sum + writes.length, 0) * factors.length;
   if (count > MAX_WRITES) {
     resolvable.issues.push(tooManyWrites(count, MAX_WRITES));
     return [];
   }
-  return cells.flatMap((writes) =>
-    factors.map((factor) => writes.map((write) => ({ ...write, factor }))),
+  return cells.flatMap((cell) =>
+    factors.map((factor) => ({
+      ...cell,
+      writes: cell.writes.map((write) => ({ ...write, factor })),
+    })),
   );
 }
 
@@ -60,7 +71,7 @@ interface Place {
 }
 
 /** Source position outermost, then source layer, then target layer. */
-function productOf(resolvable: Resolvable): Write[][] {
+function productOf(resolvable: Resolvable): CellWrites[] {
   const { issues } = resolvable;
   const positions = positionPairs(resolvable);
   const layers = layerPairs(resolvable);
@@ -71,15 +82,16 @@ function productOf(resolvable: Resolvable): Write[][] {
   if (issues.length > 0) return [];
   const site = sourceSite(resolvable.spec, resolvable.vectors, issues);
   const byLayers = layers.make();
-  return positions
-    .make()
-    .flatMap((places) =>
-      byLayers.map((together) =>
-        together.flatMap((layer) =>
-          places.map((position) => writeOf(resolvable, site, layer, position)),
-        ),
-      ),
-    );
+  return positions.make().flatMap((places) =>
+    byLayers.map((together, index): CellWrites => {
+      const writes = together.flatMap((layer) =>
+        places.map((position) => writeOf(resolvable, site, layer, position)),
+      );
+      const [layer, position] = [layers.centres?.[index], places[0]?.source];
+      const isPoint = layer !== undefined && position !== undefined;
+      return isPoint ? { writes, at: { layer, position } } : { writes };
+    }),
+  );
 }
 
 function writesOfPatches(patches: readonly PatchSpec[], resolvable: Resolvable): Write[] {

@@ -12,6 +12,8 @@ import { resolvePosition } from "./resolve.ts";
 export interface PlannedControls {
   readonly controls: Omit<Plan["controls"], "textOnly">;
   readonly warnings: Plan["warnings"];
+  /** The unrelated sentences, where round trips need them. */
+  readonly baseline?: readonly PlannedSentence[];
 }
 
 interface ControlContext {
@@ -23,7 +25,7 @@ interface ControlContext {
 const RANDOM_VECTORS = 8;
 
 /**
- * Sentences and vectors are for generated texts: reading the next token needs none. Without a tokenizer
+ * Sentences and vectors are for generated texts: other read-outs need none. Without a tokenizer
  * there are no unrelated sentences; those that a spec names need one.
  */
 export function planControls(
@@ -34,17 +36,24 @@ export function planControls(
   const has = (kind: ControlSpec["kind"]): boolean =>
     spec.controls.some((control) => control.kind === kind);
   const unpatched = has("unpatched");
-  if (spec.read.kind === "next-token") {
+  if (spec.patches?.length === 0) {
+    const none = { unrelated: [], mean: [], random: 0, contrast: [] };
+    return { controls: { unpatched, ...none }, warnings: [] };
+  }
+  if (spec.read.kind !== "generate") {
     const warnings = [
       ...(spec.controls.some((control) => "prompts" in control) ? [NO_UNRELATED] : []),
       ...(has("mean") || has("random") ? [NO_VECTORS] : []),
       ...(spec.contrast.length > 0 ? [NO_CONTRAST] : []),
     ];
     const none = { unrelated: [], mean: [], random: 0, contrast: [] };
-    return { controls: { unpatched, ...none }, warnings };
+    // Where no target runs, there is none without a patch.
+    const isRun = spec.read.kind !== "neighbours";
+    return { controls: { unpatched: unpatched && isRun, ...none }, warnings };
   }
   const isTextless = context.model.tokenizer === undefined;
-  const needsSentences = has("unrelated") || has("mean");
+  const isRoundTrip = spec.read.roundTrip === true;
+  const needsSentences = has("unrelated") || has("mean") || isRoundTrip;
   const sentences = needsSentences && !isTextless ? planUnrelated(spec, context, issues) : [];
   const contrast = spec.contrast.map((entry, index) =>
     planSentence(entry, { model: context.model, path: ["contrast", index], issues }),
@@ -56,7 +65,8 @@ export function planControls(
     random: has("random") ? RANDOM_VECTORS : 0,
     contrast,
   };
-  return { controls, warnings: needsSentences && isTextless ? [NO_TOKENIZER] : [] };
+  const warnings = needsSentences && isTextless ? [NO_TOKENIZER] : [];
+  return { controls, warnings, ...(isRoundTrip ? { baseline: sentences } : {}) };
 }
 
 /** The sentences that the spec gives, or the built-in ones. */

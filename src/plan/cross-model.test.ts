@@ -167,6 +167,73 @@ describe("States of another model", () => {
   });
 });
 
+test("Windows and earlier layers stand at the same depth of the other model", () => {
+  const namesOf = (layer: unknown): unknown =>
+    planOf({ ...MAP, source: { layer: [0, 2] }, target: { layer } }).cells.map(({ writes }) =>
+      writes.map(({ names }) => [names.source, names.target]),
+    );
+  expect(namesOf({ window: 3 })).toEqual([
+    [
+      [0, 1],
+      [1, 3],
+    ],
+    [
+      [1, 3],
+      [2, 5],
+      [3, 7],
+    ],
+  ]);
+  expect(namesOf("earlier")).toEqual([[[2, 1]]]);
+});
+
+test("Interventions and the sentences of means are in the tokens and layers of the target", () => {
+  const plan = planOf({
+    ...MAP,
+    interventions: [
+      { kind: "noise", positions: { find: "met", token: "all" } },
+      { kind: "ablation", positions: -1, layers: 7, with: "mean" },
+    ],
+  });
+  expect(plan.noise?.positions).toEqual([4, 5, 6]);
+  expect(plan.ablations).toMatchObject([{ layers: [7], positions: [8] }]);
+  expect(plan.meanSentences.map((tokens) => tokens.length)).toEqual([4]);
+});
+
+describe("Metrics of another model", () => {
+  const metrics = [
+    { kind: "probability", of: "source" },
+    { kind: "logit-difference", of: 3, against: "source" },
+    { kind: "kl", from: "source" },
+    { kind: "same-token", as: "source" },
+  ];
+
+  test.each([
+    [0, "of"],
+    [1, "against"],
+    [2, "from"],
+    [3, "as"],
+  ])("are not held against a source of other tokens: %i", (index, field) => {
+    const asked = [{ kind: "entropy" }, ...metrics.slice(index)];
+    expect(issuesOf(() => planOf({ ...MAP, metrics: asked }))).toEqual([
+      `metrics.1.${field}: the next token of toy cannot be held against that of other: their vocabularies differ`,
+    ]);
+    const own = [{ kind: "entropy" }, { kind: "kl", from: "unpatched" }];
+    expect(planOf({ ...MAP, metrics: own }).isSourceComparable).toBe(false);
+  });
+
+  test("are held against one of the same tokens", () => {
+    const tokenizer = wordTokenizer();
+    const targetModel = { ...wordModel(tokenizer), name: "other" };
+    const models = { model: wordModel(tokenizer), targetModel };
+    expect(planOf({ ...MAP, metrics }, models).isSourceComparable).toBe(true);
+    const more = { ...targetModel.architecture, vocabSize: 1025 };
+    const larger = { ...targetModel, architecture: more };
+    expect(
+      issuesOf(() => planOf({ ...MAP, metrics }, { ...models, targetModel: larger })),
+    ).toHaveLength(1);
+  });
+});
+
 test("The source's text is put in place of the vector in the target's tokens", () => {
   const target = { prompt: "dog x", position: -1 };
   const { textOnly } = planOf({ ...MAP, target, controls: ["text-only"] }).controls;

@@ -157,6 +157,16 @@ export function nothingToSee(position: number, layer: number): SpecIssue {
   };
 }
 
+/** The source's layers are a single one, so none is below another. */
+export function noEarlierLayer(path: Path): SpecIssue {
+  return {
+    code: "empty-range",
+    path,
+    message: "none of the source's layers is below another one of them",
+    hint: "Name several layers in source.layer, or all.",
+  };
+}
+
 /** More cut edges than can be listed for each pass. */
 export function tooManyEdges(edges: number, limit: number): SpecIssue {
   return {
@@ -234,6 +244,56 @@ export function noCounterpart(position: number, piece: string, path: Path): Spec
     path,
     message: `position ${position} (${JSON.stringify(piece)}) has no counterpart among the target's tokens`,
     hint: "Leave it out of source.position, or name the target's position.",
+  };
+}
+
+/** What is read of one vector, where there are several at once; `what` is it with its verb. */
+export function ofSeveral(what: "neighbours are" | "a round trip is"): SpecIssue {
+  return {
+    code: "conflict",
+    path: ["patches"],
+    message: `${what} of one vector, and patches are several in one cell`,
+    hint: "Name the positions and layers under source.",
+  };
+}
+
+/** More places to compare than a result can hold. */
+export function tooManyComparisons(places: number, limit: number): SpecIssue {
+  return {
+    code: "too-large",
+    path: ["read"],
+    message: `propagation compares ${places} states; at most ${limit} fit in one result`,
+    hint: "Take fewer layers or positions of the source, or a shorter target prompt.",
+  };
+}
+
+/** What is of a run of the target, where none runs. */
+export function ofNoRun(key: "metrics" | "interventions"): SpecIssue {
+  return {
+    code: "conflict",
+    path: [key],
+    message: "are of a run of the target, and for neighbours it does not run",
+    hint: "Leave them out, or read next-token.",
+  };
+}
+
+/** A metric against the source's own run, where the source is a file. */
+export function noSourceRun(path: Path): SpecIssue {
+  return {
+    code: "no-source-run",
+    path,
+    message: "the source is a file of vectors: no run of its own says a next token",
+    hint: "Write unpatched in place of source, or name the token.",
+  };
+}
+
+/** A metric that holds the target's next token against the source's, which is one of another vocabulary. */
+export function otherVocabulary(source: string, target: string, path: Path): SpecIssue {
+  return {
+    code: "other-vocabulary",
+    path,
+    message: `the next token of ${source} cannot be held against that of ${target}: their vocabularies differ`,
+    hint: "Write unpatched in place of source; a metric of a token may name it instead (inspect has --answer).",
   };
 }
 

@@ -48,6 +48,7 @@ export function planStatistics(plan: Plan): PlanStatistics {
   const rows = sum(plan.cells, (cell) => lengthOf(cell) * (layers - cell.entry));
   const groups = groupCells(plan).length;
   const steps = plan.read.kind === "generate" ? plan.read.maxTokens - 1 : 0;
+  const perCell = isContrasted(plan) ? 2 : 1;
   const cells = plan.cells.length;
   const { unpatched, unrelated, contrast, mean, random } = plan.controls;
   const vectors = random + (mean.length > 0 ? 1 : 0);
@@ -66,7 +67,7 @@ export function planStatistics(plan: Plan): PlanStatistics {
       rows,
       total: source + target + rows,
       naive: cells * (source + target),
-      decode: cells * steps * layers,
+      decode: cells * steps * layers * perCell,
     },
     controls: {
       unpatched,
@@ -83,11 +84,21 @@ export function explain(plan: Plan): string {
   const { blockRows } = statistics;
   const times = blockRows.naive / blockRows.total;
   const shared = plan.cells.reduce((from, cell) => Math.min(from, cell.from), Infinity);
+  if (plan.read.kind === "neighbours") {
+    return [
+      `${counted(statistics.cells, "cell")} in a model of ${counted(plan.shape.layers, "layer")}.`,
+      `Source: ${promptLine(plan.source)}, run once; ${readStates(plan)}.`,
+      "Target: not run.",
+      `Read: ${readLine(plan, statistics)}.`,
+      ...plan.warnings.map(({ message }) => `Warning: ${message}`),
+    ].join("\n");
+  }
   const lines = [
     `${counted(statistics.cells, "cell")} in ${modelsLine(plan)}.`,
     `Source: ${sourceLine(plan)}.`,
     ...namedLines(plan),
     `Target: ${promptLine(plan.target)}, run once without a patch; all cells share ${counted(shared, "token")} of that run.`,
+    ...replacementLines(plan),
     ...knockoutLines(plan),
     `Rows: ${rowsLine(plan, statistics)}.`,
     `Work: ${counted(blockRows.total, "block-row")} (source ${amount(blockRows.source)}, target ${amount(blockRows.target)}, rows ${amount(blockRows.rows)}); cell by cell it is ${amount(blockRows.naive)}, ${times.toFixed(1)} times as much.`,
@@ -146,11 +157,31 @@ function readStates({ capture, source }: Plan): string {
 const MAX_LISTED = 8;
 
 /** What is cut in the target's run, where anything is. */
+function placesOf(places: readonly number[], one: string): string {
+  if (places.length > MAX_LISTED) return counted(places.length, one);
+  return `${one}${places.length === 1 ? "" : "s"} ${places.join(", ")}`;
+}
+
+/** Noise and ablations, where there are any. */
+function replacementLines({ noise, ablations, cells, shape }: Plan): readonly string[] {
+  const ablated = ablations.map(({ site, layers, positions, with: what }) => {
+    const where = layers.length === shape.layers ? "all layers" : placesOf(layers, "layer");
+    const how = what === "zero" ? "zeros" : "means";
+    return `Ablated: ${site} at ${placesOf(positions, "position")}, in ${where}, with ${how}.`;
+  });
+  const own = cells.filter((cell) => cell.own !== undefined).length;
+  return [
+    ...(noise
+      ? [
+          `Noise: on the embeddings at ${placesOf(noise.positions, "position")}, ${noise.scale} standard deviations, ${counted(noise.samples, "sample")}; all target runs once for each.`,
+        ]
+      : []),
+    ...ablated,
+    ...(own > 0 ? [`Swept: ${counted(own, "cell")} with an intervention of its own.`] : []),
+  ];
+}
+
 function knockoutLines({ knockouts, cells, shape }: Plan): readonly string[] {
-  const placesOf = (places: readonly number[], one: string): string => {
-    if (places.length > MAX_LISTED) return counted(places.length, one);
-    return `${one}${places.length === 1 ? "" : "s"} ${places.join(", ")}`;
-  };
   const cut = knockouts.map(({ layers, from, to }) => {
     const who = from === "all" ? "all tokens" : placesOf(from, "position");
     const where = layers.length === shape.layers ? "all layers" : placesOf(layers, "layer");
@@ -183,11 +214,31 @@ function rowsLine(plan: Plan, { cells, passes, rowTokens }: PlanStatistics): str
   return `${rows}, ${tokens} together, in ${counted(passes.rows, "pass", "passes")}; ${joining}`;
 }
 
-function readLine({ read }: Plan, { passes, blockRows }: PlanStatistics): string {
+function readLine({ read, shape }: Plan, { passes, blockRows }: PlanStatistics): string {
+  if (read.kind === "neighbours") {
+    return `the ${amount(read.topK)} nearest of ${amount(shape.vocabSize)} rows of the ${read.of} embedding`;
+  }
+  if (read.kind === "propagation") {
+    return "what each row changes behind every later block, at every token from its first patch on";
+  }
   if (read.kind === "next-token") return `the ${amount(read.topK)} most probable next tokens`;
-  const tokens = `up to ${counted(read.maxTokens, "token")} a cell`;
-  if (passes.decode === 0) return tokens;
-  return `${tokens}, in at most ${counted(passes.decode, "decode step")} (${counted(blockRows.decode, "block-row")})`;
+  const tokens = `up to ${counted(read.maxTokens, "token")} a cell${stopWords(read.stop)}${isContrasted({ read }) ? ", chosen against what the target says without the patch" : ""}`;
+  if (passes.decode === 0) return tokens + readBackWords({ read });
+  return `${tokens}, in at most ${counted(passes.decode, "decode step")} (${counted(blockRows.decode, "block-row")})${readBackWords({ read })}`;
+}
+
+function isContrasted({ read }: Pick<Plan, "read">): boolean {
+  return read.kind === "generate" && read.decoding?.contrast !== undefined;
+}
+
+function readBackWords({ read }: Pick<Plan, "read">): string {
+  const isRoundTrip = read.kind === "generate" && read.roundTrip === true;
+  return isRoundTrip ? "; each different text is read back in" : "";
+}
+
+function stopWords(stop: readonly string[] = []): string {
+  const texts = stop.map((text) => JSON.stringify(text));
+  return texts.length === 0 ? "" : `, or to ${texts.join(" or ")}`;
 }
 
 function controlsLine(plan: Plan, { cells, controls }: PlanStatistics): string {

@@ -16,8 +16,12 @@ export interface CellGroup {
 
 // Enough for matrix products to run at full speed, and little memory: 1,024 rows of a vocabulary are never kept.
 const MAX_TOKENS = 1024;
+// Where all states behind all blocks are looked at, they are held until the pass is done.
+const MAX_COMPARED_TOKENS = 256;
 // Rows that go on generating keep their keys and values: 128 of them are fast, and bound the memory.
 const MAX_GENERATING_ROWS = 128;
+// Metrics and means over samples may: as many as are read at once.
+const MAX_MEASURED_ROWS = 64;
 // Draws need the whole distribution of every row.
 const MAX_DRAWING_ROWS = 32;
 
@@ -26,7 +30,8 @@ export function groupCells(
   plan: Plan,
   options: { readonly maxTokens?: number } = {},
 ): readonly CellGroup[] {
-  const maxTokens = options.maxTokens ?? MAX_TOKENS;
+  const most = plan.read.kind === "propagation" ? MAX_COMPARED_TOKENS : MAX_TOKENS;
+  const maxTokens = options.maxTokens ?? most;
   const maxRows = maxRowsOf(plan);
   const byFrom = new Map<number, number[]>();
   for (const [index, { from }] of plan.cells.entries()) {
@@ -47,7 +52,10 @@ export function groupCells(
   });
 }
 
-function maxRowsOf({ read }: Plan): number {
-  if (read.kind === "next-token") return Infinity;
-  return read.decoding === undefined ? MAX_GENERATING_ROWS : MAX_DRAWING_ROWS;
+function maxRowsOf({ read, metrics, noise }: Plan): number {
+  const isWhole = metrics.length > 0 || (noise !== undefined && noise.samples > 1);
+  if (read.kind !== "generate") return isWhole ? MAX_MEASURED_ROWS : Infinity;
+  if (read.decoding === undefined) return isWhole ? MAX_MEASURED_ROWS : MAX_GENERATING_ROWS;
+  // Each cell has a row without its patch beside it then.
+  return read.decoding.contrast === undefined ? MAX_DRAWING_ROWS : MAX_DRAWING_ROWS / 2;
 }

@@ -1,43 +1,33 @@
-/** Interventions → which tokens of the target may not look at which, in which layers; all absolute. */
-import type { InterventionSpec } from "../spec/spec.ts";
+/** Whether knockouts leave every token something to look at, and what cells hide; all absolute. */
 import type { Resolvable } from "./cells.ts";
 import { nothingToSee, tooManyEdges } from "./errors.ts";
 import type { HiddenPosition, Knockout, Write } from "./plan.ts";
-import { resolveLayers, resolvePositions } from "./resolve.ts";
 
 // Each is an object in the passes of up to a thousand tokens; far more than whole paragraphs in all layers.
 const MAX_EDGES = 1_000_000;
 
-/** The knockouts of a spec, beside what each cell hides; what is wrong with them goes to the issues. */
-export function planKnockouts(
-  resolvable: Resolvable,
+/**
+ * Adds to the issues what knockouts cannot be: those of all runs beside what each cell hides, and those that a swept
+ * cell has alone.
+ */
+export function checkKnockouts(
+  knockouts: readonly Knockout[],
   hidden: readonly (readonly HiddenPosition[])[],
-): readonly Knockout[] {
-  const { spec, target, issues } = resolvable;
-  const knockouts = spec.interventions.map((each, index) => knockoutOf(each, index, resolvable));
-  const edges = knockouts.reduce((sum, { layers, from, to }) => {
+  swept: readonly (readonly Knockout[])[],
+  resolvable: Resolvable,
+): void {
+  const { target, issues } = resolvable;
+  const edges = [...knockouts, ...swept.flat()].reduce((sum, { layers, from, to }) => {
     const queries = from === "all" ? target.tokens.length : from.length;
     return sum + layers.length * queries * to.length;
   }, 0);
-  if (edges > MAX_EDGES) issues.push(tooManyEdges(edges, MAX_EDGES));
-  else checkLeft(knockouts, hidden, resolvable);
-  return knockouts;
-}
-
-function knockoutOf(
-  { from, to, layers }: InterventionSpec,
-  index: number,
-  { targetModel: model, target, issues }: Resolvable,
-): Knockout {
-  const at = (field: "from" | "to") =>
-    ({ prompt: target, side: "target", path: ["interventions", index, field], issues }) as const;
-  const blocks = resolveLayers(layers, { model, path: ["interventions", index, "layers"], issues });
-  return {
-    layers: ascending(blocks.filter((layer) => layer !== "embedding")),
-    from: from === "all" ? "all" : ascending(resolvePositions(from, at("from"))),
-    to: ascending(resolvePositions(to, at("to"))),
-    keepsSelf: from === "all" || to === "all",
-  };
+  if (edges > MAX_EDGES) return void issues.push(tooManyEdges(edges, MAX_EDGES));
+  checkLeft(knockouts, hidden, resolvable);
+  for (const own of swept) {
+    if (issues.length > 0) return;
+    if (own.some(({ keepsSelf }) => !keepsSelf))
+      checkLeft([...knockouts, ...own], hidden, resolvable);
+  }
 }
 
 /** A token that may not look at itself must have another one to look at, in the clean run and in every cell. */
@@ -96,6 +86,7 @@ export function hiddenBy(writes: readonly Write[]): readonly HiddenPosition[] {
     .filter((each) => each.below > 0);
 }
 
-function ascending(values: readonly number[]): number[] {
+/** Each once, ascending. */
+export function ascending(values: readonly number[]): number[] {
   return [...new Set(values)].sort((a, b) => a - b);
 }

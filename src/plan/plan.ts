@@ -4,11 +4,13 @@
  */
 import type { Site } from "../site.ts";
 import type {
+  AblatedSite,
   ControlSpec,
   LayerName,
   MappingStep,
   ModeSpec,
   ReadSpec,
+  ReferenceRun,
   VectorFile,
 } from "../spec/spec.ts";
 
@@ -46,6 +48,29 @@ export interface HiddenPosition {
   readonly below: number;
 }
 
+/** States of the target that are replaced: absolute places, each once, ascending. */
+export interface Ablation {
+  readonly site: AblatedSite;
+  readonly layers: readonly number[];
+  readonly positions: readonly number[];
+  readonly with: "zero" | "mean";
+}
+
+/** What is done in one cell alone. */
+export interface OwnInterventions {
+  readonly knockouts: readonly Knockout[];
+  readonly ablations: readonly Ablation[];
+}
+
+/** Gaussian noise on the embeddings of the target. */
+export interface PlannedNoise {
+  /** Absolute, each once, ascending. */
+  readonly positions: readonly number[];
+  /** In standard deviations of the model's embeddings. */
+  readonly scale: number;
+  readonly samples: number;
+}
+
 /** One point of the sweep: a run of the target prompt with its writes. */
 export interface PlannedCell {
   readonly writes: readonly Write[];
@@ -59,14 +84,36 @@ export interface PlannedCell {
   readonly isOverwriting: boolean;
   /** Where the next token is read. */
   readonly readAt: number;
+  /** Where the source's own next token is read that metrics hold this one against. */
+  readonly sourceReadAt: number;
   /** Written as one source and target pair in the result, not as a list of writes. */
   readonly isPair: boolean;
+  /** Interventions that this cell has and no other run. */
+  readonly own?: OwnInterventions;
+  /** The point of the sweep, where the cell is a window around one. */
+  readonly at?: { readonly layer?: LayerName; readonly position?: number };
 }
 
 export interface PlannedPrompt {
   readonly tokens: readonly number[];
   readonly pieces: readonly string[];
 }
+
+/** A token of the target's vocabulary, or the likeliest next one of these runs. */
+export type PlannedToken = number | ReferenceRun;
+
+/** A number about the next token, under its name in the result. */
+export type PlannedMetric = { readonly name: string } & (
+  | { readonly kind: "probability" | "logprob" | "rank"; readonly of: PlannedToken }
+  | {
+      readonly kind: "logit-difference";
+      readonly of: PlannedToken;
+      readonly against: PlannedToken;
+    }
+  | { readonly kind: "entropy" }
+  | { readonly kind: "kl"; readonly from: ReferenceRun }
+  | { readonly kind: "same-token"; readonly as: ReferenceRun }
+);
 
 /** A run of the whole source prompt (or of a control's sentence) that reads these states. */
 export interface Capture {
@@ -124,6 +171,10 @@ export interface Plan {
   /** In the order of the axes: source position outermost, then source layer, then target layer. */
   readonly cells: readonly PlannedCell[];
   readonly knockouts: readonly Knockout[];
+  readonly noise: PlannedNoise | undefined;
+  readonly ablations: readonly Ablation[];
+  /** Sentences as tokens, whose states' mean is put in where an ablation is with the mean. */
+  readonly meanSentences: readonly (readonly number[])[];
   /** In this order. */
   readonly mapping: readonly MappingStep[];
   readonly sources: readonly PlannedSource[];
@@ -136,6 +187,9 @@ export interface Plan {
       }
     | undefined;
   readonly read: ReadSpec;
+  readonly metrics: readonly PlannedMetric[];
+  /** Whether source and target have the same tokens, so that the source's own run has the metrics too. */
+  readonly isSourceComparable: boolean;
   /** What draws follow from, where tokens are drawn. */
   readonly seed: number;
   readonly controls: {
@@ -149,6 +203,8 @@ export interface Plan {
     readonly random: number;
     readonly textOnly: PlannedText | undefined;
   };
+  /** The unrelated sentences that round trips are held against; absent where there are none. */
+  readonly baseline?: readonly PlannedSentence[];
   readonly controlSpecs: readonly ControlSpec[];
   readonly warnings: readonly { readonly code: string; readonly message: string }[];
 }

@@ -6,6 +6,7 @@ import type { SpecIssue } from "../errors.ts";
 import { isList } from "../spec/is-list.ts";
 import type {
   FindPosition,
+  FindSpan,
   LayerName,
   LayerRange,
   LayerRef,
@@ -81,6 +82,7 @@ export function resolvePositions(ref: PositionRef, at: ResolvingPositions): numb
     return ref.flatMap((entry, index) => resolvePosition(entry, within(at, index)) ?? []);
   }
   if (typeof ref === "object" && "from" in ref) return resolveSpan(ref, at);
+  if (typeof ref === "object" && ref.token === "all") return findSpan(ref, at);
   return [resolvePosition(ref, at) ?? []].flat();
 }
 
@@ -95,6 +97,14 @@ function resolveSpan(range: PositionRange, at: ResolvingPositions): number[] {
 /** How many positions a prompt has, or a file of vectors in its place. */
 function countOf({ count, tokens }: EncodedPrompt): number {
   return count ?? tokens.length;
+}
+
+/** All tokens from the one that holds the first character of a text to the one that holds its last. */
+function findSpan({ find, occurrence }: FindSpan, at: ResolvingPositions): number[] {
+  const first = resolvePosition({ find, occurrence, token: "first" }, at);
+  if (first === undefined) return [];
+  const last = resolvePosition({ find, occurrence, token: "last" }, at) ?? first;
+  return Array.from({ length: last + 1 - first }, (_, offset) => first + offset);
 }
 
 /** One position; undefined, with an issue, where the prompt does not have it. */

@@ -26,6 +26,7 @@ interface TextOnlyContext {
 export function planTextOnly(spec: PatchscopeSpec, context: TextOnlyContext): PlannedTextOnly {
   const { model, target, cells } = context;
   if (!spec.controls.some(({ kind }) => kind === "text-only")) return NOTHING;
+  if (spec.read.kind === "neighbours") return notRun(NO_TARGET);
   if (spec.interventions.length > 0) return notRun(ELSEWHERE);
   const positions = new Set(cells.flatMap(({ writes }) => writes.map(({ to }) => to.position)));
   const [position] = positions;
@@ -88,6 +89,7 @@ const NOTHING: PlannedTextOnly = { textOnly: undefined, warnings: [] };
 
 const SEVERAL_PLACES =
   "The control text-only does not run: it needs a single position of the target to put the text at.";
+const NO_TARGET = "The control text-only does not run: neighbours are read without a target.";
 const ELSEWHERE =
   "The control text-only does not run: the interventions' positions are not those of a prompt with the source's text in it.";
 const NO_TEXT = "The control text-only does not run: the source has no text.";

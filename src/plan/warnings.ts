@@ -12,6 +12,7 @@ export function warningsOf(
   return [
     readBeforeWrite(plan),
     knockoutOfNothing(plan),
+    chosenAgainstPrior(plan),
     sinkRead(plan, models.source),
     beyondContext(plan, models.target),
     oneTokenUnpatched(plan),
@@ -41,13 +42,30 @@ function knockoutOfNothing({ knockouts }: Pick<Plan, "knockouts">): Warning | un
   };
 }
 
+function chosenAgainstPrior({ read, controls }: Omit<Plan, "warnings">): Warning | undefined {
+  const isContrasted = read.kind === "generate" && read.decoding?.contrast !== undefined;
+  const isJudged = controls.unpatched || controls.unrelated.length > 0;
+  if (!isContrasted || !isJudged) return undefined;
+  return {
+    code: "evidence-of-contrast",
+    message:
+      "The texts are chosen for being likelier with the vector than without it, so their evidence runs high: it does not mean what it means for the likeliest text.",
+  };
+}
+
 // Seen on SmolLM2: the first token's state still says its token at layer 0, and no longer at layer 2.
 const SINK_FROM_LAYER = 1;
 
 /** The first token of a text attracts attention, BOS or not, and loses its own meaning within a few layers. */
 function sinkRead(plan: Omit<Plan, "warnings">, { tokenizer }: PlanModel): Warning | undefined {
   const isRead = plan.cells.some((cell) =>
-    cell.writes.some(({ from }) => from.position === 0 && from.layer >= SINK_FROM_LAYER),
+    cell.writes.some(
+      ({ from, to }) =>
+        from.position === 0 &&
+        from.layer >= SINK_FROM_LAYER &&
+        // A state that is put back where it was is asked for no meaning.
+        !(to.position === 0 && to.layer === from.layer && beginsAlike(plan)),
+    ),
   );
   // A file of vectors need not say its tokens.
   if (tokenizer === undefined || !isRead || plan.source.tokens.length === 0) return undefined;
@@ -67,6 +85,11 @@ function oneTokenUnpatched({ compat }: Pick<Plan, "compat">): Warning | undefine
     message:
       "The target prompt has one token and is not patched: the paper's code takes it for a step of decoding (compat: pair).",
   };
+}
+
+/** Whether source and target begin with the same token. */
+function beginsAlike({ source, target }: Pick<Plan, "source" | "target">): boolean {
+  return source.tokens[0] === target.tokens[0];
 }
 
 function beyondContext(plan: Omit<Plan, "warnings">, model: PlanModel): Warning | undefined {

@@ -23,6 +23,18 @@ export function evidenceLabel([min, max]: Range, alphabet: Alphabet): string {
   return min < 0 ? `${from} to ${to}` : `${from}${alphabet.range}${to}`;
 }
 
+/** `0.41`; `0.38–0.41` for a range. */
+export function cosineLabel([min, max]: Range, alphabet: Alphabet): string {
+  const [from, to] = [hundredths(min), hundredths(max)];
+  if (from === to) return to;
+  return min < 0 ? `${from} to ${to}` : `${from}${alphabet.range}${to}`;
+}
+
+function hundredths(value: number): string {
+  const rounded = value.toFixed(2);
+  return rounded === "-0.00" ? "0.00" : rounded;
+}
+
 /** One decimal, and never a negative zero. */
 function nats(value: number): string {
   const rounded = value.toFixed(1);

@@ -1,7 +1,7 @@
 /** Sentences under a table: what it shows, how its numbers are meant, and what they do not say. */
 import { EVIDENCE_THRESHOLD, EVIDENCE_TOKENS } from "../measure/evidence.ts";
 import type { CellRecord, PatchscopeResult } from "../result/result.ts";
-import type { LayerName } from "../spec/spec.ts";
+import type { LayerName, NoiseSpec } from "../spec/spec.ts";
 import { isStrong, wordShares } from "./evidence-words.ts";
 import { dependsOnVector, placesOf, verdictOf } from "./reading.ts";
 import { layersLabel } from "./rows.ts";
@@ -82,6 +82,7 @@ export function legendOf(result: PatchscopeResult, style: Style): string {
     ...contrastLegend(result),
     ...interventionLegend(result),
     ...controlsLegend(result),
+    ...roundTripLegend(result),
     ...(result.spec.read.kind === "generate" ? [perToken] : []),
     CAVEAT,
   ].join(" ");
@@ -112,6 +113,14 @@ function controlsLegend({ controls, cells }: PatchscopeResult): readonly string[
   ];
 }
 
+/** Says what a round trip is, where there is one. */
+export function roundTripLegend({ cells }: PatchscopeResult): readonly string[] {
+  if (cells.every(({ roundTrip }) => roundTrip === undefined)) return [];
+  return [
+    "round trip: how near reading the text by itself comes to the state: the cosine, both less the mean of unrelated sentences' states; about 0 is no nearer than any text.",
+  ];
+}
+
 /** Says what a contrast set adds, where there is one. */
 export function contrastLegend({ controls }: PatchscopeResult): readonly string[] {
   const count = controls.contrast?.length ?? 0;
@@ -124,10 +133,15 @@ export function contrastLegend({ controls }: PatchscopeResult): readonly string[
 
 /** Says what else was done to the target's run, where anything was: nobody should take it for the model's usual one. */
 export function interventionLegend({ spec }: PatchscopeResult): readonly string[] {
-  const count = spec.interventions.length;
+  const everywhere = spec.interventions.filter((each) => !("sweep" in each));
+  const count = everywhere.filter(({ kind }) => kind === "attention-knockout").length;
   const knockouts = count === 1 ? "An attention knockout is" : `${count} attention knockouts are`;
+  const noise = everywhere.find((each) => each.kind === "noise");
+  const ablated = everywhere.some(({ kind }) => kind === "ablation");
   return [
     ...(count === 0 ? [] : [`${knockouts} in effect in the target's run, without the patch too.`]),
+    ...(ablated ? ["States of the target's run are ablated, without the patch too."] : []),
+    ...(noise === undefined ? [] : [noiseWords(noise)]),
     ...CONTAMINATIONS[spec.target.contamination],
     ...(spec.compat === undefined ? [] : [AS_PAIR]),
   ];
@@ -143,6 +157,11 @@ const CONTAMINATIONS: Readonly<
   hide: ["Later tokens do not see patched tokens in blocks that have not read the vector yet."],
   overwrite: ["Patched tokens' keys and values are of the vector in the blocks below it too."],
 };
+
+function noiseWords({ scale, samples }: NoiseSpec): string {
+  const mean = samples === 1 ? "" : `; all numbers are means over ${samples} draws`;
+  return `The target's run has noise of ${scale} standard deviations on the embeddings marked *${mean}.`;
+}
 
 /** Says what evidence is, with the controls that there were. */
 export function evidenceLegend({ controls }: PatchscopeResult): string {

@@ -2,27 +2,45 @@
 import type { CellRecord, PatchscopeResult } from "../result/result.ts";
 import { hasFactors, placeColumns } from "./csv.ts";
 import { alphabetOf, markedPrompt, readable } from "./display-text.ts";
-import { CAVEAT, contrastLegend, evidenceLegend, interventionLegend } from "./legend.ts";
+import { EFFECT_CAVEAT, effectsOf } from "./effects.ts";
+import { heatMapMarkdown } from "./heat-map.ts";
+import {
+  CAVEAT,
+  contrastLegend,
+  evidenceLegend,
+  interventionLegend,
+  roundTripLegend,
+} from "./legend.ts";
+import { metricLabel, metricNames, metricRuns } from "./metric-figures.ts";
+import { neighboursLine } from "./neighbours.ts";
 import { nextTokensLine } from "./next-tokens.ts";
+import { propagationMarkdown } from "./propagation.ts";
 import { logprobOf, verdictOf } from "./reading.ts";
 
 const alphabet = alphabetOf(true);
 
 /** Writes what was inspected, the table, what the target says without the vector, and the warnings. */
 export function markdown(result: PatchscopeResult): string {
-  const isGenerated = result.spec.read.kind === "generate";
+  const { read } = result.spec;
+  const isGenerated = read.kind === "generate";
   const hasEvidence = result.cells.some(({ evidence }) => evidence !== undefined);
   const hasContrast = result.cells.some(({ evidenceContrast }) => evidenceContrast !== undefined);
+  const hasTrips = result.cells.some(({ roundTrip }) => roundTrip !== undefined);
+  const names = metricNames(result);
+  const hasPoints = result.cells.some(({ at }) => at !== undefined);
   const header = [
     "source layer",
     "source position",
     "target layer",
     "target position",
     ...(hasFactors(result) ? ["factor"] : []),
-    isGenerated ? "text" : "next tokens",
+    isGenerated ? "text" : read.kind === "neighbours" ? "nearest tokens" : "next tokens",
     "logprob",
     ...(hasEvidence ? ["evidence", "reading", "unpatched", "unrelated"] : []),
     ...(hasContrast ? ["contrast", "contrast set"] : []),
+    ...(hasTrips ? ["round trip"] : []),
+    ...names.map(escaped),
+    ...(hasPoints ? ["at layer", "at position"] : []),
   ];
   const rows = result.cells.map((cell) => [
     ...placeColumns(cell),
@@ -33,6 +51,9 @@ export function markdown(result: PatchscopeResult): string {
     ...(hasContrast
       ? [number(cell.evidenceContrast), numbers(cell.logprobUnder?.contrast ?? [])]
       : []),
+    ...(hasTrips ? [number(cell.roundTrip?.centred)] : []),
+    ...names.map((name) => metricLabel(name, cell.metrics?.[name])),
+    ...(hasPoints ? [String(cell.at?.layer ?? ""), String(cell.at?.position ?? "")] : []),
   ]);
   const { unpatched, textOnly } = result.controls;
   return [
@@ -40,18 +61,32 @@ export function markdown(result: PatchscopeResult): string {
     "",
     ...[header, header.map(() => "---"), ...rows].map((columns) => `| ${columns.join(" | ")} |`),
     "",
+    ...propagationMarkdown(result),
     ...(unpatched === undefined ? [] : [`Without the vector: ${saidBy(unpatched)}`, ""]),
     ...(textOnly === undefined
       ? []
       : [`With the text in place of the vector: ${saidBy(textOnly)}`, ""]),
+    ...effectLines(result),
+    ...metricRuns(result).flatMap(({ label, values }) => [
+      `${label}: ${names.map((name) => `${escaped(name)} ${metricLabel(name, values[name])}`).join(", ")}`,
+      "",
+    ]),
     ...(hasEvidence
       ? [`${evidenceLegend(result)} The other numbers: nats, over the same tokens.`]
       : []),
     ...contrastLegend(result),
     ...interventionLegend(result),
+    ...roundTripLegend(result),
     CAVEAT,
     ...result.warnings.flatMap(({ message }) => ["", `Warning: ${escaped(message)}`]),
   ].join("\n");
+}
+
+/** The map of what the cells change, where they are one. */
+function effectLines(result: PatchscopeResult): readonly string[] {
+  const effects = effectsOf(result);
+  if (effects === undefined) return [];
+  return [...heatMapMarkdown(effects.map), "", escaped(effects.summary), EFFECT_CAVEAT, ""];
 }
 
 function sourceText({ spec, source }: PatchscopeResult): string {
@@ -60,7 +95,9 @@ function sourceText({ spec, source }: PatchscopeResult): string {
     : markedPrompt(source, Infinity, alphabet);
 }
 
-function saidBy(readOut: Pick<CellRecord, "text" | "next">): string {
+function saidBy(readOut: Pick<CellRecord, "text" | "next" | "neighbours">): string {
+  if (readOut.neighbours !== undefined)
+    return escaped(neighboursLine(readOut.neighbours, alphabet));
   if (readOut.text !== undefined) return escaped(readable(readOut.text, alphabet));
   return escaped(nextTokensLine(readOut.next, alphabet));
 }

@@ -22,7 +22,10 @@ export function nextTokensLine(next: readonly NextToken[], alphabet: Alphabet): 
 }
 
 /** Tells pieces apart that differ in the leading space only; elsewhere that space is noise. */
-export function pieceLabels(next: readonly NextToken[], alphabet: Alphabet): readonly string[] {
+export function pieceLabels(
+  next: readonly Pick<NextToken, "piece">[],
+  alphabet: Alphabet,
+): readonly string[] {
   return next.map(({ piece }) => {
     const bare = withoutSpace(piece);
     const isAmbiguous = next.some(

@@ -52,6 +52,16 @@ export function placesOf(
   return "writes" in cell ? cell.writes : [{ source: cell.source, target: cell.target }];
 }
 
+/** As {@link placesOf}; a cell that is a window around a point of a sweep is at that point. */
+export function pointsOf(
+  cell: CellRecord,
+): readonly { readonly source: PlaceRecord; readonly target: PlaceRecord }[] {
+  const { at } = cell;
+  if (at?.layer === undefined) return placesOf(cell);
+  const place = { layer: at.layer, position: at.position ?? 0 };
+  return [{ source: place, target: place }];
+}
+
 /** A layer as tables name it. */
 export function layerLabel(layer: LayerName): string {
   return layer === "embedding" ? "emb" : String(layer);

@@ -2,10 +2,24 @@
  * The cells of a result as rows of a table: which layer names a row, which rows stand together,
  * which neighbours say the same and become one. Nothing here knows about widths or colours.
  */
-import type { CellRecord, NextToken, PatchscopeResult, PlaceRecord } from "../result/result.ts";
+import type {
+  CellRecord,
+  NeighbourRecord,
+  MetricValues,
+  NextToken,
+  PatchscopeResult,
+  PlaceRecord,
+} from "../result/result.ts";
 import type { LayerName } from "../spec/spec.ts";
 import { smallerShares, wordShares, type WordShare } from "./evidence-words.ts";
-import { layerLabel, placesOf, probabilityPerToken, verdictOf, type Verdict } from "./reading.ts";
+import {
+  layerLabel,
+  placesOf,
+  pointsOf,
+  probabilityPerToken,
+  verdictOf,
+  type Verdict,
+} from "./reading.ts";
 
 /** Smallest and largest of the cells in a row. */
 export type Range = readonly [min: number, max: number];
@@ -20,13 +34,18 @@ export interface TableRow {
   /** Absent where only the next token was read. */
   readonly text: string | undefined;
   readonly next: readonly NextToken[];
+  readonly neighbours: readonly NeighbourRecord[] | undefined;
   readonly probability: Range | undefined;
   readonly evidence: Range | undefined;
   /** Of the text's first words: how much of the evidence each carries, in every one of the cells. */
   readonly shares: readonly WordShare[] | undefined;
   /** Against the contrast set. */
   readonly contrast: Range | undefined;
+  /** Centred cosines of round trips. */
+  readonly roundTrip: Range | undefined;
   readonly verdict: Verdict | undefined;
+  /** Only of rows of one cell. */
+  readonly metrics: MetricValues | undefined;
 }
 
 export interface Section {
@@ -52,11 +71,13 @@ export interface Shape {
 
 /** Looks at all cells' places at once. */
 export function shapeOf(result: PatchscopeResult): Shape {
-  const pairs = result.cells.flatMap(placesOf);
+  const pairs = result.cells.flatMap(pointsOf);
   const sources = new Set(pairs.map(({ source }) => source.layer));
   const targets = new Set(pairs.map(({ target }) => target.layer));
   const isSameLayer = pairs.every(({ source, target }) => source.layer === target.layer);
-  const isWrites = result.cells.some((cell) => "writes" in cell && !isOfOneLayer(cell));
+  const isWrites = result.cells.some(
+    (cell) => "writes" in cell && cell.at?.layer === undefined && !isOfOneLayer(cell),
+  );
   const isByTarget = !isSameLayer && targets.size > 1;
   return {
     rowsAre: isWrites ? "writes" : isByTarget ? "target layers" : "source layers",
@@ -72,9 +93,10 @@ export function shapeOf(result: PatchscopeResult): Shape {
 /** Whether all vectors of a cell are of one layer, and written at one: then it is one row like that of a single vector. */
 function isOfOneLayer(cell: CellRecord): boolean {
   const [first, ...others] = placesOf(cell);
+  if (first === undefined) return false;
   return others.every(
     ({ source, target }) =>
-      source.layer === first?.source.layer && target.layer === first.target.layer,
+      source.layer === first.source.layer && target.layer === first.target.layer,
   );
 }
 
@@ -103,7 +125,7 @@ export function sectionsOf(result: PatchscopeResult): readonly Section[] {
 }
 
 function headingOf(cell: CellRecord, shape: Shape, result: PatchscopeResult): string | undefined {
-  const source = placesOf(cell)[0]?.source;
+  const source = pointsOf(cell)[0]?.source;
   if (source === undefined || shape.rowsAre === "writes") return undefined;
   const parts = [
     ...(shape.sourcePositions > 1 ? [`token ${tokenLabel(source, result)}`] : []),
@@ -117,7 +139,7 @@ function tokenLabel({ position }: PlaceRecord, result: PatchscopeResult): string
 }
 
 function rowOf(cell: CellRecord, shape: Shape): TableRow {
-  const places = placesOf(cell);
+  const places = pointsOf(cell);
   const layers =
     shape.rowsAre === "writes"
       ? []
@@ -135,11 +157,14 @@ function rowOf(cell: CellRecord, shape: Shape): TableRow {
     factor,
     text: cell.text,
     next: cell.next,
+    neighbours: cell.neighbours,
     probability: point(probability),
     evidence: point(cell.evidence),
     shares: wordShares(cell),
     contrast: point(cell.evidenceContrast),
+    roundTrip: point(cell.roundTrip?.centred),
     verdict: verdictOf(cell),
+    metrics: cell.metrics,
   };
 }
 
@@ -168,6 +193,7 @@ function saysTheSame(above: TableRow, below: TableRow): boolean {
     above.factor === below.factor &&
     above.text !== undefined &&
     above.text === below.text &&
+    above.metrics === undefined &&
     above.verdict === below.verdict
   );
 }
@@ -184,6 +210,7 @@ function joined(above: TableRow, below: TableRow): TableRow {
     evidence: hull(above.evidence, below.evidence),
     shares: smallerShares(above.shares, below.shares),
     contrast: hull(above.contrast, below.contrast),
+    roundTrip: hull(above.roundTrip, below.roundTrip),
   };
 }
 

@@ -1,9 +1,12 @@
 /** The lines of a table: as wide as the terminal, the read-out cut where it does not fit. */
 import type { PatchscopeResult, ReadOutRecord } from "../result/result.ts";
+import type { ReadSpec } from "../spec/spec.ts";
 import type { Alphabet } from "./display-text.ts";
 import { fit, pad, readable, visible, widest } from "./display-text.ts";
 import { isStrong } from "./evidence-words.ts";
-import { evidenceBar, evidenceLabel, probabilityLabel } from "./figures.ts";
+import { cosineLabel, evidenceBar, evidenceLabel, probabilityLabel } from "./figures.ts";
+import { metricLabel, metricNames } from "./metric-figures.ts";
+import { neighboursLine } from "./neighbours.ts";
 import { nextTokensLine } from "./next-tokens.ts";
 import { dependsOnVector, probabilityPerToken, type Verdict } from "./reading.ts";
 import type { Section, Shape, TableRow } from "./rows.ts";
@@ -24,6 +27,13 @@ const SHORT_VERDICTS: Readonly<Record<Verdict, string>> = {
   "fits others of its kind": "its kind",
 };
 
+const HEADERS: Readonly<Record<ReadSpec["kind"], string>> = {
+  generate: "what the state says",
+  "next-token": "most probable next tokens",
+  propagation: "most probable next tokens",
+  neighbours: "nearest tokens, by cosine",
+};
+
 interface Line {
   readonly label: string;
   readonly text: string;
@@ -33,7 +43,10 @@ interface Line {
   /** Number and bar, or words of a row without evidence. */
   readonly evidence: string;
   readonly contrast: string;
+  readonly roundTrip: string;
   readonly verdict: string;
+  /** One column for each metric. */
+  readonly metrics: readonly string[];
   readonly kind: "vector" | "prompt" | "unjudged" | "control";
 }
 
@@ -53,7 +66,11 @@ export function tableLines(
       ),
     ),
   );
-  const toLine = (row: TableRow): Line => lineOf(row, evidenceWidth, style);
+  const names = metricNames(result);
+  const toLine = (row: TableRow): Line => ({
+    ...lineOf(row, evidenceWidth, style),
+    metrics: names.map((name) => metricLabel(name, row.metrics?.[name])),
+  });
   const drawn = sections.map(({ heading, rows }) => ({ heading, lines: rows.map(toLine) }));
   const controls = controlLines(result, hasEvidence, style);
   const lines = [...drawn.flatMap((section) => section.lines), ...controls];
@@ -61,11 +78,13 @@ export function tableLines(
   const header: Line = {
     label:
       shape.rowsAre === "target layers" ? "into" : shape.rowsAre === "writes" ? "writes" : "layer",
-    text: isGenerated ? "what the state says" : "most probable next tokens",
+    text: HEADERS[result.spec.read.kind],
     probability: isGenerated ? "p/token" : "",
     evidence: hasEvidence ? "evidence" : "",
     contrast: (result.controls.contrast ?? []).length > 0 ? "contrast" : "",
+    roundTrip: result.cells.some(({ roundTrip }) => roundTrip) ? "round trip" : "",
     verdict: "",
+    metrics: metricNames(result),
     words: [],
     kind: "unjudged",
   };
@@ -86,15 +105,14 @@ export function tableLines(
   ];
 }
 
-function lineOf(row: TableRow, evidenceWidth: number, style: Style): Line {
+function lineOf(row: TableRow, evidenceWidth: number, style: Style): Omit<Line, "metrics"> {
   const { alphabet } = style;
   const { verdict } = row;
   const least = row.contrast === undefined ? "alone" : "besideContrast";
   const bar = style.width < MIN_WIDTH_WITH_BAR[least] ? 0 : BAR_WIDTH;
   return {
     label: row.label.replaceAll("–", alphabet.range),
-    text:
-      row.text === undefined ? nextTokensLine(row.next, alphabet) : readable(row.text, alphabet),
+    text: textOf(row, alphabet),
     probability:
       row.text === undefined || row.probability === undefined
         ? ""
@@ -106,6 +124,7 @@ function lineOf(row: TableRow, evidenceWidth: number, style: Style): Line {
           : ""
         : `${pad(evidenceLabel(row.evidence, alphabet), evidenceWidth, "left")} ${pad(evidenceBar(row.evidence, bar, alphabet), bar)}`,
     contrast: row.contrast === undefined ? "" : evidenceLabel(row.contrast, alphabet),
+    roundTrip: row.roundTrip === undefined ? "" : cosineLabel(row.roundTrip, alphabet),
     verdict:
       verdict === undefined
         ? ""
@@ -115,6 +134,16 @@ function lineOf(row: TableRow, evidenceWidth: number, style: Style): Line {
     words: shownWords(row, alphabet),
     kind: verdict === undefined ? "unjudged" : dependsOnVector(verdict) ? "vector" : "prompt",
   };
+}
+
+function textOf({ text, next, neighbours }: TableRow, alphabet: Alphabet): string {
+  if (neighbours !== undefined) return neighboursLine(neighbours, alphabet);
+  return text === undefined ? nextTokensLine(next, alphabet) : saying(text, alphabet);
+}
+
+/** A text that a stop string ended before it began is no gap in the table. */
+function saying(text: string, alphabet: Alphabet): string {
+  return text === "" ? "(nothing)" : readable(text, alphabet);
 }
 
 /** The words of a row's shares as its line shows them. */
@@ -131,11 +160,11 @@ function shownWords({ text, shares }: TableRow, alphabet: Alphabet): Line["words
 
 /** What the target says without the vector, and with the source's text in its place. */
 function controlLines(
-  { controls }: PatchscopeResult,
+  result: PatchscopeResult,
   hasEvidence: boolean,
   style: Style,
 ): readonly Line[] {
-  const { unpatched, textOnly } = controls;
+  const { unpatched, textOnly } = result.controls;
   const isShort = style.width < MIN_WIDTH_WITH_SENTENCES;
   const instead = isShort ? "the text instead" : "with the text in place of the vector";
   const lineFor = (readOut: ReadOutRecord, words: string): Line => {
@@ -143,7 +172,7 @@ function controlLines(
     const text =
       readOut.text === undefined
         ? nextTokensLine(readOut.next, style.alphabet)
-        : readable(readOut.text, style.alphabet);
+        : saying(readOut.text, style.alphabet);
     return {
       label: style.alphabet.none,
       text: hasEvidence ? text : `${text} (${words})`,
@@ -153,12 +182,17 @@ function controlLines(
           : probabilityLabel([p, p], style.alphabet),
       evidence: hasEvidence ? words : "",
       contrast: "",
+      roundTrip: "",
       verdict: "",
+      metrics: metricNames(result).map((name) => metricLabel(name, readOut.metrics?.[name])),
       words: [],
       kind: "control",
     };
   };
+  const { next, metrics } = result.source;
+  const own = next && metrics ? [lineFor({ next, metrics }, "the source's own run")] : [];
   return [
+    ...own,
     ...(unpatched ? [lineFor(unpatched, "without the vector")] : []),
     ...(textOnly ? [lineFor(textOnly, instead)] : []),
   ];
@@ -178,18 +212,23 @@ function columnsFor(lines: readonly Line[], style: Style): (line: Line) => Colum
   const judged = lines.filter(({ kind }) => kind !== "control");
   const evidence = widest(judged.map((line) => line.evidence));
   const contrast = widest(judged.map((line) => line.contrast));
+  const roundTrip = widest(judged.map((line) => line.roundTrip));
   const tailOf = (line: Line): string =>
     line.kind === "control"
       ? line.evidence
       : [
           pad(line.evidence, evidence),
           ...(contrast > 0 ? [pad(line.contrast, contrast, "left")] : []),
+          ...(roundTrip > 0 ? [pad(line.roundTrip, roundTrip, "left")] : []),
           line.verdict,
         ]
           .join(GAP)
           .trimEnd();
   const tail = widest(lines.map(tailOf));
-  const columns = [label, probability, tail].filter((width) => width > 0);
+  const metrics = (lines[0]?.metrics ?? []).map((_, index) =>
+    widest(lines.map((line) => line.metrics[index] ?? "")),
+  );
+  const columns = [label, probability, tail, ...metrics].filter((width) => width > 0);
   const room = style.width - columns.reduce((sum, width) => sum + width + GAP.length, 0);
   const text = Math.max(MIN_TEXT_WIDTH, Math.min(room, widest(lines.map((line) => line.text))));
   return (line) => ({
@@ -197,6 +236,7 @@ function columnsFor(lines: readonly Line[], style: Style): (line: Line) => Colum
     text: pad(fit(line.text, text, style.alphabet), text),
     after: [
       ...(probability > 0 ? [pad(line.probability, probability, "left")] : []),
+      ...metrics.map((width, index) => pad(line.metrics[index] ?? "", width, "left")),
       ...(tail > 0 ? [tailOf(line)] : []),
     ]
       .map((column) => GAP + column)

@@ -3,10 +3,14 @@
  * Everything is readable without colour. What to do next is the command line's to say.
  */
 import type { PatchscopeResult } from "../result/result.ts";
-import type { MappingSpec, MappingStep, ModeSpec } from "../spec/spec.ts";
+import type { MappingSpec, MappingStep, ModeSpec, ReadSpec } from "../spec/spec.ts";
 import { markedPrompt, visible, widthOf, wrap } from "./display-text.ts";
 import { gridLines } from "./grid.ts";
-import { legendOf, summaryOf } from "./legend.ts";
+import { BY_LAYER, EFFECT_CAVEAT, effectsOf, effectWords, type Effects } from "./effects.ts";
+import { heatMapLines } from "./heat-map.ts";
+import { interventionLegend, legendOf, summaryOf } from "./legend.ts";
+import { propagationLines } from "./propagation.ts";
+import { placesOf } from "./reading.ts";
 import { sectionsOf, shapeOf } from "./rows.ts";
 import type { Shape } from "./rows.ts";
 import { styleOf } from "./style.ts";
@@ -17,12 +21,15 @@ import { tableLines } from "./table-lines.ts";
 export function table(result: PatchscopeResult, options: TableOptions): string {
   const style = styleOf(options);
   const shape = shapeOf(result);
+  const effects = effectsOf(result);
+  if (effects !== undefined) return effectTable(result, effects, style);
   const body =
+    propagationLines(result, style) ??
     (shape.isGrid && !shape.hasFactors ? gridLines(result, style) : undefined) ??
     tableLines(sectionsOf(result), result, shape, style);
   const summary = summaryOf(result, shape, style);
   return [
-    ...titleLines(result, shape, style),
+    ...titleLines(result, whatHappens(result, shape), style),
     "",
     ...body,
     "",
@@ -32,7 +39,23 @@ export function table(result: PatchscopeResult, options: TableOptions): string {
   ].join("\n");
 }
 
-function titleLines(result: PatchscopeResult, shape: Shape, style: Style): readonly string[] {
+/** A result whose cells are a map of what they change. */
+function effectTable(result: PatchscopeResult, effects: Effects, style: Style): string {
+  const isByLayer = effects.map.corner === BY_LAYER;
+  const words = isByLayer ? whatHappens(result, shapeOf(result)) : effectWords(result);
+  const legend = [...interventionLegend(result), EFFECT_CAVEAT].join(" ");
+  return [
+    ...titleLines(result, words, style),
+    "",
+    ...heatMapLines(effects.map, style),
+    "",
+    ...wrap(effects.summary, style.width),
+    ...wrap(legend, style.width).map((line) => style.paint.dim(line)),
+    ...warningLines(result, style),
+  ].join("\n");
+}
+
+function titleLines(result: PatchscopeResult, words: string, style: Style): readonly string[] {
   const { alphabet, paint, width } = style;
   const seconds = (result.timing.runMs / 1000).toFixed(1);
   const facts = [
@@ -44,7 +67,8 @@ function titleLines(result: PatchscopeResult, shape: Shape, style: Style): reado
     `${result.engine.name} on ${result.engine.device}`,
     ...(style.isPartial ? [] : [`${seconds} s`]),
   ];
-  const labels = ["source", "target"] as const;
+  const isTargetRun = result.spec.read.kind !== "neighbours";
+  const labels = isTargetRun ? (["source", "target"] as const) : (["source"] as const);
   const { source } = result.spec;
   const promptLine = (side: "source" | "target", room: number): string =>
     side === "source" && "file" in source
@@ -57,23 +81,37 @@ function titleLines(result: PatchscopeResult, shape: Shape, style: Style): reado
   return [
     paint.bold(title),
     ...labels.map((side) => `${paint.dim(side)}  ${promptLine(side, width - side.length - 2)}`),
-    ...wrap(whatHappens(result, shape), width).map((line) => paint.dim(line)),
+    ...wrap(words, width).map((line) => paint.dim(line)),
   ];
 }
 
 function whatHappens(result: PatchscopeResult, shape: Shape): string {
+  if (result.cells.every((cell) => placesOf(cell).length === 0)) {
+    const read =
+      result.spec.read.kind === "generate" ? "the model goes on" : "the next token is read";
+    return `Nothing is written into the target: ${read} as it is, with all interventions in effect.`;
+  }
   if (shape.rowsAre === "writes") {
     return "A row is one run with several states replaced: source layer@position > target layer@position.";
   }
   const from =
     shape.rowsAre === "source layers" ? "at one layer" : `at ${layerName(shape.sourceLayer)}`;
   const to = shape.isSameLayer ? "at the same layer" : `at ${layerName(shape.targetLayer)}`;
-  const read =
-    result.spec.read.kind === "generate" ? "then the model goes on" : "then the next token is read";
-  const { mapping, target } = result.spec;
-  const state = `The state of the source's [token] ${from}${mappedBy(mapping)}`;
-  return `${state} ${writtenOver(target.mode)} the one of the target's [token] ${to}; ${read}.`;
+  const read = THEN[result.spec.read.kind];
+  const { mapping, target, read: reading } = result.spec;
+  const state = `the state of the source's [token] ${from}${mappedBy(mapping)}`;
+  if (reading.kind === "neighbours") {
+    return `The tokens whose rows of the ${reading.of} embedding lie nearest to ${state} by cosine.`;
+  }
+  return `T${state.slice(1)} ${writtenOver(target.mode)} the one of the target's [token] ${to}; ${read}.`;
 }
+
+const THEN: Readonly<Record<ReadSpec["kind"], string>> = {
+  generate: "then the model goes on",
+  "next-token": "then the next token is read",
+  neighbours: "",
+  propagation: "then the run is held against the one without the patch",
+};
 
 /** What happens to the state on its way, in words. */
 function mappedBy(mapping: MappingSpec): string {

@@ -1,4 +1,5 @@
 /** The result, version 1: plain data with its provenance. Field by field as the contract of spec and result files says. */
+import type { Site } from "../site.ts";
 import type { LayerName, PatchscopeSpec } from "../spec/spec.ts";
 
 export interface ModelRecord {
@@ -31,6 +32,9 @@ export interface NextToken {
   readonly logprob: number;
 }
 
+/** Metrics by their names: probabilities as they are, all other numbers in nats or counts. */
+export type MetricValues = Readonly<Record<string, number>>;
+
 /** What was read: generated tokens where tokens were generated, and the first token's top K. */
 export interface ReadOutRecord {
   readonly tokens?: readonly number[];
@@ -38,6 +42,50 @@ export interface ReadOutRecord {
   /** Of each generated token, in nats. */
   readonly logprobs?: readonly number[];
   readonly next: readonly NextToken[];
+  readonly metrics?: MetricValues;
+}
+
+/** The source, and where metrics were asked for what its own run says next: the run that they are held against. */
+export interface SourceRecord extends PromptRecord {
+  readonly metrics?: MetricValues;
+  readonly next?: readonly NextToken[];
+}
+
+/** The target, and which of its tokens have noise on their embeddings. */
+export interface TargetRecord extends PromptRecord {
+  readonly noised?: readonly number[];
+}
+
+/** A token whose row of an embedding lies near a vector. */
+export interface NeighbourRecord {
+  readonly token: number;
+  readonly piece: string;
+  readonly cosine: number;
+  /** Of vector and row as they are. */
+  readonly dot: number;
+}
+
+/** How near a text, read by itself, comes to the state that it was read from: cosines at the source's layer and site. */
+export interface RoundTripRecord {
+  readonly cosine: number;
+  /** Of the state with that of each unrelated sentence. */
+  readonly unrelated: readonly number[];
+  /** As `cosine`, both states less the mean of the unrelated sentences'. */
+  readonly centred: number;
+}
+
+/** What a patch changes: the states of its run beside those of the run without it. */
+export interface PropagationRecord {
+  /** The blocks behind which they are compared. */
+  readonly layers: readonly number[];
+  /** Tokens of the target prompt. */
+  readonly positions: readonly number[];
+  /** `[layers][positions]`: the length of their difference, in lengths of the unpatched state. */
+  readonly difference: readonly (readonly number[])[];
+  /** `[layers][positions]` */
+  readonly cosine: readonly (readonly number[])[];
+  /** `[layers][positions]`: by the logit lens, the divergence of the patched next token's distribution from the unpatched one's, in nats. */
+  readonly kl: readonly (readonly number[])[];
 }
 
 export type CellPlaces =
@@ -65,11 +113,38 @@ export interface CellEvidence {
   };
 }
 
+/** What is done in one cell alone: absolute places, ascending. */
+export type InterventionRecord =
+  | {
+      readonly kind: "attention-knockout";
+      readonly layers: readonly number[];
+      readonly from: readonly number[] | "all";
+      readonly to: readonly number[];
+    }
+  | {
+      readonly kind: "ablation";
+      readonly layers: readonly number[];
+      readonly positions: readonly number[];
+      readonly site: Site;
+      readonly with: "zero" | "mean";
+    };
+
+/** Of cells that are a window around a point of a sweep: that point; and what is done in them alone. */
+export interface CellPoint {
+  readonly at?: { readonly layer?: LayerName; readonly position?: number };
+  readonly intervention?: InterventionRecord;
+}
+
 export type CellRecord = CellPlaces &
+  CellPoint &
   ReadOutRecord &
   CellEvidence & {
     /** What the vector was multiplied by, where the mapping has a list of factors. */
     readonly factor?: number;
+    readonly propagation?: PropagationRecord;
+    readonly roundTrip?: RoundTripRecord;
+    /** Nearest first. */
+    readonly neighbours?: readonly NeighbourRecord[];
   };
 
 export interface ControlsRecord {
@@ -93,8 +168,8 @@ export interface PatchscopeResult {
   readonly specHash: string;
   /** The source's, and the target's where that is another one. */
   readonly models: readonly ModelRecord[];
-  readonly source: PromptRecord;
-  readonly target: PromptRecord;
+  readonly source: SourceRecord;
+  readonly target: TargetRecord;
   readonly cells: readonly CellRecord[];
   readonly controls: ControlsRecord;
   readonly warnings: readonly { readonly code: string; readonly message: string }[];

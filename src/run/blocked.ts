@@ -3,7 +3,7 @@ import type { Edge } from "../engine/engine.ts";
 import type { Plan, PlannedCell } from "../plan/plan.ts";
 
 /** What is blocked in a row depends on where it enters and what it hides. */
-export type BlockedRow = Pick<PlannedCell, "entry" | "hidden">;
+export type BlockedRow = Pick<PlannedCell, "entry" | "hidden" | "own">;
 
 /** The clean run of the target. */
 export const CLEAN_ROW: BlockedRow = { entry: 0, hidden: [] };
@@ -25,30 +25,32 @@ export function blockedEdges(
 /** The same for one generated token of each row, at this position. */
 export function blockedLooks(
   plan: Pick<Plan, "knockouts">,
-  rows: readonly Pick<BlockedRow, "hidden">[],
+  rows: readonly Omit<BlockedRow, "entry">[],
   position: number,
 ): readonly Omit<Edge, "from">[] {
   if (isNothingBlocked(plan, rows)) return [];
-  return rows.flatMap(({ hidden }, row) =>
-    looksOf(plan, { entry: 0, hidden }, position).map((look) => ({ ...look, row })),
+  return rows.flatMap((of, row) =>
+    looksOf(plan, { ...of, entry: 0 }, position).map((look) => ({ ...look, row })),
   );
 }
 
 /** As in almost every run: then no token of it needs a look. */
 function isNothingBlocked(
   { knockouts }: Pick<Plan, "knockouts">,
-  rows: readonly Pick<BlockedRow, "hidden">[],
+  rows: readonly Omit<BlockedRow, "entry">[],
 ): boolean {
-  return knockouts.length === 0 && rows.every(({ hidden }) => hidden.length === 0);
+  const isFree = ({ hidden, own }: Omit<BlockedRow, "entry">): boolean =>
+    hidden.length === 0 && (own === undefined || own.knockouts.length === 0);
+  return knockouts.length === 0 && rows.every(isFree);
 }
 
 /** What the token at a position may not look at, in blocks from the row's entry on. */
 function looksOf(
   { knockouts }: Pick<Plan, "knockouts">,
-  { entry, hidden }: BlockedRow,
+  { entry, hidden, own }: BlockedRow,
   position: number,
 ): readonly Pick<Edge, "layer" | "to">[] {
-  const cut = knockouts
+  const cut = [...knockouts, ...(own?.knockouts ?? [])]
     .filter(({ from }) => from === "all" || from.includes(position))
     .flatMap(({ layers, to, keepsSelf }) => {
       const keys = to.filter((key) => key < position || (key === position && !keepsSelf));

@@ -57,6 +57,19 @@ test("Of a character that several tokens write, the last token has it whole", ()
   expect(piecesOf(utf8.encode("ab").subarray(0, 2), 2)).toEqual(["a", "b"]);
 });
 
+test("A text and its pieces end before a stop string, inside of a token too", () => {
+  const generated = Array.from(new TextEncoder().encode("ab."), (token) => ({
+    token,
+    logprob: -1,
+  }));
+  const cell = { next: [], generated, textLength: 2, evidence: 0, evidenceByToken: [0, 0, 0] };
+  const output = { cells: [cell], unpatched: undefined, textOnly: undefined };
+  const [record] = buildResult(plan, output, texts, provenance).cells;
+  expect(record?.text).toBe("ab");
+  expect(record?.evidencePieces).toEqual(["a", "b", ""]);
+  expect(record?.tokens).toHaveLength(3);
+});
+
 test("Bytes that are no text are there all the same", () => {
   const pieces = piecesOf(Uint8Array.from([97, 0xec, 0x97, 98, 0xec]), 5);
   expect(pieces?.join("")).toBe("a\ufffdb\ufffd");

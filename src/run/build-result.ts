@@ -2,6 +2,7 @@
 import type { Plan, PlannedCell } from "../plan/plan.ts";
 import type {
   CellPlaces,
+  CellPoint,
   CellRecord,
   ControlsRecord,
   ModelRecord,
@@ -15,8 +16,8 @@ import type { CellOutput, RunOutput } from "./run-plan.ts";
 
 /** Token ids as text, by a tokenizer or as `<id>`. */
 export interface TokenTexts {
-  decode(tokens: readonly number[]): string;
-  piece(token: number): string;
+  readonly decode: (tokens: readonly number[]) => string;
+  readonly piece: (token: number) => string;
 }
 
 /** Where a result comes from. */
@@ -44,8 +45,8 @@ export function buildResult(
     spec,
     specHash,
     models,
-    source: promptRecord(plan.source),
-    target: promptRecord(plan.target),
+    source: sourceRecord(plan, output, texts),
+    target: { ...promptRecord(plan.target), ...(plan.noise && { noised: plan.noise.positions }) },
     cells,
     controls: controlsRecord(plan, output, texts),
     warnings: [...plan.warnings, ...warnings],
@@ -54,7 +55,22 @@ export function buildResult(
   };
 }
 
-function promptRecord({ tokens, pieces, positions }: Plan["target"]): PatchscopeResult["source"] {
+function sourceRecord(
+  { source }: Plan,
+  output: RunOutput,
+  texts: TokenTexts,
+): PatchscopeResult["source"] {
+  const record = promptRecord(source);
+  if (output.source?.metrics === undefined) return record;
+  const { next, metrics } = output.source;
+  return { ...record, metrics, next: nextRecord(next, texts) };
+}
+
+function nextRecord(next: CellReadOut["next"], texts: TokenTexts): ReadOutRecord["next"] {
+  return next.map(({ token, logprob }) => ({ token, piece: texts.piece(token), logprob }));
+}
+
+function promptRecord({ tokens, pieces, positions }: Plan["target"]): PatchscopeResult["target"] {
   return { tokens, pieces, positions };
 }
 
@@ -65,28 +81,37 @@ export function cellRecord(
   plan: Plan,
   texts: TokenTexts,
 ): CellRecord {
-  const { next, generated, ...evidence }: CellOutput = output ?? { next: [], generated: [] };
+  const { next, generated, textLength, neighbours, metrics, ...evidence }: CellOutput = output ?? {
+    next: [],
+    generated: [],
+  };
   const { evidenceByToken } = evidence;
   const factor = cell.writes[0]?.factor;
+  const readOut = {
+    ...{ next, generated },
+    ...(textLength === undefined ? {} : { textLength }),
+    ...(metrics && { metrics }),
+  };
   return {
     ...placesOf(cell),
+    ...pointOf(cell),
     ...(factor !== undefined && { factor }),
-    ...readOutRecord({ next, generated }, plan, texts),
+    ...readOutRecord(readOut, plan, texts),
     ...evidence,
-    ...(evidenceByToken && {
-      evidencePieces: piecesOf(generated, texts, evidenceByToken.length),
+    ...(neighbours && {
+      neighbours: neighbours.map(({ token, cosine, dot }) => ({
+        ...{ token, piece: texts.piece(token) },
+        ...{ cosine, dot },
+      })),
     }),
+    ...(evidenceByToken && { evidencePieces: piecesOf(readOut, texts, evidenceByToken.length) }),
   };
 }
 
 /** What each of the first tokens adds to the text. A character that is only begun is not there before its last token. */
-function piecesOf(
-  generated: CellReadOut["generated"],
-  texts: TokenTexts,
-  count: number,
-): readonly string[] {
-  const tokens = generated.map(({ token }) => token);
-  const text = texts.decode(tokens);
+function piecesOf(readOut: CellReadOut, texts: TokenTexts, count: number): readonly string[] {
+  const tokens = readOut.generated.map(({ token }) => token);
+  const text = textOf(readOut, texts);
   let end = 0;
   return tokens.slice(0, count).map((_, index) => {
     const isAll = index === tokens.length - 1;
@@ -98,6 +123,11 @@ function piecesOf(
   });
 }
 
+/** What the tokens write, up to a stop string where one came. */
+function textOf({ generated, textLength }: CellReadOut, texts: TokenTexts): string {
+  return texts.decode(generated.map(({ token }) => token)).slice(0, textLength);
+}
+
 function placesOf(cell: PlannedCell): CellPlaces {
   const pairs = cell.writes.map(({ from, to, names }) => ({
     source: place(names.source, from.position),
@@ -107,22 +137,33 @@ function placesOf(cell: PlannedCell): CellPlaces {
   return cell.isPair && only !== undefined ? only : { writes: pairs };
 }
 
+function pointOf({ at, own }: PlannedCell): CellPoint {
+  const [knockout] = own?.knockouts ?? [];
+  const [ablation] = own?.ablations ?? [];
+  const intervention: CellPoint["intervention"] = knockout
+    ? {
+        kind: "attention-knockout",
+        layers: knockout.layers,
+        from: knockout.from,
+        to: knockout.to,
+      }
+    : ablation && { kind: "ablation", ...ablation };
+  return { ...(at && { at }), ...(intervention && { intervention }) };
+}
+
 function place(layer: PlaceRecord["layer"], position: number): PlaceRecord {
   return { layer, position };
 }
 
 function readOutRecord(output: CellReadOut, plan: Plan, texts: TokenTexts): ReadOutRecord {
-  const next = output.next.map(({ token, logprob }) => ({
-    token,
-    piece: texts.piece(token),
-    logprob,
-  }));
+  const next = nextRecord(output.next, texts);
+  const measured = output.metrics === undefined ? {} : { metrics: output.metrics };
   if (plan.read.kind !== "generate") {
-    return { next };
+    return { next, ...measured };
   }
   const tokens = output.generated.map(({ token }) => token);
   const logprobs = output.generated.map(({ logprob }) => logprob);
-  return { tokens, text: texts.decode(tokens), logprobs, next };
+  return { tokens, text: textOf(output, texts), logprobs, next, ...measured };
 }
 
 function controlsRecord(plan: Plan, output: RunOutput, texts: TokenTexts): ControlsRecord {

@@ -1,5 +1,5 @@
 /** What can be wrong with a request for activations, or with a mapping once its file is read. */
-import { specInvalid, type PatchscopesError, type SpecIssue } from "../errors.ts";
+import { PatchscopesError, specInvalid, type SpecIssue } from "../errors.ts";
 import type { LoadedMapping } from "../mapping/fitted-mapping.ts";
 import type { Plan } from "../plan/plan.ts";
 import { siteNameHint } from "../site-names.ts";
@@ -69,6 +69,18 @@ export function mappingNotRead(file: string): PatchscopesError {
   ]);
 }
 
+/** Neighbours where the caller gave no weights to look for them in. */
+export function matricesMissing(): PatchscopesError {
+  return specInvalid([
+    {
+      code: "no-weights",
+      path: ["read", "kind"],
+      message: "neighbours need the model's embedding, and the model came without weights",
+      hint: "Give the model as openModel opens it.",
+    },
+  ]);
+}
+
 /** A mapping for vectors of other widths; `models` are those that run, where they are two. */
 export function mappingOfOtherModel(
   { file, model, target }: LoadedMapping,
@@ -108,4 +120,13 @@ export function mapMissing(facts: {
     message: `${file} has no map from layer ${source} to layer ${target}; it has ${pairs}`,
     hint: "Choose other layers, or fit these: patchscopes fit --layers … --to ….",
   };
+}
+
+/** Answers are words, and only a tokenizer has words. */
+export function askNeedsTokenizer(): PatchscopesError {
+  return new PatchscopesError({
+    code: "spec-invalid",
+    message: "This model has no tokenizer, and an answer is made of words.",
+    hint: "Take a model with a tokenizer: patchscopes models lists some.",
+  });
 }

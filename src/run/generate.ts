@@ -4,17 +4,23 @@ import { assert } from "../errors.ts";
 import type { Plan, PlannedCell } from "../plan/plan.ts";
 import type { ReadSpec } from "../spec/spec.ts";
 import { blockedLooks } from "./blocked.ts";
+import { bestOf, contrasted, logprobIn } from "./contrast-decoding.ts";
 import { chanceOf, drawToken, type ScoredToken } from "./next-token.ts";
+import { stoppedText } from "./stop-text.ts";
 
 export interface Generation {
   readonly plan: Plan;
   readonly engine: Engine;
   readonly read: Extract<ReadSpec, { kind: "generate" }>;
   /** Each row's. */
-  readonly cells: readonly Pick<PlannedCell, "hidden">[];
+  readonly cells: readonly Pick<PlannedCell, "hidden" | "own">[];
   /** Each row's cell number in the plan, which its draws follow from. */
   readonly numbers: readonly number[];
+  /** Whether behind the rows of the cells the same target stands without a patch, once for each of them, in their order. */
+  readonly hasPriors: boolean;
   readonly endTokens: ReadonlySet<number>;
+  /** What tokens write together; needed where the spec has stop strings. */
+  readonly decode?: ((tokens: readonly number[]) => string) | undefined;
   readonly signal?: AbortSignal | undefined;
   /** Called after each step with the number of tokens that rows have got since the last call. */
   readonly onTokens?: ((tokens: number) => void) | undefined;
@@ -28,18 +34,28 @@ export interface Prefilled {
   readonly topK: number;
 }
 
-/** The tokens of each row, the first one too. Disposes of the cache, also where it is stopped. */
+/** What a row says. */
+export interface GeneratedText {
+  /** The first one too; none that only write a stop string or what comes behind it. */
+  readonly generated: readonly ScoredToken[];
+  /** Set where a stop string came: how much of what the tokens write stands before it, in UTF-16 code units. */
+  readonly textLength?: number;
+}
+
+/** The text of each row. Disposes of the cache, also where it is stopped. */
 export async function generate(
   generation: Generation,
   prefilled: Prefilled,
-): Promise<ScoredToken[][]> {
-  const { engine, read } = generation;
+): Promise<GeneratedText[]> {
+  const { engine, read, hasPriors } = generation;
+  const count = generation.numbers.length;
   const texts = generation.numbers.map((_, row) => [
-    nextToken(generation, prefilled, { row, index: row, step: 0 }),
+    nextToken(generation, prefilled, { row, index: row, count, step: 0 }),
   ]);
   const isOpen = (row: number): boolean => {
     const last = texts[row]?.at(-1);
-    return last !== undefined && (read.ignoreEos || !generation.endTokens.has(last.token));
+    const isEnd = last === undefined || generation.endTokens.has(last.token);
+    return (read.ignoreEos || !isEnd) && stopOf(texts[row] ?? [], generation) === undefined;
   };
   let { cache } = prefilled;
   try {
@@ -49,47 +65,51 @@ export async function generate(
       const open = active.filter(isOpen);
       if (open.length === 0) break;
       if (open.length < active.length) {
-        const kept = engine.select(
-          cache,
-          open.map((row) => active.indexOf(row)),
-        );
+        const places = open.map((row) => active.indexOf(row));
+        const priors = hasPriors ? places.map((place) => active.length + place) : [];
+        const kept = engine.select(cache, [...places, ...priors]);
         cache.dispose();
         cache = kept;
         active = open;
       }
       const readOut = await decodeStep(generation, cache, { active, texts });
       for (const [index, row] of active.entries()) {
-        texts[row]?.push(nextToken(generation, { readOut, topK: 1 }, { row, index, step }));
+        const place = { row, index, count: active.length, step };
+        texts[row]?.push(nextToken(generation, { readOut, topK: 1 }, place));
       }
       generation.onTokens?.(active.length);
     }
   } finally {
     cache.dispose();
   }
-  return texts;
+  return texts.map((text): GeneratedText => {
+    const stop = stopOf(text, generation);
+    if (stop === undefined) return { generated: text };
+    return { generated: text.slice(0, stop.tokens), textLength: stop.length };
+  });
 }
 
-/** One more token of the rows that go on. */
+/** One more token of the rows that go on, and of those that they are held against. */
 async function decodeStep(
-  { plan, engine, read, cells, signal }: Generation,
+  { plan, engine, read, cells, hasPriors, signal }: Generation,
   cache: Cache,
   {
     active,
     texts,
   }: { readonly active: readonly number[]; readonly texts: readonly (readonly ScoredToken[])[] },
 ): Promise<ReadOut> {
+  // Rows without a patch advance with the tokens of those that they are held against.
+  const rows = hasPriors ? [...active, ...active] : active;
+  const hiding = active.map((row) => cells[row] ?? { hidden: [] });
+  const clean = hasPriors ? active.map(() => ({ hidden: [] })) : [];
   const output = await engine.run(
     {
       kind: "decode",
       cache,
-      tokens: Int32Array.from(active, (row) => texts[row]?.at(-1)?.token ?? 0),
-      blocked: blockedLooks(
-        plan,
-        active.map((row) => cells[row] ?? { hidden: [] }),
-        cache.length,
-      ),
+      tokens: Int32Array.from(rows, (row) => texts[row]?.at(-1)?.token ?? 0),
+      blocked: blockedLooks(plan, [...hiding, ...clean], cache.length),
       read: {
-        at: active.map((_, row) => ({ row, offset: 0 })),
+        at: rows.map((_, row) => ({ row, offset: 0 })),
         topK: 1,
         logits: read.decoding !== undefined,
       },
@@ -100,20 +120,54 @@ async function decodeStep(
   return output.read;
 }
 
-/** A row's token at a step: the likeliest, or one that is drawn. `index` is its place among the rows that were read. */
+function stopOf(
+  text: readonly ScoredToken[],
+  { read, decode }: Generation,
+): ReturnType<typeof stoppedText> {
+  if (read.stop === undefined) return undefined;
+  assert(decode, "stop strings need texts");
+  return stoppedText(
+    text.map(({ token }) => token),
+    read.stop,
+    decode,
+  );
+}
+
+/** One of the rows that were read, and how many there are beside those without a patch. */
+interface ReadRow {
+  readonly row: number;
+  readonly index: number;
+  readonly count: number;
+  readonly step: number;
+}
+
+/** A row's token at a step: the likeliest, one that is drawn, or the best against the row without a patch. */
 function nextToken(
-  { plan, read, numbers }: Generation,
+  generation: Generation,
   { readOut, topK }: Pick<Prefilled, "readOut" | "topK">,
-  { row, index, step }: { readonly row: number; readonly index: number; readonly step: number },
+  { row, index, count, step }: ReadRow,
 ): ScoredToken {
-  const { vocabSize } = plan.shape;
-  if (read.decoding === undefined) {
+  const { plan, read, numbers, hasPriors } = generation;
+  const { decoding } = read;
+  if (decoding === undefined) {
     const token = readOut.topTokens[index * topK];
     const logprob = readOut.topLogprobs[index * topK];
     assert(token !== undefined && logprob !== undefined, "every row has a likeliest token");
     return { token, logprob };
   }
+  const logits = logitsOf(readOut, index, plan);
+  const scores =
+    decoding.contrast !== undefined && hasPriors
+      ? contrasted(logits, logitsOf(readOut, count + index, plan), decoding.contrast)
+      : logits;
+  const chance = chanceOf(plan.seed, numbers[row] ?? 0, step);
+  const token =
+    "temperature" in decoding ? drawToken(scores, decoding, chance).token : bestOf(scores);
+  return { token, logprob: logprobIn(logits, token) };
+}
+
+function logitsOf(readOut: ReadOut, index: number, { shape: { vocabSize } }: Plan): Float32Array {
   const logits = readOut.logits?.subarray(index * vocabSize, (index + 1) * vocabSize);
-  assert(logits, "draws need logits");
-  return drawToken(logits, read.decoding, chanceOf(plan.seed, numbers[row] ?? 0, step));
+  assert(logits, "a choice needs logits");
+  return logits;
 }

@@ -3,7 +3,7 @@
  * Draws depend on the spec's seed, the cell and the step, not on which rows run together.
  */
 import type { ReadOut } from "../engine/engine.ts";
-import type { DecodingSpec } from "../spec/spec.ts";
+import type { DrawingSpec } from "../spec/spec.ts";
 
 /** A token and its log-probability, in nats: the model's own, whatever it was drawn from. */
 export interface ScoredToken {
@@ -27,7 +27,7 @@ export function topOf(readOut: ReadOut, index: number, topK: number): ScoredToke
  */
 export function drawToken(
   logits: Float32Array,
-  decoding: DecodingSpec,
+  decoding: Pick<DrawingSpec, "temperature" | "topP" | "topK">,
   chance: number,
 ): ScoredToken {
   const byLogit = Uint32Array.from(logits, (_, token) => token).sort(

@@ -10,6 +10,7 @@ export interface TextOnlyRun {
   readonly plan: Plan;
   readonly engine: Engine;
   readonly endTokens: ReadonlySet<number>;
+  readonly decode?: ((tokens: readonly number[]) => string) | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onTokens?: ((tokens: number) => void) | undefined;
 }
@@ -43,8 +44,8 @@ export async function readTextOnly(text: PlannedText, run: TextOnlyRun): Promise
   // Draws of their own: behind those of the cells and of the target without a patch.
   const numbers = [plan.cells.length + 1];
   const [generated] = await generate(
-    { ...run, read, numbers, cells: [{ hidden: [] }] },
+    { ...run, read, hasPriors: false, numbers, cells: [{ hidden: [] }] },
     { cache, readOut, topK: read.topK },
   );
-  return { next, generated: generated ?? [] };
+  return { next, generated: [], ...generated };
 }

@@ -2,29 +2,44 @@
  * Plan × engine → what every cell says and how far it depends on its vector.
  * Numbers and token ids only: texts are the result's business.
  */
+import type { WeightTensor } from "../engine/architecture.ts";
 import type { Engine } from "../engine/engine.ts";
 import { assert } from "../errors.ts";
 import type { FittedMapping } from "../mapping/fitted-mapping.ts";
 import type { LoadedVectors } from "../mapping/vector-file.ts";
 import { EVIDENCE_TOKENS, evidenceByToken } from "../measure/evidence.ts";
 import { groupCells } from "../plan/group-cells.ts";
-import type { Plan, PlannedCell } from "../plan/plan.ts";
+import type { Plan } from "../plan/plan.ts";
 import type { VectorFiles } from "../plan/vectors.ts";
 import type { CellEvidence } from "../result/result.ts";
+import type { ReadSpec } from "../spec/spec.ts";
 import { likePair, type FinalNorm } from "./compat-pair.ts";
 import { byControl, controlVectors } from "./control-vectors.ts";
+import { metricNeed, type MetricNeed } from "./distribution.ts";
 import { mapOfPlan, type MapOf } from "./map-of.ts";
-import type { CellReadOut } from "./read-cells.ts";
-import { readCells } from "./read-cells.ts";
+import { meanOfMetrics } from "./metrics.ts";
+import { nearestRows } from "./neighbours.ts";
+import type { CellBatch, CellReadOut } from "./read-cells.ts";
+import { unpatchedCell } from "./read-cells.ts";
+import { readSamples } from "./read-samples.ts";
+import { readSource, sourceMetrics, type SourceReading } from "./read-source.ts";
+import { replacementsOf } from "./replacements.ts";
+import { readBack } from "./round-trip.ts";
 import { readTextOnly } from "./read-text-only.ts";
 import type { TextScore } from "./score.ts";
 import { scoreTexts } from "./score.ts";
 import type { RunSources } from "./sources.ts";
 import { readSources } from "./sources.ts";
-import type { CleanTarget } from "./target.ts";
+import type { CleanTarget, VectorOf } from "./target.ts";
 import { runCleanTarget } from "./target.ts";
 
 export type RunPhase = "read" | "score";
+
+/** The matrices that have a row for each token. */
+export interface VocabularyMatrices {
+  readonly input: WeightTensor;
+  readonly output: WeightTensor;
+}
 
 /** What happens while a plan runs. */
 export type RunEvent =
@@ -42,6 +57,10 @@ export type RunEvent =
 export interface RunOptions {
   /** Tokens that end a generation. */
   readonly endTokens: ReadonlySet<number>;
+  /** What tokens write together; needed where the plan has stop strings. */
+  readonly decode?: ((tokens: readonly number[]) => string) | undefined;
+  /** A text as a prompt; needed where the plan has round trips. */
+  readonly encode?: ((text: string) => readonly number[]) | undefined;
   /** What a mapping from a file holds; needed where the plan has one. */
   readonly fitted?: FittedMapping | undefined;
   /** The source's, where the target's model is another one. */
@@ -50,6 +69,10 @@ export interface RunOptions {
   readonly vectors?: VectorFiles<LoadedVectors> | undefined;
   /** The model's final norm; needed where the plan is to be as the paper's code. */
   readonly finalNorm?: FinalNorm | undefined;
+  /** `[vocab, hidden]`; needed where neighbours are read. */
+  readonly matrices?: VocabularyMatrices | undefined;
+  /** The states that cells write, where they were read before; else the source of the plan is run. */
+  readonly source?: RunSources["source"] | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onEvent?: ((event: RunEvent) => void) | undefined;
 }
@@ -70,25 +93,96 @@ export interface RunOutput {
   readonly unpatched: CellReadOut | undefined;
   /** What it says with the source's text in the vector's place. */
   readonly textOnly: CellReadOut | undefined;
+  /** What the source's own run says next, and the metrics of that; only where there are any. */
+  readonly source?: Pick<CellReadOut, "next" | "metrics">;
 }
 
 /** Runs a plan; `engine` has the target's model. Throws `aborted` when the signal says so. */
 export async function runPlan(plan: Plan, engine: Engine, options: RunOptions): Promise<RunOutput> {
   const { signal, sourceEngine = engine } = options;
   const files = options.vectors ?? new Map();
-  const { source, named } = await readSources(plan, sourceEngine, files, signal);
+  const { source, named } =
+    options.source === undefined
+      ? await readSources(plan, sourceEngine, files, signal)
+      : { source: options.source, named: new Map<string, VectorOf>() };
   const mapOf = likePair(plan, options.finalNorm, (normed) =>
     mapOfPlan(plan, options.fitted, normed(named)),
   );
-  const target = await runCleanTarget(plan, engine, plan.read.topK, signal);
+  if (plan.read.kind === "neighbours") {
+    return readNeighbours(plan, plan.read, { source, mapOf, options });
+  }
+  const need = metricNeed(plan);
+  const isSourceRead = plan.metrics.length > 0 && plan.isSourceComparable;
+  const reading = isSourceRead ? await readSource(plan, sourceEngine, need, signal) : undefined;
+  const targets: CleanTarget[] = [];
   try {
-    const output = await readAll(plan, engine, { source, mapOf, target, options });
-    if (!hasEvidence(plan)) return output;
+    for (const replacements of await replacementsOf(plan, engine, signal)) {
+      const given = { need, sourceTop: reading?.top, replacements };
+      targets.push(await runCleanTarget(plan, engine, given, signal));
+    }
+    const read = await readAll(plan, engine, { source, mapOf, reading, need, targets, options });
+    const said: RunOutput = { ...read, ...ownOfSource(plan, reading, targets) };
+    const output = await addRoundTrips(plan, sourceEngine, { output: said, source, options });
+    const [target] = targets;
+    if (!hasEvidence(plan) || target === undefined) {
+      const cells = output.cells.map((cell, index): ReadyCell => ({ index, output: cell }));
+      if (isReadBack(plan)) options.onEvent?.({ kind: "cells", cells });
+      return output;
+    }
     options.onEvent?.({ kind: "read", output });
     return await addEvidence(plan, engine, { output, source, mapOf, target, options });
   } finally {
-    target.cache.dispose();
+    for (const target of targets) target.cache.dispose();
   }
+}
+
+/** Nothing is run but the source. */
+async function readNeighbours(
+  plan: Plan,
+  read: Extract<ReadSpec, { kind: "neighbours" }>,
+  {
+    source,
+    mapOf,
+    options,
+  }: {
+    readonly source: RunSources["source"];
+    readonly mapOf: MapOf;
+    readonly options: RunOptions;
+  },
+): Promise<RunOutput> {
+  const { matrices, signal, onEvent } = options;
+  assert(matrices, "the vocabulary's matrices are there");
+  const vectors = plan.cells.flatMap(({ writes: [write] }) =>
+    write === undefined ? [] : [mapOf(write, source.at(write.from))],
+  );
+  const found = await nearestRows(vectors, matrices[read.of], {
+    topK: read.topK,
+    signal,
+    onRows: (share) => {
+      const done = Math.round(share * vectors.length);
+      onEvent?.({ kind: "progress", phase: "read", done, total: vectors.length });
+    },
+  });
+  const cells = found.map((neighbours) => ({ next: [], generated: [], neighbours }));
+  onEvent?.({ kind: "cells", cells: cells.map((output, index) => ({ index, output })) });
+  return { cells, unpatched: undefined, textOnly: undefined };
+}
+
+/** Whether a cell is only ready when its text has been read back in. */
+function isReadBack({ read }: Plan): boolean {
+  return read.kind === "generate" && read.roundTrip === true;
+}
+
+/** What the source's own run says next; nothing without metrics, or where cells are held against several places of it. */
+function ownOfSource(
+  plan: Plan,
+  reading: SourceReading | undefined,
+  targets: readonly CleanTarget[],
+): Pick<RunOutput, "source"> {
+  if (reading?.top === undefined) return {};
+  const { next } = reading;
+  const metrics = targets.map((target) => sourceMetrics(plan, reading, target.distributionAt));
+  return { source: { next, metrics: meanOfMetrics(metrics) } };
 }
 
 function hasEvidence({ read, controls }: Plan): boolean {
@@ -103,15 +197,17 @@ async function readAll(
   parts: {
     readonly source: RunSources["source"];
     readonly mapOf: MapOf;
-    readonly target: CleanTarget;
+    readonly reading: SourceReading | undefined;
+    readonly need: MetricNeed;
+    readonly targets: readonly CleanTarget[];
     readonly options: RunOptions;
   },
-): Promise<RunOutput> {
-  const { source, mapOf, target, options } = parts;
+): Promise<Omit<RunOutput, "source">> {
+  const { source, mapOf, reading, need, targets, options } = parts;
   const outputs: CellReadOut[] = [];
   const { textOnly: text } = plan.controls;
   const count = plan.cells.length + (plan.controls.unpatched ? 1 : 0) + (text ? 1 : 0);
-  const steps = plan.read.kind === "generate" ? plan.read.maxTokens : 1;
+  const steps = plan.read.kind === "generate" ? plan.read.maxTokens : targets.length;
   let done = 0;
   const onTokens = (tokens: number): void => {
     done += tokens;
@@ -122,46 +218,60 @@ async function readAll(
     const cells = group.cells.map((cell) => plan.cells[cell]).filter((cell) => cell !== undefined);
     // The target without a patch is one more row of the first batch: it enters after the last block.
     const clean = index === 0 && plan.controls.unpatched ? [unpatchedCell(plan, group.from)] : [];
-    const read = await readCells({
+    const batch: Omit<CellBatch, "target"> = {
       plan,
       engine,
-      target,
+      reading,
+      need,
       cells: [...cells, ...clean],
       numbers: [...group.cells, ...clean.map(() => plan.cells.length)],
       vectorOf: ({ from }) => source.at(from),
       mapOf,
       endTokens: options.endTokens,
+      decode: options.decode,
       signal: options.signal,
       onTokens,
-    });
+    };
+    const read = await readSamples(batch, targets);
     const ready = group.cells.map((cell, at): ReadyCell => {
       const output = read[at];
       assert(output, "every cell was read");
       return { index: cell, output };
     });
     for (const { index: cell, output } of ready) outputs[cell] = output;
-    if (!hasEvidence(plan)) options.onEvent?.({ kind: "cells", cells: ready });
+    if (!hasEvidence(plan) && !isReadBack(plan)) options.onEvent?.({ kind: "cells", cells: ready });
     unpatched ??= read[cells.length];
   }
-  const { endTokens, signal } = options;
+  const { endTokens, decode, signal } = options;
   const textOnly =
-    text && (await readTextOnly(text, { plan, engine, endTokens, signal, onTokens }));
+    text && (await readTextOnly(text, { plan, engine, endTokens, decode, signal, onTokens }));
   return { cells: outputs, unpatched, textOnly };
 }
 
-/** A cell that writes nothing. */
-function unpatchedCell(plan: Plan, from: number): PlannedCell {
-  const last = plan.target.tokens.length - 1;
-  const readAt = plan.read.kind === "generate" ? last : (plan.cells[0]?.readAt ?? last);
-  return {
-    writes: [],
-    entry: plan.shape.layers,
-    from,
-    hidden: [],
-    isOverwriting: false,
-    readAt,
-    isPair: false,
-  };
+/** Reads each cell's text back in, where that was asked for. */
+async function addRoundTrips(
+  plan: Plan,
+  engine: Engine,
+  parts: {
+    readonly output: RunOutput;
+    readonly source: RunSources["source"];
+    readonly options: RunOptions;
+  },
+): Promise<RunOutput> {
+  const { output, source, options } = parts;
+  const { decode, encode, endTokens, signal } = options;
+  if (plan.read.kind !== "generate" || plan.read.roundTrip !== true) return output;
+  assert(decode && encode, "round trips need texts");
+  const texts = output.cells.map(({ generated, textLength }) => {
+    const tokens = generated.map(({ token }) => token).filter((token) => !endTokens.has(token));
+    return decode(tokens).slice(0, textLength);
+  });
+  const trips = await readBack(texts, { plan, engine, source, encode, signal });
+  const cells = output.cells.map((cell, index): CellOutput => {
+    const roundTrip = trips[index];
+    return { ...cell, ...(roundTrip && { roundTrip }) };
+  });
+  return { ...output, cells };
 }
 
 async function addEvidence(
@@ -178,16 +288,20 @@ async function addEvidence(
   const { output, source, mapOf, target, options } = parts;
   const { signal, sourceEngine = engine } = options;
   const controls = await controlVectors(plan, sourceEngine, source, signal);
+  // Where a stop string came first of all, there is nothing to score.
+  const tasks = plan.cells.flatMap((cell, index) => {
+    const generated = output.cells[index]?.generated ?? [];
+    const text = generated.slice(0, EVIDENCE_TOKENS).map(({ token }) => token);
+    return text.length === 0 ? [] : [{ index, cell, text }];
+  });
   let done = 0;
-  const total = plan.cells.length;
+  const total = tasks.length;
   options.onEvent?.({ kind: "progress", phase: "score", done, total });
-  const tasks = plan.cells.map((cell, index) => ({
-    cell,
-    text: (output.cells[index]?.generated ?? [])
-      .slice(0, EVIDENCE_TOKENS)
-      .map(({ token }) => token),
-  }));
-  const cells: CellOutput[] = [];
+  const cells: CellOutput[] = [...output.cells];
+  const unsaid = output.cells.flatMap((cell, index): ReadyCell[] =>
+    tasks.some((task) => task.index === index) ? [] : [{ index, output: cell }],
+  );
+  if (unsaid.length > 0) options.onEvent?.({ kind: "cells", cells: unsaid });
   await scoreTexts(tasks, {
     plan,
     engine,
@@ -197,7 +311,8 @@ async function addEvidence(
     mapOf,
     signal,
     onScored: (scored) => {
-      const ready = scored.map(({ index, score }): ReadyCell => {
+      const ready = scored.map(({ index: task, score }): ReadyCell => {
+        const index = tasks[task]?.index ?? 0;
         const cell = output.cells[index];
         assert(cell, "what is scored was read");
         return { index, output: { ...cell, ...evidenceOfCell(cell, score, plan) } };

@@ -15,7 +15,7 @@ import type { PatchscopeSpec } from "../spec/spec.ts";
 import type { TokenTexts } from "./build-result.ts";
 import { buildResult, cellRecord } from "./build-result.ts";
 import { finalNormOf } from "./compat-pair.ts";
-import { mappingNotRead } from "./errors.ts";
+import { mappingNotRead, matricesMissing } from "./errors.ts";
 import { checkMapping, mappingWarnings } from "./map-of.ts";
 import type { ReadyCell, RunEvent, RunOutput } from "./run-plan.ts";
 import { runPlan } from "./run-plan.ts";
@@ -26,10 +26,10 @@ export interface RunModel extends PlanModel {
     readonly family: string;
     readonly norm?: NormSettings;
   };
-  /** Of these only the final norm is used, and only for `compat: pair`. */
-  readonly weights?: Pick<Weights, "finalNorm" | "finalNormBias">;
   readonly tokenizer: (PromptTokenizer & { decode(tokens: readonly number[]): string }) | undefined;
   readonly endTokens: ReadonlySet<number>;
+  /** Needed where neighbours are read (the matrices, `[vocab, hidden]`) and for `compat: pair` (the final norm). */
+  readonly weights?: Pick<Weights, "embedding" | "head" | "finalNorm" | "finalNormBias">;
   weightsHash(): Promise<string>;
 }
 
@@ -108,6 +108,7 @@ export async function runSpec(
   const fitted = await fittedMapping(plan, options.mappings);
   const records = await recordsOf([...new Set([on, target])]);
   const hash = await hashOf(spec, records, { fitted, vectors });
+  if (plan.read.kind === "neighbours" && model.weights === undefined) throw matricesMissing();
   const texts = textsOf(model);
   const { name, device, version } = engine.info;
   // Both count from the same beginning.
@@ -123,10 +124,13 @@ export async function runSpec(
     });
   const output = await runPlan(plan, engine, {
     endTokens: model.endTokens,
+    decode: texts.decode,
+    encode: (text) => on.model.tokenizer?.encode(text).tokens ?? [],
     fitted,
     sourceEngine: on.engine,
     vectors,
     finalNorm: spec.compat && (await finalNormOf(model)),
+    matrices: model.weights && { input: model.weights.embedding, output: model.weights.head },
     signal: options.signal,
     onEvent: (event) => {
       switch (event.kind) {

@@ -246,7 +246,7 @@ async function scoreRows(
       kind: "prefill",
       context: { cache: target.cache, length: from },
       length,
-      ...inOnePass(rows, { plan, from, length }),
+      ...inOnePass(rows, { plan, target, from, length }),
       read: { at, topK: 0, tracked: Int32Array.from(at, ({ token }) => token) },
     },
     signal,
@@ -281,10 +281,12 @@ function keyOfText(text: readonly number[]): string {
 
 /** Two tasks are the same when the same text is scored with the same states in the same places. */
 function keyOfTask({ cell, text }: ScoreTask, { isByPosition }: ScoreOptions): string {
+  const { own } = cell;
   const writes = cell.writes.map(({ from, to, factor }) => {
     const read = `${from.site}.${from.layer}${isByPosition ? `.${from.position}` : ""}`;
     const factored = factor === undefined ? "" : `*${factor}`;
     return `${read}${factored}>${to.site}.${to.layer}.${to.position}`;
   });
-  return `${writes.join(";")}|${keyOfText(text)}`;
+  const alone = own === undefined ? "" : JSON.stringify(own);
+  return `${writes.join(";")}|${alone}|${keyOfText(text)}`;
 }

@@ -61,10 +61,12 @@ function statesOf({ capture, sources }: Plan): Capture["states"] {
 }
 
 /** The vectors of a file, as if they had been read from a run; what it has no axis for is the same everywhere. */
-function fileStates(vectors: LoadedVectors | undefined, { shape }: Plan): StatesAt {
+function fileStates(vectors: LoadedVectors | undefined, { shape, models }: Plan): StatesAt {
   assert(vectors, "the vectors were loaded");
   const { hiddenSize, layerCount, positions = 1, data } = vectors;
-  const layers: readonly MappedLayer[] = vectors.layers ?? [...Array(shape.layers).keys()];
+  const layers: readonly MappedLayer[] = vectors.layers ?? [
+    ...Array((models?.source ?? shape).layers).keys(),
+  ];
   return {
     at: ({ site, layer, position }) => {
       const found = layers.findIndex((name) => {

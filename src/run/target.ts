@@ -2,7 +2,10 @@
 import type { Cache, Engine, Patch, PrefillPass, ReadOut, Row } from "../engine/engine.ts";
 import { assert } from "../errors.ts";
 import type { Plan, PlannedCell, Write } from "../plan/plan.ts";
+import { comparedLayers } from "../plan/propagation.ts";
 import { blockedEdges, CLEAN_ROW, type BlockedRow } from "./blocked.ts";
+import { askFor, distributionOf, type Distribution, type MetricNeed } from "./distribution.ts";
+import type { Replacements } from "./replacements.ts";
 import { PromptStates } from "./vectors.ts";
 
 /** Chooses the vector of a write: the source's state, or a control's in its place. */
@@ -10,38 +13,62 @@ export type VectorOf = (write: Write) => Float32Array;
 
 export interface CleanTarget {
   readonly cache: Cache;
+  /** What interventions replace in this run and in all rows. */
+  readonly replacements: Replacements;
   /** States at the blocks where rows join. */
   readonly states: PromptStates;
   /** Read at `readPositions`, in that order. */
   readonly readOut: ReadOut;
   readonly readPositions: readonly number[];
+  /** The next token's distribution at one of these, as far as metrics need it. */
+  readonly distributionAt: (position: number) => Distribution;
 }
 
 /** Runs the target once and keeps its keys, values and the states that rows start from. */
 export async function runCleanTarget(
   plan: Plan,
   engine: Engine,
-  topK: number,
+  given: {
+    readonly need: MetricNeed;
+    readonly sourceTop: number | undefined;
+    readonly replacements: Replacements;
+  },
   signal?: AbortSignal,
 ): Promise<CleanTarget> {
   const { tokens } = plan.target;
+  const { topK } = plan.read;
+  const { vocabSize } = plan.shape;
   const readPositions = [...new Set([tokens.length - 1, ...plan.cells.map((cell) => cell.readAt)])];
-  const entries = new Set([plan.shape.layers, ...plan.cells.map((cell) => cell.entry)]);
+  const entries = new Set([
+    plan.shape.layers,
+    ...plan.cells.map((cell) => cell.entry),
+    // What is behind a block is what the next one reads.
+    ...(plan.read.kind === "propagation"
+      ? plan.cells.flatMap((cell) => comparedLayers(plan, cell).map((layer) => layer + 1))
+      : []),
+  ]);
   const taps = [...entries].map((entry) => joinPlace(entry, plan.shape.layers));
+  const asked = askFor(given.need, readPositions.length, given.sourceTop);
   const output = await engine.run(
     {
       kind: "prefill",
       length: tokens.length,
       rows: [{ tokens }],
       blocked: blockedEdges(plan, [CLEAN_ROW], { from: 0, length: tokens.length }),
+      patches: given.replacements.everywhere.map(({ position, ...state }) => ({
+        ...state,
+        row: 0,
+        offset: position,
+      })),
       taps,
       keep: true,
-      read: { at: readPositions.map((offset) => ({ row: 0, offset })), topK },
+      read: { at: readPositions.map((offset) => ({ row: 0, offset })), topK, ...asked },
     },
     signal,
   );
   assert(output.cache, "the target's cache was kept");
-  assert(output.read, "the target was read");
+  const { read: readOut } = output;
+  assert(readOut, "the target was read");
   const states = new Map(
     taps.map(({ site, layer }, index) => [
       `${site}.${layer}`,
@@ -49,10 +76,15 @@ export async function runCleanTarget(
     ]),
   );
   return {
+    replacements: given.replacements,
     cache: output.cache,
     states: new PromptStates(tokens, plan.shape.hiddenSize, states),
-    readOut: output.read,
+    readOut,
     readPositions,
+    distributionAt: (position) => {
+      const index = readPositions.indexOf(position);
+      return distributionOf(readOut, index, { topK, vocabSize, tracked: asked.tracked });
+    },
   };
 }
 
@@ -71,11 +103,15 @@ export interface PatchedRow {
   readonly row: Extract<Row, { readonly entry: number }>;
   readonly patches: readonly Omit<Patch, "row">[];
   readonly hidden: BlockedRow["hidden"];
+  readonly own: BlockedRow["own"];
 }
 
 /** A cell's row before anything is written into it. */
 export interface RowToWrite {
-  readonly cell: Pick<PlannedCell, "writes" | "entry" | "from" | "hidden" | "isOverwriting">;
+  readonly cell: Pick<
+    PlannedCell,
+    "writes" | "entry" | "from" | "hidden" | "isOverwriting" | "own"
+  >;
   readonly vectorOf: VectorOf;
   /** Further clean states behind the target, to score a text: `[tokens, hidden]` at the entry block. */
   readonly tail?: Float32Array;
@@ -102,12 +138,46 @@ export function cleanRow(
 /** Rows with their patches and blocked edges as a pass takes them; the rows begin at position `from`. */
 export function inOnePass(
   rows: readonly PatchedRow[],
-  { plan, ...span }: { readonly plan: Plan; readonly from: number; readonly length: number },
+  on: {
+    readonly plan: Plan;
+    readonly target: CleanTarget;
+    readonly from: number;
+    readonly length: number;
+  },
 ): Pick<PrefillPass, "rows" | "patches" | "blocked"> {
-  const blockedRows = rows.map(({ row, hidden }): BlockedRow => ({ entry: row.entry, hidden }));
+  const { plan, target, ...span } = on;
+  const blockedRows = rows.map(({ row, hidden, own }): BlockedRow => ({
+    entry: row.entry,
+    hidden,
+    ...(own && { own }),
+  }));
   return {
     blocked: blockedEdges(plan, blockedRows, span),
     rows: rows.map(({ row }) => row),
-    patches: rows.flatMap(({ patches }, row) => patches.map((patch) => ({ ...patch, row }))),
+    // A later patch of the same place wins: what a cell writes.
+    patches: rows.flatMap((each, row) =>
+      [...replacedIn(each, target.replacements, span), ...each.patches].map((patch) => ({
+        ...patch,
+        row,
+      })),
+    ),
   };
+}
+
+/** What is replaced in a row above the block where it enters; below, the clean run has it already. */
+function replacedIn(
+  { row, own }: PatchedRow,
+  replacements: Replacements,
+  { from, length }: { readonly from: number; readonly length: number },
+): readonly Omit<Patch, "row">[] {
+  return [...replacements.everywhere, ...replacements.of(own?.ablations ?? [])]
+    .filter(
+      ({ site, layer, position }) =>
+        position >= from &&
+        position < from + length &&
+        layer >= row.entry &&
+        // What a row begins with may be written over already.
+        !(site === "resid_pre" && layer === row.entry),
+    )
+    .map(({ position, ...state }) => ({ ...state, offset: position - from }));
 }

@@ -76,7 +76,7 @@ function openRow(given: RowToWrite, { plan, target, mapOf }: WriteContext): Open
     }
   }
   const row = { entry: cell.entry, states };
-  return { patched: { row, patches, hidden: cell.hidden }, pending };
+  return { patched: { row, patches, hidden: cell.hidden, own: cell.own }, pending };
 }
 
 /**
@@ -113,7 +113,7 @@ async function writeNext(open: readonly OpenRow[], context: WriteContext): Promi
       length,
       ...inOnePass(
         open.map(({ patched }) => patched),
-        { plan, from, length },
+        { plan, target, from, length },
       ),
       taps,
     },

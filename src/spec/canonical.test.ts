@@ -171,3 +171,19 @@ test("The same tokens are not the same prompt in another model", () => {
     );
   expect(specOf(sides)).not.toBe(specOf({ prompt: "same" }));
 });
+
+test("Stop strings are a set: their order and repetitions change nothing", () => {
+  const reading = (read: unknown): string => canonical({ ...minimal, read });
+  expect(reading({ stop: ["b", "a", "b"] })).toBe(reading({ stop: ["a", "b"] }));
+  expect(reading({ stop: ["a"] })).toBe(reading({ stop: "a" }));
+  expect(reading({ stop: "a" })).toContain('"read":{"stop":"a"}');
+  expect(reading({ stop: "a" })).not.toBe(reading({ stop: "b" }));
+});
+
+test("A contrast alone is another thing than drawing from it", () => {
+  const reading = (decoding: unknown): string => canonical({ ...minimal, read: { decoding } });
+  expect(reading({ contrast: {} })).toContain('"read":{"decoding":{"contrast":{}}}');
+  expect(reading({ contrast: {}, temperature: 1 })).not.toBe(reading({ contrast: {} }));
+  expect(reading({ contrast: {}, topP: 1 })).toBe(reading({ contrast: {}, temperature: 1 }));
+  expect(reading({ contrast: { amount: 2 } })).not.toBe(reading({ contrast: {} }));
+});

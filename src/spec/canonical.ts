@@ -7,13 +7,17 @@ import { isList } from "./is-list.ts";
 import type {
   ContrastSpec,
   ControlSpec,
+  DecodingSpec,
   FindPosition,
+  FindSpan,
   InterventionSpec,
   LayerRef,
   LayersTogether,
+  LayerWindow,
   MappingSpec,
   MappingStep,
   MarkedPosition,
+  MetricSpec,
   NamedSource,
   PatchscopeSpec,
   PositionRange,
@@ -72,6 +76,7 @@ export function canonicalSpec(spec: PatchscopeSpec, weights: WeightsHashes): str
     })),
     interventions: interventions(spec.interventions),
     read: read(spec.read),
+    metrics: metrics(spec.metrics),
     controls: controls(spec.controls),
     contrast: contrast(spec.contrast),
     compat: spec.compat,
@@ -172,7 +177,8 @@ function position(ref: PositionRef | PositionsTogether | MarkedPosition | "same"
 /** A list stays one, so that it can be read again. */
 function slice(ref: PositionsTogether["together"]): Json {
   if (isList(ref)) return ref.map(single);
-  return ref === "all" ? ref : range(ref);
+  if (ref === "all") return ref;
+  return "find" in ref ? find(ref) : range(ref);
 }
 
 function range({ from, to }: PositionRange): Json {
@@ -183,7 +189,7 @@ function single(ref: SinglePosition): Json {
   return typeof ref === "number" ? ref : find(ref);
 }
 
-function find(ref: FindPosition): Json {
+function find(ref: FindPosition | FindSpan): Json {
   const occurrence = ref.occurrence === 1 ? "first" : ref.occurrence;
   return {
     find: ref.find,
@@ -192,9 +198,10 @@ function find(ref: FindPosition): Json {
   };
 }
 
-function layer(ref: LayerRef | LayersTogether | "same"): Json {
+function layer(ref: LayerRef | LayersTogether | LayerWindow | "same" | "earlier"): Json {
   if (isList(ref)) return oneOrMore(ref);
   if (typeof ref === "string" || typeof ref === "number") return ref;
+  if ("window" in ref) return ref.window === 1 ? "same" : { window: ref.window };
   if ("together" in ref) return { together: ref.together };
   return { from: ref.from, to: ref.to, step: unless(1, ref.step) };
 }
@@ -205,17 +212,32 @@ function read(spec: ReadSpec): Json {
     const at = spec.position === "same" ? "same" : single(spec.position);
     return { kind: spec.kind, topK, position: unless(-1, at) };
   }
+  if (spec.kind === "neighbours") return { kind: spec.kind, topK, of: unless("input", spec.of) };
+  if (spec.kind === "propagation") return { kind: spec.kind, topK };
   const fields = {
     topK,
     maxTokens: unless(20, spec.maxTokens),
     ignoreEos: unless(false, spec.ignoreEos),
-    decoding: spec.decoding && {
-      temperature: unless(1, spec.decoding.temperature),
-      topP: unless(1, spec.decoding.topP),
-      topK: spec.decoding.topK,
-    },
+    stop: spec.stop && setOf(spec.stop),
+    roundTrip: unless(false, spec.roundTrip),
+    decoding: spec.decoding && decoding(spec.decoding),
   };
   return Object.values(fields).every((field) => field === undefined) ? undefined : fields;
+}
+
+/** A contrast alone draws nothing, so beside one what draws is written out. */
+function decoding(spec: DecodingSpec): Json {
+  const contrasted = spec.contrast && {
+    amount: unless(1, spec.contrast.amount),
+    plausibility: unless(0.1, spec.contrast.plausibility),
+  };
+  if (!("temperature" in spec)) return { contrast: contrasted };
+  return {
+    temperature: contrasted ? spec.temperature : unless(1, spec.temperature),
+    topP: unless(1, spec.topP),
+    topK: spec.topK,
+    contrast: contrasted,
+  };
 }
 
 /** By kind: their order changes nothing. */
@@ -238,15 +260,55 @@ function contrast(specs: readonly ContrastSpec[]): Json {
 
 /** All at once: their order changes nothing, nor does that of their positions and layers. */
 function interventions(specs: readonly InterventionSpec[]): Json {
-  const entries = specs
-    .map(({ kind, from, to, layers }) => ({
-      kind,
-      from: setOf(position(from)),
-      to: setOf(position(to)),
-      layers: unless("all", setOf(layer(layers))),
-    }))
-    .sort((a, b) => (stringify(a) < stringify(b) ? -1 : 1));
+  const entries = specs.map(intervention).sort((a, b) => (stringify(a) < stringify(b) ? -1 : 1));
   return entries.length === 0 ? undefined : entries;
+}
+
+/** Of what is swept, every entry is a cell: there the order counts, and so do repetitions. */
+function intervention(spec: InterventionSpec): Json {
+  const places = (ref: PositionRef): Json => {
+    const written = position(ref);
+    return "sweep" in spec ? written : setOf(written);
+  };
+  switch (spec.kind) {
+    case "attention-knockout":
+      return {
+        kind: spec.kind,
+        from: places(spec.from),
+        to: places(spec.to),
+        layers: blocks(spec),
+        sweep: spec.sweep,
+      };
+    case "noise":
+      return {
+        kind: spec.kind,
+        positions: places(spec.positions),
+        scale: unless(3, spec.scale),
+        samples: unless(1, spec.samples),
+      };
+    case "ablation":
+      return {
+        kind: spec.kind,
+        positions: places(spec.positions),
+        layers: blocks(spec),
+        site: unless("resid_post", spec.site),
+        with: unless("zero", spec.with),
+        sweep: spec.sweep,
+      };
+  }
+}
+
+function blocks(spec: { readonly layers: LayerRef; readonly sweep?: object }): Json {
+  const written = layer(spec.layers);
+  return unless("all", spec.sweep === undefined ? setOf(written) : written);
+}
+
+/** Each stands under its own name: their order changes nothing. */
+function metrics(specs: readonly MetricSpec[]): Json {
+  if (specs.length === 0) return undefined;
+  return specs
+    .map((spec): Json => ({ ...spec }))
+    .sort((a, b) => (stringify(a) < stringify(b) ? -1 : 1));
 }
 
 /** A list whose order and repetitions mean nothing. */

@@ -139,12 +139,42 @@ export function patchesAndAxis(path: SpecIssue["path"]): Complaint {
   };
 }
 
-/** The embedding named among layers whose attention is meant. */
+/** Noise twice: which draws are whose would depend on their order. */
+export function noiseTwice(index: number): Complaint {
+  return {
+    code: "conflict",
+    path: [index],
+    message: "there is noise already",
+    hint: "Put all positions into one intervention of the kind noise.",
+  };
+}
+
+/** Two sweeps: a cell would be a point of both. */
+export function sweptTwice(index: number): Complaint {
+  return {
+    code: "conflict",
+    path: [index, "sweep"],
+    message: "another intervention is swept already",
+    hint: "Sweep one of them, and run a spec for each.",
+  };
+}
+
+/** Several samples of noise where tokens are generated: texts have no mean. */
+export function samplesGenerate(path: SpecIssue["path"]): Complaint {
+  return {
+    code: "conflict",
+    path,
+    message: "generated texts have no mean over samples",
+    hint: "Use samples: 1, or read: {kind: next-token}.",
+  };
+}
+
+/** The embedding named among the layers of an intervention. */
 export function embeddingAttention(path: SpecIssue["path"]): Complaint {
   return {
     code: "embedding-site",
     path,
-    message: "the embedding has no attention: it is what block 0 reads",
+    message: "the embedding is no layer's: it is what block 0 reads",
     hint: "Name layers from 0 on.",
   };
 }
@@ -155,6 +185,15 @@ export function controlTwice(kind: string, index: number): Complaint {
     code: "conflict",
     path: [index],
     message: `the control ${kind} is there twice`,
+    hint: "Leave one of them out.",
+  };
+}
+
+/** The same metric twice. */
+export function metricTwice(name: string): Complaint {
+  return {
+    code: "conflict",
+    message: `the metric ${name} is there twice`,
     hint: "Leave one of them out.",
   };
 }
@@ -222,6 +261,20 @@ export function presetUnknown(name: string, known: readonly string[]): SpecIssue
   };
 }
 
+/** A name that is none of a question. */
+export function questionUnknown(name: string, known: readonly string[]): SpecIssue {
+  const near = nearestName(name, known);
+  return {
+    code: "question-unknown",
+    path: [],
+    message: `there is no question ${describe(name)}; there are ${known.join(", ")}`,
+    hint:
+      near === undefined
+        ? "Ask in your own words: --wording with an x in the place of the vector."
+        : `Did you mean "${near}"?`,
+  };
+}
+
 /** An option that a preset cannot do without. */
 export function missingField(preset: { readonly name: string }, option: string): SpecIssue {
   return {
@@ -262,5 +315,8 @@ const ASK_HINT =
 /** How to give an option that a preset cannot do without. */
 const OPTION_HINTS: Readonly<Record<string, string>> = {
   ask: ASK_HINT,
+  subject: 'Name the part of the text that the fact is about, e.g. "Space Needle".',
+  corrupted:
+    'Give the same sentence about something else, of as many tokens, e.g. "The capital of Italy is".',
   map: "Give the file of a fitted mapping; patchscopes fit --sample 200 --out map.safetensors makes one.",
 };

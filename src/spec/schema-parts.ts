@@ -10,8 +10,6 @@ import { withForm } from "./json-form.ts";
 export interface RecordOptions {
   /** Looks at the object as written, whatever its fields are; for what concerns several of them. */
   readonly check?: (value: Readonly<Record<string, unknown>>) => readonly Complaint[];
-  /** Keys that version 1 has and that are refused for now. */
-  readonly refused?: Readonly<Record<string, Complaint>>;
   /** What to do about an unknown key, where a near name says too little. */
   readonly keyHint?: (key: string) => string | undefined;
   /** What JSON Schema can say of what is checked. */
@@ -36,10 +34,7 @@ export function record<Shape extends z.ZodRawShape>(
     );
     for (const key of Object.keys(value)) {
       if (known.includes(key)) continue;
-      const refused = Object.hasOwn(options.refused ?? {}, key)
-        ? options.refused?.[key]
-        : undefined;
-      report(context, refused ?? unknownKey(key, named, options.keyHint?.(key)));
+      report(context, unknownKey(key, named, options.keyHint?.(key)));
     }
     for (const complaint of options.check?.(value) ?? []) report(context, complaint);
     return forward(fields, value, context);

@@ -4,9 +4,11 @@ import { anyOf, unknownWord, type Complaint } from "./errors.ts";
 import { choose, isRecord, record } from "./schema-parts.ts";
 import type {
   FindPosition,
+  FindSpan,
   LayerName,
   LayerRange,
   LayersTogether,
+  LayerWindow,
   MarkedPosition,
   PositionRange,
   PositionsTogether,
@@ -22,17 +24,25 @@ const index = z.int().transform((value) => value + 0);
 const count = z.int().min(1);
 const ends = z.enum(["first", "last"]);
 
+const occurrence = choose<FindPosition["occurrence"]>(
+  "first, last or a number from 1 on",
+  (value) => {
+    if (typeof value === "number") return count;
+    return typeof value === "string" ? ends : undefined;
+  },
+  [ends, count],
+);
+
 const find: z.ZodType<FindPosition> = record({
   find: z.string().min(1),
-  occurrence: choose<FindPosition["occurrence"]>(
-    "first, last or a number from 1 on",
-    (value) => {
-      if (typeof value === "number") return count;
-      return typeof value === "string" ? ends : undefined;
-    },
-    [ends, count],
-  ).default("first"),
+  occurrence: occurrence.default("first"),
   token: z.enum(["first", "last"]).default("last"),
+});
+
+const span: z.ZodType<FindSpan> = record({
+  find: z.string().min(1),
+  occurrence: occurrence.default("first"),
+  token: z.literal("all"),
 });
 
 const POSITION = ["a token index", "{find: text}"];
@@ -63,7 +73,7 @@ const positionRange: z.ZodType<PositionRange> = record({
   to: singlePosition,
 });
 
-type Positions<Word> = SinglePosition | readonly SinglePosition[] | PositionRange | Word;
+type Positions<Word> = SinglePosition | readonly SinglePosition[] | PositionRange | FindSpan | Word;
 
 /** One token, a list or range of them, or one of these words. */
 export function positionsOr<Word extends string>(
@@ -75,11 +85,12 @@ export function positionsOr<Word extends string>(
     expected,
     (value) => {
       if (Array.isArray(value)) return positionList;
+      if (isRecord(value) && value["token"] === "all") return span;
       if (isRecord(value) && ("from" in value || "to" in value)) return positionRange;
       if (typeof value === "string") return word(value, expected, words);
       return typeof value === "boolean" || value === null ? undefined : one;
     },
-    [one, positionList, positionRange],
+    [one, positionList, positionRange, span],
   );
 }
 
@@ -89,10 +100,10 @@ const slice: z.ZodType<PositionsTogether["together"]> = choose<PositionsTogether
   "a list of positions, {from, to} or all",
   (value) => {
     if (Array.isArray(value)) return positionList;
-    if (isRecord(value)) return positionRange;
+    if (isRecord(value)) return value["token"] === "all" ? span : positionRange;
     return typeof value === "string" ? all : undefined;
   },
-  [positionList, positionRange, all],
+  [positionList, positionRange, span, all],
 );
 const positionsTogether: z.ZodType<PositionsTogether> = record({ together: slice });
 
@@ -145,6 +156,9 @@ const layerList = z.array(layerOr([])).min(1).max(MAX_ENTRIES);
 
 /** Several layers of one cell. */
 export const layersTogether: z.ZodType<LayersTogether> = record({ together: layerList });
+
+/** A layer with those around it. */
+export const layerWindow: z.ZodType<LayerWindow> = record({ window: z.int().min(1) });
 
 const layerRange: z.ZodType<LayerRange> = record({
   from: index,

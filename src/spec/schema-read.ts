@@ -4,7 +4,7 @@ import { anyOf, controlTwice, unknownWord } from "./errors.ts";
 import { choose, isRecord, numberWhere, record } from "./schema-parts.ts";
 import { positionOr, singlePosition } from "./schema-places.ts";
 import { CONTROL_KINDS } from "./spec.ts";
-import type { ContrastSpec, ControlSpec, ReadSpec } from "./spec.ts";
+import type { ContrastSpec, ControlSpec, DecodingSpec, ReadSpec } from "./spec.ts";
 
 // The longest generation: as much as people still read. Bounds a run's time.
 const MAX_NEW_TOKENS = 4096;
@@ -13,22 +13,64 @@ const MAX_TOP_K = 1000;
 // Each control or contrast sentence is scored in every cell; evidence needs 8 to 16.
 const MAX_CONTROL_PROMPTS = 256;
 
+// More ways to end a text than anybody needs. Every text is looked through for each of them, step by step.
+const MAX_STOPS = 16;
+
 const topK = z.int().min(1).max(MAX_TOP_K).default(10);
-const decoding = record({
-  temperature: numberWhere("a number above 0", z.number().gt(0)).default(1),
-  topP: numberWhere("a number above 0 and up to 1", z.number().gt(0).max(1)).default(1),
-  topK: z.exactOptional(z.int().min(1)),
+const aboveNought = numberWhere("a number above 0", z.number().gt(0));
+const share = numberWhere("a number above 0 and up to 1", z.number().gt(0).max(1));
+const priorContrast = record({
+  against: z.literal("unpatched").default("unpatched"),
+  amount: aboveNought.default(1),
+  plausibility: share.default(0.1),
 });
+const drawing = record({
+  temperature: aboveNought.default(1),
+  topP: share.default(1),
+  topK: z.exactOptional(z.int().min(1)),
+  contrast: z.exactOptional(priorContrast),
+});
+const contrastAlone = record({ contrast: priorContrast });
+// A contrast alone takes the best token in place of drawing one.
+const decoding = choose<DecodingSpec>(
+  "an object",
+  (value) => {
+    if (!isRecord(value)) return undefined;
+    const keys = Object.keys(value).filter((key) => value[key] !== undefined);
+    return keys.length === 1 && keys[0] === "contrast" ? contrastAlone : drawing;
+  },
+  [contrastAlone, drawing],
+);
+
+const oneStop = z.string().min(1);
+const stops = z.array(oneStop).min(1).max(MAX_STOPS);
+const stop = choose<readonly string[]>(
+  "a text or a list of texts",
+  (value) => {
+    if (typeof value === "string") return oneStop.transform((text) => [text]);
+    return Array.isArray(value) ? stops : undefined;
+  },
+  [oneStop, stops],
+);
+
+const GENERATING = ["maxTokens", "ignoreEos", "stop", "roundTrip", "decoding"];
+
+const keyHint = (key: string): string | undefined => {
+  if (GENERATING.includes(key)) return `${key} goes with kind: generate.`;
+  return key === "position" ? "position goes with kind: next-token." : undefined;
+};
 
 const nextToken = record(
   { kind: z.literal("next-token"), topK, position: positionOr(["same"]).default(-1) },
-  {
-    keyHint: (key) =>
-      ["maxTokens", "ignoreEos", "decoding"].includes(key)
-        ? `${key} goes with kind: generate.`
-        : undefined,
-  },
+  { keyHint },
 );
+
+const neighbours = record(
+  { kind: z.literal("neighbours"), topK, of: z.enum(["input", "output"]).default("input") },
+  { keyHint },
+);
+
+const propagation = record({ kind: z.literal("propagation"), topK }, { keyHint });
 
 const generate = record(
   {
@@ -36,26 +78,28 @@ const generate = record(
     maxTokens: z.int().min(1).max(MAX_NEW_TOKENS).default(20),
     topK,
     ignoreEos: z.boolean().default(false),
+    stop: z.exactOptional(stop),
+    roundTrip: z.exactOptional(z.boolean()),
     decoding: z.exactOptional(decoding),
   },
-  {
-    keyHint: (key) => (key === "position" ? "position goes with kind: next-token." : undefined),
-  },
+  { keyHint },
 );
 
-const READ_KINDS = ["generate", "next-token"];
+const READ_KINDS = ["generate", "next-token", "propagation", "neighbours"];
 
 /** What is read. */
 export const read: z.ZodType<ReadSpec> = choose<ReadSpec>(
-  "{kind: generate} or {kind: next-token}",
+  `{kind: ${anyOf(READ_KINDS)}}`,
   (value) => {
     if (!isRecord(value)) return undefined;
     const kind = value["kind"];
     if (kind === "next-token") return nextToken;
+    if (kind === "propagation") return propagation;
+    if (kind === "neighbours") return neighbours;
     if (kind === "generate" || kind === undefined) return generate;
-    return { ...unknownWord(READ_KINDS.join(" or "), kind, READ_KINDS), path: ["kind"] };
+    return { ...unknownWord(anyOf(READ_KINDS), kind, READ_KINDS), path: ["kind"] };
   },
-  [generate, nextToken],
+  [generate, nextToken, propagation, neighbours],
 );
 
 const unrelated = record({

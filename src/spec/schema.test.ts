@@ -57,6 +57,7 @@ describe("Defaults", () => {
       },
       interventions: [],
       read: { kind: "generate", maxTokens: 20, topK: 10, ignoreEos: false },
+      metrics: [],
       controls: [{ kind: "unpatched" }, { kind: "unrelated" }],
       contrast: [],
       seed: 0,
@@ -229,7 +230,7 @@ describe("What is refused", () => {
     };
     expect(issuesOf(input)).toMatchInlineSnapshot(`
       [
-        "unknown-key nmae: unknown key, expected one of version, name, source, sources, mapping, target, patches, interventions, read, controls, contrast, compat, seed [Did you mean "name"?]",
+        "unknown-key nmae: unknown key, expected one of version, name, source, sources, mapping, target, patches, interventions, read, metrics, controls, contrast, compat, seed [Did you mean "name"?]",
         "wrong-value version: expected 1, got 2 [Specs of version 1 are the ones this program reads.]",
         "conflict source: expected exactly one of prompt, tokens, messages, file, got prompt and tokens [Keep one of them.]",
         "wrong-value source.tokens.0: expected at least 0, got -1",
@@ -239,7 +240,7 @@ describe("What is refused", () => {
         "missing target: missing: expected exactly one of prompt, tokens, messages [Write prompt: same for the source's prompt.]",
         "missing target.layer.to: missing: expected a whole number",
         "wrong-value target.site: expected resid_pre, resid_mid, resid_post, attn_out or mlp_out, got "residpost" [Did you mean "resid_post"?]",
-        "unknown-key read.position: unknown key, expected one of kind, maxTokens, topK, ignoreEos, decoding [position goes with kind: next-token.]",
+        "unknown-key read.position: unknown key, expected one of kind, maxTokens, topK, ignoreEos, stop, roundTrip, decoding [position goes with kind: next-token.]",
         "wrong-value read.maxTokens: expected at least 1, got 0",
         "wrong-value controls.1: expected unpatched, unrelated, mean, random or text-only, got "unrelatd" [Did you mean "unrelated"?]",
         "wrong-value seed: expected a whole number, got "1"",
@@ -280,14 +281,14 @@ describe("What is refused", () => {
     expect(issuesOf("a")).toEqual(['wrong-value : expected an object, got "a"']);
   });
 
-  test.each([
-    ["mapping", { kind: "affine" }],
-    ["metrics", []],
-  ])("Of %s, what is not built yet is said to be so: %j", (key, value) => {
-    const issues = issuesOf({ ...minimal, [key]: value });
-    expect(issues).toHaveLength(1);
-    expect(issues[0]).toMatch(/^not-built .* is not built yet \[/);
-  });
+  test.each([["mapping", { kind: "affine" }]])(
+    "Of %s, what is not built yet is said to be so: %j",
+    (key, value) => {
+      const issues = issuesOf({ ...minimal, [key]: value });
+      expect(issues).toHaveLength(1);
+      expect(issues[0]).toMatch(/^not-built .* is not built yet \[/);
+    },
+  );
 
   test("A mapping's file needs no kind beside it, and nothing else", () => {
     const withMapping = (mapping: unknown): unknown => ({ ...minimal, mapping });
@@ -335,11 +336,15 @@ describe("What is refused", () => {
       withTarget({ contamination: "hidden" }),
       'expected keep, hide or overwrite, got "hidden"',
     ],
-    ["interventions", { ...minimal, interventions: {} }, "expected a list, got an object"],
+    [
+      "interventions",
+      { ...minimal, interventions: {} },
+      "expected a list of interventions, got an object",
+    ],
     [
       "interventions.0",
       { ...minimal, interventions: ["attention-knockout"] },
-      "expected {kind: attention-knockout, from, to, layers}, got",
+      "expected {kind: attention-knockout, noise or ablation}, got",
     ],
     [
       "interventions.0.kind",
@@ -349,7 +354,7 @@ describe("What is refused", () => {
     [
       "interventions.0.kind",
       knockoutWith({ kind: undefined }),
-      "missing: expected attention-knockout",
+      "missing: expected attention-knockout, noise or ablation",
     ],
     [
       "interventions.0.from",
@@ -364,7 +369,7 @@ describe("What is refused", () => {
     [
       "interventions.0.layers",
       knockoutWith({ layers: [0, "embedding"] }),
-      "the embedding has no attention: it is what block 0 reads [Name layers from 0 on.]",
+      "the embedding is no layer's: it is what block 0 reads [Name layers from 0 on.]",
     ],
     ["interventions.0.layer", knockoutWith({ layer: 3 }), 'Did you mean "layers"?'],
   ])("A wrong %s says what was expected", (path, spec, words) => {

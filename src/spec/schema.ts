@@ -5,18 +5,20 @@
  */
 import * as z from "zod";
 import { specInvalid, type SpecIssue } from "../errors.ts";
-import { notBuilt, patchesAndAxis, wrongValue, type Complaint } from "./errors.ts";
+import { patchesAndAxis, samplesGenerate, wrongValue, type Complaint } from "./errors.ts";
 import { jsonSchemaOf, type JsonSchema } from "./json-form.ts";
 import { choose, isRecord, issuesOf, record } from "./schema-parts.ts";
 import {
   layerOr,
   layersOr,
   layersTogether,
+  layerWindow,
   singlePosition,
   sourcePositions,
   targetPositions,
 } from "./schema-places.ts";
 import { contamination, interventions } from "./schema-interventions.ts";
+import { metrics } from "./schema-metrics.ts";
 import { contrast, controls, read } from "./schema-read.ts";
 import { layerBesideNamed, site, withNamedLayer, writtenLayer } from "./schema-site.ts";
 import { mapping, mode } from "./schema-write.ts";
@@ -87,7 +89,7 @@ const sourceFields = record(
   },
 );
 
-const targetLayers = layersOr<"all" | "same">(["all", "same"]);
+const targetLayers = layersOr<"all" | "same" | "earlier">(["all", "same", "earlier"]);
 
 const targetFields = record(
   {
@@ -95,9 +97,13 @@ const targetFields = record(
     ...promptFields,
     position: targetPositions.default(-1),
     layer: choose<TargetSpec["layer"]>(
-      "a layer index, embedding, a list of them, {from, to, step}, {together: list}, all or same",
-      (value) => (isRecord(value) && "together" in value ? layersTogether : targetLayers),
-      [targetLayers, layersTogether],
+      "a layer index, embedding, a list of them, {from, to, step}, {together: list}, {window: n}, all, same or earlier",
+      (value) => {
+        if (!isRecord(value)) return targetLayers;
+        if ("together" in value) return layersTogether;
+        return "window" in value ? layerWindow : targetLayers;
+      },
+      [targetLayers, layersTogether, layerWindow],
     ).default("same"),
     site: siteField,
     mode: mode.default("replace"),
@@ -136,8 +142,6 @@ const version = choose<1>(
   [one],
 );
 
-const RESERVED = ["metrics"];
-
 const specSchema = record(
   {
     version,
@@ -146,9 +150,10 @@ const specSchema = record(
     sources: namedSources.default({}),
     mapping: mapping.default({ kind: "identity" }),
     target: withNamedLayer(targetFields),
-    patches: z.exactOptional(z.array(patch).min(1).max(MAX_PATCHES)),
+    patches: z.exactOptional(z.array(patch).max(MAX_PATCHES)),
     interventions: interventions.default([]),
     read: read.default({ kind: "generate", maxTokens: 20, topK: 10, ignoreEos: false }),
+    metrics: metrics.default([]),
     controls: controls.default([{ kind: "unpatched" }, { kind: "unrelated" }]),
     contrast: contrast.default([]),
     compat: z.exactOptional(z.enum(["pair"])),
@@ -158,10 +163,11 @@ const specSchema = record(
   },
   {
     keyHint: (key) => (key === "decoding" ? "decoding goes under read." : undefined),
-    refused: Object.fromEntries(
-      RESERVED.map((key) => [key, notBuilt(key, `Leave ${key} out.`, [key])]),
-    ),
-    check: (value) => [...axesBesidePatches(value), ...unnamedSources(value)],
+    check: (value) => [
+      ...axesBesidePatches(value),
+      ...samplesBesideText(value),
+      ...unnamedSources(value),
+    ],
   },
 );
 
@@ -180,6 +186,16 @@ function axesBesidePatches(spec: Readonly<Record<string, unknown>>): readonly Co
       return value === undefined || value === byDefault ? [] : [patchesAndAxis([side, field])];
     }),
   );
+}
+
+/** Several samples of noise beside a read that generates. */
+function samplesBesideText(spec: Readonly<Record<string, unknown>>): readonly Complaint[] {
+  const { read: asked, interventions: given } = spec;
+  if (!Array.isArray(given) || (isRecord(asked) && asked["kind"] === "next-token")) return [];
+  return given.flatMap((entry: unknown, index) => {
+    const isSeveral = isRecord(entry) && entry["kind"] === "noise" && Number(entry["samples"]) > 1;
+    return isSeveral ? [samplesGenerate(["interventions", index, "samples"])] : [];
+  });
 }
 
 function specOf(parsed: z.output<typeof specSchema>): PatchscopeSpec {

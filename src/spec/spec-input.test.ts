@@ -1,7 +1,7 @@
 /** The type of specs in code, held to the schema: it has the same fields, and lets the same of them be left out. */
 import { expect, test } from "vitest";
 import * as z from "zod";
-import { parseSpec, specJsonSchema } from "./schema.ts";
+import { parseSpec, safeParseSpec, specJsonSchema } from "./schema.ts";
 import type { ReadInput, SpecInput } from "./spec-input.ts";
 import type { PatchscopeSpec } from "./spec.ts";
 
@@ -20,6 +20,7 @@ const spec: Needs<SpecInput> = {
   target: true,
   patches: false,
   interventions: false,
+  metrics: false,
   read: false,
   controls: false,
   contrast: false,
@@ -45,11 +46,13 @@ const nextToken: Needs<Extract<ReadInput, { kind: "next-token" }>> = {
   topK: false,
   position: false,
 };
-const generate: Needs<Exclude<ReadInput, { kind: "next-token" }>> = {
+const generate: Needs<Exclude<ReadInput, { kind: "next-token" | "propagation" | "neighbours" }>> = {
   kind: false,
   maxTokens: false,
   topK: false,
   ignoreEos: false,
+  stop: false,
+  roundTrip: false,
   decoding: false,
 };
 
@@ -92,7 +95,12 @@ test("Short forms are specs for the compiler and for the schema, and so is a who
     source: { prompt: "a b", position: [{ find: "b" }, -1], layer: { from: 0, to: 3 } },
     mapping: { kind: "normalise" },
     target: { prompt: "x", layer: { together: [1, "embedding"] }, mode: { interpolate: 0.5 } },
-    interventions: [{ kind: "attention-knockout", from: -1, to: { find: "x", token: "first" } }],
+    interventions: [
+      { kind: "attention-knockout", from: -1, to: { find: "x", token: "first" } },
+      { kind: "noise", positions: { find: "x", token: "all" } },
+      { kind: "ablation", positions: "all", sweep: { layers: 2 } },
+    ],
+    metrics: [{ kind: "rank", of: " x" }, { kind: "kl", from: "source" }, { kind: "entropy" }],
     read: { maxTokens: 3, decoding: { topK: 5 } },
     controls: ["unpatched", { kind: "unrelated", prompts: ["c"] }],
     contrast: ["c", { prompt: "d" }],
@@ -110,6 +118,16 @@ test("Short forms are specs for the compiler and for the schema, and so is a who
     patches: [{ source: { layer: 3 }, target: {} }],
     read: { kind: "next-token" },
   };
+  const windows: SpecInput = {
+    source: { prompt: "a", position: { find: "a", token: "all" } },
+    target: { prompt: "same", position: "same", layer: { window: 3 } },
+  };
+  const earlier: SpecInput = { ...windows, target: { prompt: "same", layer: "earlier" } };
+  const unwritten: SpecInput = { source: { prompt: "a" }, target: { prompt: "b" }, patches: [] };
+  for (const written of [windows, earlier, unwritten]) {
+    const source = { model: "m", ...written.source };
+    expect(safeParseSpec({ version: 1, ...written, source })).toMatchObject({ success: true });
+  }
   expect(() =>
     parseSpec({ version: 1, ...patched, source: { model: "m", tokens: [1] } }),
   ).not.toThrow();
@@ -120,7 +138,12 @@ test("What a spec cannot do without is missed by the compiler", () => {
   const withoutPrompt: SpecInput = { source: { layer: 3 }, target: { prompt: "x" } };
   // @ts-expect-error a scale has a factor
   const withoutFactor: SpecInput["mapping"] = { kind: "scale" };
+  // @ts-expect-error noise has positions
+  const withoutPositions: SpecInput["interventions"] = [{ kind: "noise" }];
+  // @ts-expect-error a metric of a token names it
+  const withoutToken: SpecInput["metrics"] = [{ kind: "rank" }];
   // @ts-expect-error there is no such field
   const unknownField: SpecInput = { source: { prompt: "a" }, target: { prompt: "x" }, more: 1 };
-  expect([withoutPrompt, withoutFactor, unknownField]).toHaveLength(3);
+  const refused = [withoutPrompt, withoutFactor, withoutPositions, withoutToken, unknownField];
+  expect(refused).toHaveLength(5);
 });

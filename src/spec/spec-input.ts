@@ -7,6 +7,7 @@ import type {
   ControlSpec,
   DecodingSpec,
   FindPosition,
+  FindSpan,
   InterventionSpec,
   LayerRange,
   MarkedPosition,
@@ -33,38 +34,41 @@ type Needing<T, Keys> = T extends unknown ? Optional<T, Exclude<keyof T, Keys>> 
 /** What may stand for a value of a spec. Whatever has no form of its own here is written field by field. */
 type Written<T> = T extends FindPosition
   ? Needing<T, "find">
-  : T extends LayerRange
-    ? Needing<T, "from" | "to">
-    : T extends ControlSpec
-      ? T | T["kind"]
-      : T extends ContrastSpec
-        ? string | Needing<Fields<T>, "prompt">
-        : T extends PatchSpec
-          ? PatchInput
-          : T extends InterventionSpec
-            ? Optional<Fields<T>, "layers">
-            : T extends DecodingSpec
-              ? Needing<T, never>
-              : T extends MarkedPosition
-                ? Needing<T, "marker">
-                : T extends { readonly kind: "mean" | "difference" }
-                  ? NamingStep<T, "with">
-                  : T extends { readonly kind: "projection" }
-                    ? NamingStep<Optional<T, "remove">, "onto">
-                    : T extends { readonly kind: "normalise" }
-                      ? Needing<T, "kind">
-                      : T extends { readonly kind: "file" }
-                        ? Optional<T, "kind">
-                        : T extends readonly (infer Entry)[]
-                          ? readonly Written<Entry>[]
-                          : T extends object
-                            ? Fields<T>
-                            : T;
+  : T extends FindSpan
+    ? Needing<T, "find" | "token">
+    : T extends LayerRange
+      ? Needing<T, "from" | "to">
+      : T extends ControlSpec
+        ? T | T["kind"]
+        : T extends ContrastSpec
+          ? string | Needing<Fields<T>, "prompt">
+          : T extends PatchSpec
+            ? PatchInput
+            : T extends InterventionSpec
+              ? Optional<Fields<T>, "layers" | "scale" | "samples" | "site" | "with">
+              : T extends { readonly text: string }
+                ? T | string
+                : T extends DecodingSpec
+                  ? Needing<T, never>
+                  : T extends MarkedPosition
+                    ? Needing<T, "marker">
+                    : T extends { readonly kind: "mean" | "difference" }
+                      ? NamingStep<T, "with">
+                      : T extends { readonly kind: "projection" }
+                        ? NamingStep<Optional<T, "remove">, "onto">
+                        : T extends { readonly kind: "normalise" }
+                          ? Needing<T, "kind">
+                          : T extends { readonly kind: "file" }
+                            ? Optional<T, "kind">
+                            : T extends readonly (infer Entry)[]
+                              ? readonly Written<Entry>[]
+                              : T extends object
+                                ? Fields<T>
+                                : T;
 
 /** A step whose names may be one name. */
-type NamingStep<T, Key extends string> = Omit<T, Key> & {
-  readonly [Name in Key]: string | readonly string[];
-};
+type NamingStep<T, Key extends string> = Omit<T, Key> &
+  Readonly<Record<Key, string | readonly string[]>>;
 
 /** A vector that a mapping names. */
 type NamedSourceInput = Needing<Fields<Prompt | VectorFile>, PromptKey> & {

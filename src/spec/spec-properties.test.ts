@@ -7,7 +7,7 @@ import { SITES } from "../site.ts";
 import { canonicalSpec } from "./canonical.ts";
 import { parseSpecText } from "./parse-text.ts";
 import { parseSpec, safeParseSpec, specJsonSchema } from "./schema.ts";
-import { CONTROL_KINDS } from "./spec.ts";
+import { ABLATED_SITES, CONTROL_KINDS } from "./spec.ts";
 
 const optional = <T>(value: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> =>
   fc.option(value, { nil: undefined });
@@ -31,8 +31,14 @@ const find = fc.record(
 const position = fc.oneof(index, find);
 const positionList = fc.array(position, { minLength: 1, maxLength: 4 });
 const positionRange = fc.record({ from: position, to: position });
-const positions = fc.oneof(position, positionList, positionRange, fc.constant("all"));
-const slice = fc.record({ together: fc.oneof(positionList, positionRange, fc.constant("all")) });
+const span = fc.record(
+  { find: text, occurrence: fc.constantFrom("first", 2), token: fc.constant("all") },
+  { requiredKeys: ["find", "token"] },
+);
+const positions = fc.oneof(position, span, positionList, positionRange, fc.constant("all"));
+const slice = fc.record({
+  together: fc.oneof(positionList, positionRange, span, fc.constant("all")),
+});
 const marked = fc.record(
   { marker: text, as: text, times: fc.integer({ min: 1, max: 9 }) },
   { requiredKeys: ["marker"] },
@@ -92,6 +98,7 @@ const read = fc.oneof(
     maxTokens: optional(fc.integer({ min: 1, max: 4096 })),
     topK,
     ignoreEos: optional(fc.boolean()),
+    stop: optional(fc.oneof(text, fc.array(text, { minLength: 1, maxLength: 3 }))),
   }),
 );
 const namedSource = fc
@@ -108,15 +115,60 @@ const controls = fc.uniqueArray(fc.oneof(fc.constantFrom(...CONTROL_KINDS), unre
   selector: (control) => (typeof control === "string" ? control : control.kind),
 });
 
-const intervention = fc.record(
-  {
-    kind: fc.constant("attention-knockout"),
-    from: positions,
-    to: positions,
-    layers: fc.oneof(index, fc.array(index, { minLength: 1, maxLength: 4 }), fc.constant("all")),
-  },
-  { requiredKeys: ["kind", "from", "to"] },
+const blocks = fc.oneof(index, fc.array(index, { minLength: 1, maxLength: 4 }), fc.constant("all"));
+const width = fc.integer({ min: 1, max: 5 });
+const knockout = {
+  kind: fc.constant("attention-knockout"),
+  from: positions,
+  to: positions,
+  layers: optional(blocks),
+};
+const ablation = {
+  kind: fc.constant("ablation"),
+  positions,
+  layers: optional(blocks),
+  site: optional(fc.constantFrom(...ABLATED_SITES)),
+  with: optional(fc.constantFrom("zero", "mean")),
+};
+const noise = fc.record({
+  kind: fc.constant("noise"),
+  positions,
+  scale: optional(fc.double({ min: 0.1, max: 10, noNaN: true })),
+  samples: optional(fc.constant(1)),
+});
+const swept = fc.oneof(
+  fc.record({
+    ...knockout,
+    sweep: fc.oneof(fc.record({ from: width, to: width }), fc.record({ layers: width })),
+  }),
+  fc.record({
+    ...ablation,
+    sweep: fc.oneof(fc.record({ positions: width, layers: width }), fc.record({ layers: width })),
+  }),
 );
+/** One of them at most is noise, and one at most is swept. */
+const interventions = fc
+  .tuple(
+    fc.array(fc.oneof(fc.record(knockout), fc.record(ablation)), { maxLength: 2 }),
+    optional(noise),
+    optional(swept),
+  )
+  .map(([whole, ...others]) => [...whole, ...others].filter((each) => each !== undefined));
+
+const reference = fc.constantFrom("source", "unpatched");
+const token = fc.oneof(reference, fc.nat({ max: 50_000 }), text, fc.record({ text }));
+const metric = fc.oneof(
+  fc.record({ kind: fc.constantFrom("probability", "logprob", "rank"), of: token }),
+  fc.record({ kind: fc.constant("logit-difference"), of: token, against: token }),
+  fc.record({ kind: fc.constant("entropy") }),
+  fc.record({ kind: fc.constant("kl"), from: reference }),
+  fc.record({ kind: fc.constant("same-token"), as: reference }),
+);
+/** A text is the same token in either form. */
+const metrics = fc.uniqueArray(metric, {
+  maxLength: 4,
+  selector: (each) => JSON.stringify(each).replaceAll(/\{"text":("(?:[^"\\]|\\.)*")\}/gu, "$1"),
+});
 
 /** Specs as people write them: short forms, and fields left out. */
 const written = fc
@@ -131,7 +183,14 @@ const written = fc
     fc.record({
       model: optional(fc.constantFrom("same", "m")),
       position: optional(fc.oneof(positions, marked, fc.constant("same"))),
-      layer: optional(fc.oneof(layers, fc.constant("same"), fc.record({ together: layerList }))),
+      layer: optional(
+        fc.oneof(
+          layers,
+          fc.constantFrom("same", "earlier"),
+          fc.record({ together: layerList }),
+          fc.record({ window: width }),
+        ),
+      ),
       site: optional(site),
       mode: optional(fc.constant("replace")),
       contamination: optional(fc.constantFrom("keep", "hide", "overwrite")),
@@ -142,7 +201,8 @@ const written = fc
       mapping: optional(mapping),
       read: optional(read),
       controls: optional(controls),
-      interventions: optional(fc.array(intervention, { maxLength: 3 })),
+      interventions: optional(interventions),
+      metrics: optional(metrics),
       compat: optional(fc.constant("pair")),
       seed: optional(fc.integer()),
     }),
@@ -217,7 +277,7 @@ test("The JSON Schema takes every spec, as it is written and as it is written ou
 
 /** What one field alone does not show, and the many spellings of a site. */
 function isBeyondJsonSchema({ code, path }: SpecIssue): boolean {
-  return ["conflict", "embedding-site"].includes(code) || path.at(-1) === "site";
+  return ["conflict", "embedding-site", "source-unknown"].includes(code) || path.at(-1) === "site";
 }
 
 test("The JSON Schema refuses what the program refuses, but for what several fields say together", () => {

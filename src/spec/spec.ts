@@ -24,17 +24,25 @@ export interface FindPosition {
   readonly token: "first" | "last";
 }
 
+/** Every token that holds a part of the text found. */
+export interface FindSpan {
+  readonly find: string;
+  readonly occurrence: FindPosition["occurrence"];
+  readonly token: "all";
+}
+
 export type SinglePosition = number | FindPosition;
 export interface PositionRange {
   readonly from: SinglePosition;
   /** Included. */
   readonly to: SinglePosition;
 }
-/** A list, a range or `all` is an axis on the source side, and one write at several places on the target side. */
-export type PositionRef = SinglePosition | readonly SinglePosition[] | PositionRange | "all";
+/** A list, a range, a span or `all` is an axis on the source side, and one write at several places on the target side. */
+export type PositionRef =
+  SinglePosition | readonly SinglePosition[] | PositionRange | FindSpan | "all";
 /** One cell that reads the states of several tokens; each goes to a target position of its own, in order. */
 export interface PositionsTogether {
-  readonly together: readonly SinglePosition[] | PositionRange | "all";
+  readonly together: readonly SinglePosition[] | PositionRange | FindSpan | "all";
 }
 /** Every place of a text in the target prompt, which the placeholder `as` takes before the prompt is tokenised. */
 export interface MarkedPosition {
@@ -56,6 +64,11 @@ export type LayerRef = LayerName | readonly LayerName[] | LayerRange | "all";
 /** One cell of several layers: in the target the same vector is written at all, in the source each is read for one of them. */
 export interface LayersTogether {
   readonly together: readonly LayerName[];
+}
+
+/** The source's layer and those around it, as many in all: each one's state into its own layer. */
+export interface LayerWindow {
+  readonly window: number;
 }
 
 /** Vectors from a safetensors file: `[hidden]`, `[layers, hidden]` or `[layers, positions, hidden]`. */
@@ -117,8 +130,11 @@ export type TargetSpec = (Prompt | { readonly prompt: "same" }) & {
   readonly model: string;
   /** `same`: the source's position; in another model, the token that ends at the same character. */
   readonly position: PositionRef | MarkedPosition | "same";
-  /** `same`: the source's layer; in a model of another depth, the one at the same relative depth. */
-  readonly layer: LayerRef | LayersTogether | "same";
+  /**
+   * `same`: the source's layer; in a model of another depth, the one at the same relative depth. `earlier`: of each of the
+   * source's layers that is below it.
+   */
+  readonly layer: LayerRef | LayersTogether | LayerWindow | "same" | "earlier";
   readonly site: Site;
   readonly mode: ModeSpec;
   readonly contamination: Contamination;
@@ -131,24 +147,48 @@ export type ReadSpec =
       /** Where the next token is read; `same`: where the patch is written. */
       readonly position: SinglePosition | "same";
     }
+  /** What a patch changes behind every later block, at every later token; and the next token at the end. */
+  | { readonly kind: "propagation"; readonly topK: number }
+  /** The tokens whose rows of an embedding lie nearest to the vector; the target is not run. */
+  | {
+      readonly kind: "neighbours";
+      readonly topK: number;
+      readonly of: "input" | "output";
+    }
   | {
       readonly kind: "generate";
       readonly maxTokens: number;
       readonly topK: number;
       /** Go on past an end-of-sequence token. */
       readonly ignoreEos: boolean;
-      /** Tokens are drawn; without it each is the likeliest. */
+      /** Texts that end a generation where they come; they are cut off with all behind them. */
+      readonly stop?: readonly string[];
+      /** Read each text back in by itself, and compare the state behind it with the one that it came from. */
+      readonly roundTrip?: boolean;
+      /** Without it each token is the likeliest. */
       readonly decoding?: DecodingSpec;
     };
 
+/** How tokens are chosen: drawn, or the best ones by a contrast, or both. */
+export type DecodingSpec = DrawingSpec | { readonly contrast: PriorContrast };
+
 /** What tokens are drawn from; draws follow from the spec's seed. */
-export interface DecodingSpec {
+export interface DrawingSpec {
   /** Divides the logits. */
   readonly temperature: number;
   /** Of the probability, the share that the kept tokens have together. */
   readonly topP: number;
   /** How many of the likeliest tokens are kept; all of them by default. */
   readonly topK?: number;
+  readonly contrast?: PriorContrast;
+}
+
+/** A token counts by (1 + amount) log p - amount log q: p with the vector, q what the target says by itself after the same tokens. */
+export interface PriorContrast {
+  readonly against: "unpatched";
+  readonly amount: number;
+  /** Tokens with less than this share of the likeliest one's p are left out. */
+  readonly plausibility: number;
 }
 
 /** What a read-out is held against; only `unpatched` and `unrelated` are part of its evidence. */
@@ -184,16 +224,68 @@ export interface PatchSpec {
   readonly target: { readonly position: SinglePosition; readonly layer: LayerName };
 }
 
-/**
- * Something done to the target's run beside the patch: the tokens `from` may not look at the tokens `to` in these layers.
- * `all` on either side leaves each token its look at itself; in `from` it means generated tokens too.
- */
-export interface InterventionSpec {
+/** The tokens `from` may not look at the tokens `to` in these layers. */
+export interface KnockoutSpec {
   readonly kind: "attention-knockout";
+  /** `all` on either side leaves each token its look at itself; in `from` it means generated tokens too. */
   readonly from: PositionRef;
   readonly to: PositionRef;
   readonly layers: LayerRef;
+  readonly sweep?: SweepOf<"from" | "to" | "layers">;
 }
+
+/** Gaussian vectors are added to the embeddings of these tokens; they follow from the spec's seed. */
+export interface NoiseSpec {
+  readonly kind: "noise";
+  readonly positions: PositionRef;
+  /** In standard deviations of the model's embeddings. */
+  readonly scale: number;
+  /** Runs with other draws; what is read is the mean over them. */
+  readonly samples: number;
+}
+
+/** What stands at a site is replaced in all these layers and positions. */
+export interface AblationSpec {
+  readonly kind: "ablation";
+  readonly positions: PositionRef;
+  readonly layers: LayerRef;
+  readonly site: AblatedSite;
+  /** `mean`: of the unrelated sentences' tokens there. */
+  readonly with: "zero" | "mean";
+  readonly sweep?: SweepOf<"positions" | "layers">;
+}
+
+/** The sites that an ablation knows. */
+export const ABLATED_SITES = ["resid_post", "attn_out", "mlp_out"] as const;
+export type AblatedSite = (typeof ABLATED_SITES)[number];
+
+/**
+ * One cell for each entry of these fields in place of all of them in every run: that entry and those around it, as many
+ * in all as the number says.
+ */
+export type SweepOf<Field extends string> = Readonly<Partial<Record<Field, number>>>;
+
+/** Something done to the target's run beside the patch. */
+export type InterventionSpec = KnockoutSpec | NoiseSpec | AblationSpec;
+
+/** The source's own run, or the target's without a patch. */
+export type ReferenceRun = "source" | "unpatched";
+
+/** A token of the target's vocabulary: a text's first one, an id, or the likeliest next token of one of these runs. */
+export type TokenRef = { readonly text: string } | number | ReferenceRun;
+
+/** A number about the next token where it is read: of each cell, of the target without a patch, and of the source's own run. */
+export type MetricSpec =
+  /** `rank`: 1 for the likeliest. */
+  | { readonly kind: "probability" | "logprob" | "rank"; readonly of: TokenRef }
+  /** The logit of one token less that of another. */
+  | { readonly kind: "logit-difference"; readonly of: TokenRef; readonly against: TokenRef }
+  /** Of the whole distribution, in nats. */
+  | { readonly kind: "entropy" }
+  /** KL(reference || this run), in nats. */
+  | { readonly kind: "kl"; readonly from: ReferenceRun }
+  /** 1 where both have the same likeliest token, 0 where not. */
+  | { readonly kind: "same-token"; readonly as: ReferenceRun };
 
 export interface PatchscopeSpec {
   readonly version: 1;
@@ -203,11 +295,12 @@ export interface PatchscopeSpec {
   readonly sources: Readonly<Record<string, NamedSource>>;
   readonly mapping: MappingSpec;
   readonly target: TargetSpec;
-  /** In place of the positions and layers of `source` and `target`. */
+  /** In place of the positions and layers of `source` and `target`; an empty list writes nothing. */
   readonly patches?: readonly PatchSpec[];
-  /** In the clean run of the target, in cells and in controls alike; their order changes nothing. */
+  /** In the clean run of the target, in cells and in controls alike, but for what is swept; their order changes nothing. */
   readonly interventions: readonly InterventionSpec[];
   readonly read: ReadSpec;
+  readonly metrics: readonly MetricSpec[];
   readonly controls: readonly ControlSpec[];
   readonly contrast: readonly ContrastSpec[];
   /** `pair`: as the code that was released with the paper does it, its last layer and one-token targets too. */

@@ -39,6 +39,13 @@ const withEvidence: SpecInput = {
   read: { maxTokens: 3, ignoreEos: true },
 };
 
+const METRICS: SpecInput["metrics"] = [
+  { kind: "probability", of: 7 },
+  { kind: "kl", from: "unpatched" },
+  { kind: "same-token", as: "source" },
+];
+const NOISE: SpecInput["interventions"] = [{ kind: "noise", positions: 1, samples: 2 }];
+
 interface Watched extends ReadyModel {
   passes: number;
   /** Caches that nobody has let go of. */
@@ -110,11 +117,28 @@ test.each([
   ["next tokens", byPosition],
   ["texts with evidence", withEvidence],
   ["texts without controls", { ...withEvidence, controls: [] }],
-] satisfies readonly (readonly [string, SpecInput])[])(
+  ["next tokens with metrics", { ...byPosition, metrics: METRICS }],
+  ["samples of noise", { ...byPosition, interventions: NOISE, metrics: METRICS }],
+  ["texts with evidence and metrics", { ...withEvidence, metrics: METRICS }],
+  [
+    "swept interventions",
+    {
+      ...byPosition,
+      source: { tokens: [1, 2, 3] },
+      target: { prompt: "same" },
+      patches: [],
+      interventions: [{ kind: "ablation", positions: "all", sweep: { positions: 1 } }],
+      metrics: METRICS,
+    },
+  ],
+] as readonly (readonly [string, SpecInput])[])(
   "Each cell of %s comes once, whole, and the iteration ends with the result",
   async (_, spec) => {
     const { cells, result } = await drain(sweep(spec, { model, engine }));
     expect(cells).toEqual(result.cells);
+    for (const { metrics } of cells) {
+      expect(Object.keys(metrics ?? {})).toHaveLength(spec.metrics?.length ?? 0);
+    }
     const { timing, ...whole } = await patchscope(spec, { model, engine });
     expect({ ...result, timing }).toEqual({ ...whole, timing });
   },

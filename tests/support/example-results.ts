@@ -99,6 +99,7 @@ function exampleSpec(read: ReadSpec): PatchscopeSpec {
     },
     interventions: [],
     read,
+    metrics: [],
     controls: [{ kind: "unpatched" }, { kind: "unrelated" }],
     contrast: [],
     seed: 0,

@@ -23,6 +23,7 @@ export function storedWeight(tensor: StoredTensor, type: StorageType): WeightTen
     shape: tensor.shape,
     bytes: () => bytesOf(tensor),
     dequantize: (out, offset = 0) => dequantizeByPieces(tensor, type, out, offset),
+    rows: (from, count, out) => dequantizeRows(tensor, type, { from, count }, out),
     rowReader: async () => rowReader(await bytesOf(tensor), tensor.shape[0] ?? 1, type),
   };
 }
@@ -55,6 +56,18 @@ function rowReader(stored: Uint8Array, rows: number, type: StorageType): RowRead
   return (row, out, offset) => {
     dequantize(stored.subarray(row * rowBytes, (row + 1) * rowBytes), out, offset);
   };
+}
+
+async function dequantizeRows(
+  tensor: StoredTensor,
+  type: StorageType,
+  { from, count }: { readonly from: number; readonly count: number },
+  out: Float32Array,
+): Promise<void> {
+  const rowBytes = tensor.byteLength / (tensor.shape[0] ?? 1);
+  const bytes = new Uint8Array(count * rowBytes);
+  await tensor.read(from * rowBytes, bytes);
+  STORAGE_FORMATS[type].dequantize(bytes, out, 0);
 }
 
 function deinterleaveRows(

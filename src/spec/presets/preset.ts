@@ -2,6 +2,7 @@
 import { specInvalid } from "../../errors.ts";
 import { askWithout } from "../errors.ts";
 import type {
+  AblationSpec,
   ContrastSpec,
   ControlSpec,
   FindPosition,
@@ -32,12 +33,34 @@ export interface PresetOptions {
   readonly language?: Language;
   /** How many tokens to generate. */
   readonly maxTokens?: number;
+  /** Texts that end what is generated. */
+  readonly stop?: readonly string[];
+  /** How far tokens are chosen against what the target prompt says by itself. */
+  readonly contrastive?: number;
+  /** Whether texts are read back in. */
+  readonly roundTrip?: boolean;
   /** How many candidates for the next token. */
   readonly topK?: number;
   /** What the read-outs are held against; as in a spec by default. */
   readonly controls?: readonly ControlSpec[];
   /** Other sources of the same kind that the read-outs are held against. */
   readonly contrast?: readonly ContrastSpec[];
+  /** A part of the source's text whose tokens get noise. */
+  readonly subject?: string;
+  /** A prompt that differs from the source in what matters: the target. */
+  readonly corrupted?: string;
+  /** The token whose probability is measured, a text or an id; by default what the source's own run says next. */
+  readonly answer?: string | number;
+  /** The token that it is held against; by default what the corrupted prompt says next. */
+  readonly against?: string | number;
+  /** Where in a block; by default what the preset says. */
+  readonly site?: string;
+  /** How many layers at a time. */
+  readonly window?: number;
+  /** How often noise is drawn. */
+  readonly samples?: number;
+  /** What ablated states become. */
+  readonly with?: AblationSpec["with"];
 }
 
 export const ASPECTS = ["feeling", "strength", "towards"] as const;
@@ -73,8 +96,30 @@ export interface PresetFields {
 }
 
 /** The field `read` of presets that generate. */
-export function generating({ maxTokens, topK }: PresetOptions): object {
-  return { kind: "generate", maxTokens, topK };
+export function generating({
+  maxTokens,
+  stop,
+  contrastive,
+  roundTrip,
+  topK,
+}: PresetOptions): object {
+  const decoding = contrastive === undefined ? undefined : { contrast: { amount: contrastive } };
+  return { kind: "generate", maxTokens, stop, topK, roundTrip, decoding };
+}
+
+/** How likely the answer is, and which place it has. */
+export function answerMetrics({ answer = "source" }: PresetOptions): readonly object[] {
+  return [
+    { kind: "probability", of: answer },
+    { kind: "rank", of: answer },
+  ];
+}
+
+/** The target's layers of presets that put states back where they are from: of a sub-layer, some layers together. */
+export function windowOf({ site, window }: PresetOptions, ofSubLayer: number): unknown {
+  const isSubLayer = site !== undefined && /attn|mlp/u.test(site);
+  const width = window ?? (isSubLayer ? ofSubLayer : 1);
+  return width === 1 ? "same" : { window: width };
 }
 
 // A word of its own: not a part of a Latin word, a number or a compound ("Mexico", "x86", "x-ray"), but with

@@ -3,7 +3,12 @@ import { specInvalid, type SpecIssue } from "../../errors.ts";
 import { missingField, presetUnknown, unusedField } from "../errors.ts";
 import { parseSpec } from "../schema.ts";
 import type { PatchscopeSpec } from "../spec.ts";
+import { ablation } from "./ablation.ts";
+import { activationPatching } from "./activation-patching.ts";
+import { attentionKnockout } from "./attention-knockout.ts";
 import { attribute } from "./attribute.ts";
+import { backPatching } from "./back-patching.ts";
+import { causalTracing } from "./causal-tracing.ts";
 import { emotion } from "./emotion.ts";
 import { entity } from "./entity.ts";
 import { futureLens } from "./future-lens.ts";
@@ -14,6 +19,8 @@ import { logitLens } from "./logit-lens.ts";
 import { lre } from "./lre.ts";
 import { multiHopRepair, multiHop } from "./multi-hop.ts";
 import type { Preset, PresetOptions, PresetRequest } from "./preset.ts";
+import { neighbours } from "./neighbours.ts";
+import { propagation } from "./propagation.ts";
 import { selfExplaining } from "./self-explaining.ts";
 import { selfie } from "./selfie.ts";
 import { tunedLens } from "./tuned-lens.ts";
@@ -34,6 +41,13 @@ export const PRESET_NAMES = [
   "multi-hop",
   "multi-hop-repair",
   "emotion",
+  "propagation",
+  "neighbours",
+  "causal-tracing",
+  "activation-patching",
+  "attention-knockout",
+  "ablation",
+  "back-patching",
 ] as const;
 export type PresetName = (typeof PRESET_NAMES)[number];
 
@@ -53,6 +67,13 @@ export const PRESETS: Readonly<Record<PresetName, Preset>> = {
   "multi-hop": multiHop,
   "multi-hop-repair": multiHopRepair,
   emotion,
+  propagation,
+  neighbours,
+  "causal-tracing": causalTracing,
+  "activation-patching": activationPatching,
+  "attention-knockout": attentionKnockout,
+  ablation,
+  "back-patching": backPatching,
 };
 
 /** The spec of a preset. Throws `spec-invalid` for options that the preset lacks or has no use for. */

@@ -1,0 +1,150 @@
+/** `patchscopes reproduce NAME`: measures what the documentation says, and writes the page. A stopped run goes on where it was. */
+import { join } from "node:path";
+import { Command } from "@commander-js/extra-typings";
+import type { CommandUnknownOpts } from "@commander-js/extra-typings";
+import { readSettings } from "../models/sources/settings.ts";
+import type { LoadedModel } from "../node.ts";
+import { consensusPage, type ConsensusPart } from "../reproduce/consensus-page.ts";
+import { measureQuestion, type ConsensusRow, type SubjectSet } from "../reproduce/consensus.ts";
+import { partStore } from "../reproduce/part-store-node.ts";
+import type { PartStore } from "../reproduce/read-part.ts";
+import { measurePlainBaseline } from "../reproduce/plain-baseline.ts";
+import { trustPage, type TrustPart } from "../reproduce/trust-page.ts";
+import { measureTrust } from "../reproduce/trust.ts";
+import { ENGLISH_QUESTIONS } from "../spec/questions/english.ts";
+import { KOREAN_QUESTIONS } from "../spec/questions/korean.ts";
+import type { CommandContext } from "./context.ts";
+import { optionWrong } from "./errors.ts";
+import { THREADS_HELP, withLoadedModel } from "./model-options.ts";
+import { openOutput } from "./output.ts";
+import { progressOn } from "./progress.ts";
+import type { Progress } from "./progress.ts";
+import { parseCount } from "./references.ts";
+
+const MEASUREMENTS = ["consensus", "trust"] as const;
+type Measurement = (typeof MEASUREMENTS)[number];
+
+const NOTES = `
+Measurements:
+  consensus    how often \`ask\` is right, beside the plainest rule (docs/consensus.md)
+  trust        how often the rule of evidence errs (docs/trust.md)
+
+Each takes some minutes on an idle machine. What was read is kept in the cache folder, so that a run that
+was stopped goes on where it was.
+
+Example:
+  patchscopes reproduce consensus --out docs/consensus.md`;
+
+/** Models that the pages are about. */
+const ENGLISH_MODEL = "smollm2-135m-instruct";
+const KOREAN_MODEL = "gemma-3-270m";
+
+/** The command. */
+export function reproduceCommand(context: CommandContext): CommandUnknownOpts {
+  return new Command("reproduce")
+    .summary("measure what the documentation says")
+    .description("Measures the figures of a page of the documentation, and writes the page.")
+    .argument("<name>", "consensus or trust", parseMeasurement)
+    .option("--subjects <set>", "test or development, for consensus", parseSet, "test")
+    .option("-o, --out <file>", "write the page to this file")
+    .option("--cache <folder>", "where parts are kept (default: in the program's cache)")
+    .option("--threads <n>", THREADS_HELP, parseCount("--threads"))
+    .addHelpText("after", NOTES)
+    .action((name, options) => reproduce(name, options, context));
+}
+
+function parseMeasurement(value: string): Measurement {
+  const found = MEASUREMENTS.find((each) => each === value);
+  if (found !== undefined) return found;
+  throw optionWrong({ option: "reproduce", expected: MEASUREMENTS.join(" or "), got: value });
+}
+
+function parseSet(value: string): SubjectSet {
+  if (value === "test" || value === "development") return value;
+  throw optionWrong({ option: "--subjects", expected: "test or development", got: value });
+}
+
+interface ReproduceOptions {
+  readonly subjects: SubjectSet;
+  readonly out?: string | undefined;
+  readonly cache?: string | undefined;
+  readonly threads?: number | undefined;
+}
+
+async function reproduce(
+  name: Measurement,
+  options: ReproduceOptions,
+  context: CommandContext,
+): Promise<void> {
+  const output = await openOutput(options.out, context.terminal);
+  const progress = progressOn(context.terminal);
+  const { ownCache } = await readSettings(process.env);
+  const store = partStore(options.cache ?? join(ownCache, "reproduce"));
+  const measuring = { options, context, progress, store };
+  try {
+    const page =
+      name === "consensus"
+        ? consensusPage(await consensusParts(measuring), options.subjects)
+        : trustPage(await trustParts(measuring));
+    progress.clear();
+    await output.writeText(page.trimEnd());
+  } finally {
+    progress.clear();
+  }
+}
+
+interface Measuring {
+  readonly options: ReproduceOptions;
+  readonly context: CommandContext;
+  readonly progress: Progress;
+  readonly store: PartStore;
+}
+
+async function consensusParts(measuring: Measuring): Promise<ConsensusPart[]> {
+  const { options, context, progress, store } = measuring;
+  const parts: ConsensusPart[] = [];
+  for (const { model, title, questions } of [
+    { model: ENGLISH_MODEL, title: "English questions", questions: ENGLISH_QUESTIONS },
+    { model: KOREAN_MODEL, title: "Korean questions", questions: KOREAN_QUESTIONS },
+  ]) {
+    const part = await withModel(model, measuring, async (on) => {
+      const { signal } = context;
+      const rows: ConsensusRow[] = [];
+      for (const [done, question] of questions.entries()) {
+        progress.show({ label: title, done, total: questions.length, unit: "count" });
+        rows.push(await measureQuestion(question, options.subjects, { on, store, signal }));
+      }
+      const baseline =
+        model === ENGLISH_MODEL
+          ? await measurePlainBaseline(options.subjects, { on, store, signal })
+          : {};
+      return { model, title, rows, baseline };
+    });
+    parts.push(part);
+  }
+  return parts;
+}
+
+async function trustParts(measuring: Measuring): Promise<TrustPart[]> {
+  const { context, progress, store } = measuring;
+  const parts: TrustPart[] = [];
+  for (const model of [ENGLISH_MODEL, KOREAN_MODEL]) {
+    const rows = await withModel(model, measuring, (on) =>
+      measureTrust({ on, store, signal: context.signal }, (done, total) =>
+        progress.show({ label: `Evidence on ${model}`, done, total, unit: "count" }),
+      ),
+    );
+    parts.push({ model, rows });
+  }
+  return parts;
+}
+
+function withModel<T>(
+  name: string,
+  { options, context, progress }: Measuring,
+  use: (on: LoadedModel) => Promise<T>,
+): Promise<T> {
+  const { threads } = options;
+  const modelOptions = { precision: "float32", device: "cpu", threads } as const;
+  return withLoadedModel({ name, options: modelOptions, context, progress }, use);
+}

@@ -1,0 +1,100 @@
+import { describe, expect, test } from "vitest";
+import { canonicalSpec } from "./canonical.ts";
+import { parseSpec, safeParseSpec } from "./schema.ts";
+
+const minimal = {
+  version: 1,
+  source: { model: "m", prompt: "a" },
+  target: { prompt: "same" },
+  read: { kind: "next-token" },
+};
+const noise = { kind: "noise", positions: 0 };
+const ablation = { kind: "ablation", positions: "all" };
+const knockout = { kind: "attention-knockout", from: -1, to: 0 };
+
+const withAll = (...interventions: unknown[]): object => ({ ...minimal, interventions });
+const canonical = (input: object): string =>
+  canonicalSpec(parseSpec(input), { source: "sha256:ab" });
+
+function issuesOf(input: unknown): string[] {
+  const parsed = safeParseSpec(input);
+  if (parsed.success) return [];
+  return parsed.issues.map(({ path, message }) => `${path.join(".")}: ${message}`);
+}
+
+describe("Interventions", () => {
+  test("have defaults", () => {
+    expect(parseSpec(withAll(noise, ablation)).interventions).toEqual([
+      { ...noise, scale: 3, samples: 1 },
+      { ...ablation, layers: "all", site: "resid_post", with: "zero" },
+    ]);
+  });
+
+  test("are the same whatever their order, and with defaults written out", () => {
+    expect(canonical(withAll(noise, ablation))).toBe(
+      canonical(withAll({ ...ablation, with: "zero" }, { ...noise, scale: 3 })),
+    );
+    expect(canonical(withAll({ ...ablation, positions: [2, 1] }))).toBe(
+      canonical(withAll({ ...ablation, positions: [1, 2, 2] })),
+    );
+    expect(canonical(withAll(ablation))).not.toBe(
+      canonical(withAll({ ...ablation, with: "mean" })),
+    );
+  });
+
+  test("that are swept are cells, so their order is kept", () => {
+    const swept = (positions: readonly number[]): string =>
+      canonical(withAll({ ...ablation, positions, sweep: { positions: 1 } }));
+    expect(swept([2, 1])).not.toBe(swept([1, 2]));
+  });
+
+  test("may be all that there is: an empty list of patches writes nothing", () => {
+    expect(parseSpec({ ...withAll(ablation), patches: [] }).patches).toEqual([]);
+  });
+
+  test("may be of all tokens of a text", () => {
+    const positions = { find: "Eiffel Tower", token: "all" };
+    expect(parseSpec(withAll({ ...noise, positions })).interventions[0]).toMatchObject({
+      positions: { find: "Eiffel Tower", occurrence: "first", token: "all" },
+    });
+  });
+
+  test.each([
+    ["interventions.0.kind", withAll({ kind: "noize" }), 'got "noize"'],
+    ["interventions.0.positions", withAll({ kind: "noise" }), "missing"],
+    ["interventions.0.scale", withAll({ ...noise, scale: 0 }), "a number above 0"],
+    ["interventions.0.scale", withAll({ ...noise, scale: "3" }), "a number above 0"],
+    ["interventions.0.samples", withAll({ ...noise, samples: 0 }), "at least 1"],
+    ["interventions.0.samples", withAll({ ...noise, samples: 101 }), "at most 100"],
+    ["interventions.0.layers", withAll({ ...noise, layers: 1 }), "unknown key"],
+    ["interventions.0.sweep", withAll({ ...noise, sweep: { positions: 1 } }), "unknown key"],
+    ["interventions.1", withAll(noise, noise), "there is noise already"],
+    ["interventions.0.positions", withAll({ kind: "ablation" }), "missing"],
+    ["interventions.0.site", withAll({ ...ablation, site: "resid_mid" }), "resid_post, attn_out"],
+    ["interventions.0.with", withAll({ ...ablation, with: "one" }), "zero or mean"],
+    ["interventions.0.layers", withAll({ ...ablation, layers: "embedding" }), "no layer's"],
+    ["interventions.0.sweep", withAll({ ...ablation, sweep: {} }), "{positions, layers: a number}"],
+    ["interventions.0.sweep.to", withAll({ ...ablation, sweep: { to: 1 } }), "unknown key"],
+    ["interventions.0.sweep.layers", withAll({ ...knockout, sweep: { layers: 0 } }), "at least 1"],
+    [
+      "interventions.1.sweep",
+      withAll({ ...knockout, sweep: { to: 1 } }, { ...ablation, sweep: { layers: 1 } }),
+      "another intervention is swept already",
+    ],
+    [
+      "interventions.0.samples",
+      { ...withAll({ ...noise, samples: 2 }), read: { kind: "generate" } },
+      "generated texts have no mean",
+    ],
+    [
+      "target.layer.window",
+      { ...minimal, target: { prompt: "same", layer: { window: 0 } } },
+      "at least 1",
+    ],
+  ])("say what is wrong with %s: %j", (path, input, message) => {
+    const issues = issuesOf(input);
+    expect(issues).toHaveLength(1);
+    expect(issues[0]).toContain(`${path}: `);
+    expect(issues[0]).toContain(message);
+  });
+});

@@ -1,0 +1,68 @@
+/** The schema of metrics: which numbers about the next token are wanted, and of which tokens. */
+import * as z from "zod";
+import { anyOf, metricTwice, missing, unknownWord } from "./errors.ts";
+import { metricName } from "./metric-name.ts";
+import { choose, isRecord, record } from "./schema-parts.ts";
+import type { MetricSpec, ReferenceRun, TokenRef } from "./spec.ts";
+
+// Each is a number of every cell; more than anybody looks at.
+const MAX_METRICS = 100;
+
+const reference: z.ZodType<ReferenceRun> = z.enum(["source", "unpatched"]);
+const id = z.int().min(0);
+const text = z.string().min(1);
+const shortText = text.transform((written) => ({ text: written }));
+const wholeText = record({ text });
+
+const token: z.ZodType<TokenRef> = choose<TokenRef>(
+  "a text, a token id, source or unpatched",
+  (value) => {
+    if (value === "source" || value === "unpatched") return reference;
+    if (typeof value === "number") return id;
+    if (typeof value === "string") return shortText;
+    return isRecord(value) ? wholeText : undefined;
+  },
+  [reference, id, text, wholeText],
+);
+
+const KINDS: Readonly<Record<MetricSpec["kind"], z.ZodType<MetricSpec>>> = {
+  probability: record({ kind: z.literal("probability"), of: token }),
+  logprob: record({ kind: z.literal("logprob"), of: token }),
+  rank: record({ kind: z.literal("rank"), of: token }),
+  "logit-difference": record({ kind: z.literal("logit-difference"), of: token, against: token }),
+  entropy: record({ kind: z.literal("entropy") }),
+  kl: record({ kind: z.literal("kl"), from: reference }),
+  "same-token": record({ kind: z.literal("same-token"), as: reference }),
+};
+const NAMES = Object.keys(KINDS);
+
+const metric = choose<MetricSpec>(
+  `{kind: ${anyOf(NAMES)}}`,
+  (value) => {
+    if (!isRecord(value)) return undefined;
+    const { kind } = value;
+    if (kind === undefined) return { ...missing(anyOf(NAMES)), path: ["kind"] };
+    const known = Object.entries(KINDS).find(([name]) => name === kind);
+    return known?.[1] ?? { ...unknownWord(anyOf(NAMES), kind, NAMES), path: ["kind"] };
+  },
+  Object.values(KINDS),
+);
+
+/** The metrics, none of them twice. */
+export const metrics: z.ZodType<readonly MetricSpec[]> = z
+  .array(metric)
+  .max(MAX_METRICS)
+  .check((context) => {
+    const names = context.value.map(metricName);
+    const again = names.findIndex((name, index) => names.indexOf(name) < index);
+    const name = names[again];
+    if (name === undefined) return;
+    const { code, message, hint } = metricTwice(name);
+    context.issues.push({
+      code: "custom",
+      path: [again],
+      message,
+      params: { code, hint },
+      input: context.value,
+    });
+  });
