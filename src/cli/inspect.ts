@@ -19,7 +19,7 @@ import type {
 import type { CommandContext } from "./context.ts";
 import { parseContrast } from "./contrast.ts";
 import { parseControls } from "./controls.ts";
-import { optionsConflict, optionWrong } from "./errors.ts";
+import { optionsConflict, optionWrong, presetOfOneModel } from "./errors.ts";
 import { completed, mapLine, readBy, withMap } from "./explainer.ts";
 import { chosenFormat, FORMAT_HELP, parseFormat } from "./formats.ts";
 import type { Format } from "./formats.ts";
@@ -43,6 +43,7 @@ import {
   parseTargetLayer,
   parseText,
   parseTokens,
+  layersText,
   positionText,
 } from "./references.ts";
 import { explainAndShow, runAndShow } from "./run-and-show.ts";
@@ -101,7 +102,7 @@ export function inspectCommand(context: CommandContext): CommandUnknownOpts {
     )
     .option(
       "--map <file>",
-      "a fitted mapping, for tuned-lens and --explainer: patchscopes fit makes one",
+      "a fitted mapping, for lenses and --explainer: patchscopes fit makes one",
     )
     .option(
       "--at <token>",
@@ -220,6 +221,7 @@ async function inspectAcross(
   context: CommandContext,
 ): Promise<void> {
   const { map: _, preset, ...others } = options;
+  if (preset === "lre" || preset === "linear-shortcut") throw presetOfOneModel(preset);
   // Through a map the logit lens is what the tuned lens is.
   const lens = preset === "tuned-lens" ? "logit-lens" : preset;
   const own = { ...others, ...(lens && { preset: lens }) };
@@ -245,7 +247,7 @@ async function inspectAcross(
 }
 
 function requestOf(text: string | undefined, options: InspectOptions): Inspection {
-  const { model, explainer, ask, map, at } = options;
+  const { model, explainer, ask, map, at, layers, targetLayer } = options;
   return {
     text,
     model,
@@ -253,6 +255,8 @@ function requestOf(text: string | undefined, options: InspectOptions): Inspectio
     preset: presetOf(options),
     ask,
     map,
+    layers: layers === undefined ? undefined : layersText(layers),
+    targetLayer: targetLayer === undefined ? undefined : layersText(targetLayer),
     more: (["subject", "corrupted", "answer", "against"] as const).flatMap((name) => {
       const value = options[name];
       return value === undefined ? [] : [`--${name}`, value];
