@@ -132,7 +132,10 @@ export async function runSpec(
       specHash: hash,
       models: records,
       engine: { name, device, version },
-      warnings: fitted === undefined ? [] : mappingWarnings(fitted, records),
+      warnings: [
+        ...precisionWarnings(records),
+        ...(fitted === undefined ? [] : mappingWarnings(fitted, records)),
+      ],
       timing: { loadMs, runMs: performance.now() - begin },
     });
   const output = await runPlan(plan, engine, {
@@ -178,6 +181,19 @@ async function fittedMapping(
   const fitted = settled(await mappings(step.file), plan.shape.layers);
   checkMapping(plan, fitted);
   return fitted;
+}
+
+/** Rounded activations are another computation: what it says is for a first look. */
+function precisionWarnings(records: readonly ModelRecord[]): PatchscopeResult["warnings"] {
+  const rounded = records.filter(({ precision }) => precision === "int8").map(({ name }) => name);
+  if (rounded.length === 0) return [];
+  const [first = ""] = rounded;
+  return [
+    {
+      code: "rounded-activations",
+      message: `${rounded.join(" and ")} ran in int8, which says only nearly the same as float32; patchscopes models verify ${first} --precision int8 measures how nearly.`,
+    },
+  ];
 }
 
 function recordsOf(models: readonly ReadyModel[]): Promise<ModelRecord[]> {
