@@ -1,8 +1,10 @@
 /** Entity description, with the target prompt of the paper's code, byte for byte. */
 import { generating, type Preset } from "./preset.ts";
 
-const ENTITY_PROMPT =
+/** Three entities with their descriptions, and a placeholder. */
+export const ENTITY_PROMPT =
   "Syria: Country in the Middle East, Leonardo DiCaprio: American actor, Samsung: South Korean multinational major appliance and consumer electronics corporation, x";
+
 /** Entity description. */
 export const entity: Preset = {
   name: "entity",
