@@ -52,6 +52,8 @@ export { captureStates, type CapturedStates, type CaptureRequest } from "./run/c
 export { alignedTexts, type AlignedText } from "./run/aligned-texts.ts";
 export { fitAcrossModels, type CrossFitRequest } from "./run/fit-cross-model.ts";
 export { fitMapping, type Fit, type FitRequest } from "./run/fit-mapping.ts";
+export { fitLre, type LreRequest } from "./run/fit-lre.ts";
+export { subjectTexts, type SubjectText } from "./run/subject-texts.ts";
 export { fitTexts, splitTexts, type FitTexts } from "./run/fit-texts.ts";
 export { sampleTexts, type SampleRequest } from "./run/sample-texts.ts";
 export {

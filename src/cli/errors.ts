@@ -42,6 +42,14 @@ export function optionsConflict(message: string, hint: string): PatchscopesError
   return new PatchscopesError({ code: "usage", message, hint });
 }
 
+/** A preset whose maps stay in one model, beside a model that is to read. */
+export function presetOfOneModel(preset: string): PatchscopesError {
+  return optionsConflict(
+    `The preset ${preset} stays within one model, and there is --explainer.`,
+    "Leave --explainer out; --preset tuned-lens is there for two models.",
+  );
+}
+
 /** A spec file that cannot be read: the request is wrong, nothing failed. */
 export function specUnreadable(path: string, cause: unknown): PatchscopesError {
   return new PatchscopesError({

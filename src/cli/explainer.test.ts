@@ -166,6 +166,13 @@ test("Models without tokenizers, or of other widths with a turn, are refused", a
   expect(status).toBe(2);
 });
 
+test("A preset that stays within one model is refused", async () => {
+  const lens = ["inspect", "the cat sat", "--explainer", reader, "--map", "map.safetensors"];
+  const { status, terminal } = await run([...lens, "--preset", "lre"]);
+  expect(terminal.noted()).toContain("The preset lre stays within one model");
+  expect(status).toBe(2);
+});
+
 test("A preset that writes no state has nothing for another model to read", async () => {
   const args = ["--preset", "ablation", "--explainer", reader];
   const { status, terminal } = await run(["inspect", "the cat sat", ...args]);

@@ -133,6 +133,7 @@ const PHASES: Readonly<Record<FitPhase, string>> = {
   read: "Reading the states",
   solve: "Fitting the maps",
   train: "Training them",
+  differentiate: "Differentiating",
   measure: "Measuring them",
 };
 

@@ -7,19 +7,25 @@ import { parseSiteName } from "../site-names.ts";
 import { isSite, SITES, type Site } from "../site.ts";
 import { optionsConflict, optionWrong } from "./errors.ts";
 
+/** What `--kind` names: the kinds of maps, and the way of learning one from relations. */
+export type FitKind = FittedKind | "lre";
+export const FIT_KINDS: readonly FitKind[] = [...FITTED_KINDS, "lre"];
+
 export interface KindOptions {
-  readonly kind: FittedKind;
+  readonly kind: FitKind;
   readonly ridge: number | "auto";
   readonly rank?: number | undefined;
   readonly hidden?: number | undefined;
   readonly ahead: number;
+  readonly beta?: number | undefined;
+  readonly examples?: number | undefined;
 }
 
 /** A kind of map that is learned. */
-export function parseKind(value: string): FittedKind {
-  const kind = FITTED_KINDS.find((each) => each === value);
+export function parseKind(value: string): FitKind {
+  const kind = FIT_KINDS.find((each) => each === value);
   if (kind !== undefined) return kind;
-  throw optionWrong({ option: "--kind", expected: FITTED_KINDS.join(", "), got: value });
+  throw optionWrong({ option: "--kind", expected: FIT_KINDS.join(", "), got: value });
 }
 
 /** A layer, which may count from the end. */
@@ -34,6 +40,13 @@ export function parseRidge(value: string): number | "auto" {
   const ridge = Number(value);
   if (value.trim() !== "" && Number.isFinite(ridge) && ridge >= 0) return ridge;
   throw optionWrong({ option: "--ridge", expected: "a number from 0 on, or auto", got: value });
+}
+
+/** What derivatives are multiplied by. */
+export function parseBeta(value: string): number {
+  const beta = Number(value);
+  if (value.trim() !== "" && Number.isFinite(beta) && beta > 0) return beta;
+  throw optionWrong({ option: "--beta", expected: "a number above 0", got: value });
 }
 
 /** A whole number from 0 on, for the option named. */
@@ -53,13 +66,14 @@ export function parseSite(value: string): Site {
 }
 
 /** Refuses options of another kind of map. */
-export function checkKindOptions({ kind, rank, hidden }: KindOptions): void {
-  const wrong =
-    rank !== undefined && kind !== "low-rank"
-      ? { option: "--rank", for: "low-rank" }
-      : hidden !== undefined && kind !== "mlp"
-        ? { option: "--hidden", for: "mlp" }
-        : undefined;
+export function checkKindOptions({ kind, rank, hidden, beta, examples }: KindOptions): void {
+  const own = [
+    { option: "--rank", value: rank, for: "low-rank" },
+    { option: "--hidden", value: hidden, for: "mlp" },
+    { option: "--beta", value: beta, for: "lre" },
+    { option: "--examples", value: examples, for: "lre" },
+  ];
+  const wrong = own.find((each) => each.value !== undefined && each.for !== kind);
   if (wrong === undefined) return;
   throw optionsConflict(
     `${wrong.option} is for --kind ${wrong.for}, and the kind is ${kind}.`,
@@ -88,11 +102,17 @@ export function acrossOptions<Options extends KindOptions & { readonly site: Sit
   options: Options,
 ): Options & { readonly kind: Exclude<FittedKind, "mlp">; readonly ridge: number } {
   const { kind, ridge, site, ahead } = options;
-  if (kind !== "mlp" && ridge !== "auto" && site === "resid_post" && ahead === 0) {
+  if (
+    kind !== "mlp" &&
+    kind !== "lre" &&
+    ridge !== "auto" &&
+    site === "resid_post" &&
+    ahead === 0
+  ) {
     return { ...options, kind, ridge };
   }
   throw optionsConflict(
-    "--kind mlp, --ridge auto, --site and --ahead are for maps within one model, and there is --to-model.",
+    "--kind mlp and lre, --ridge auto, --site and --ahead are for maps within one model, and there is --to-model.",
     "Leave them out, or fit maps within one model.",
   );
 }

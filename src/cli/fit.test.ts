@@ -7,10 +7,12 @@ import {
   recordingTerminal,
   type RecordingTerminal,
 } from "../../tests/support/recording-terminal.ts";
+import { loadMapping } from "../node.ts";
 import { runCommandLine } from "./program.ts";
 
 // Has no tokenizer: the model writes token ids.
 const MODEL = join(FIXTURES, "tiny", "llama-gqa");
+const WITH_TOKENIZER = join(FIXTURES, "tiny", "llama-gguf", "model.gguf");
 
 let folder: string;
 
@@ -24,9 +26,15 @@ async function run(
   args: readonly string[],
   signal = new AbortController().signal,
 ): Promise<{ readonly status: number; readonly terminal: RecordingTerminal }> {
+  return runHere([...args, "--model", MODEL], signal);
+}
+
+async function runHere(
+  args: readonly string[],
+  signal = new AbortController().signal,
+): ReturnType<typeof run> {
   const terminal = recordingTerminal();
-  const status = await runCommandLine([...args, "--model", MODEL], { terminal, signal });
-  return { status, terminal };
+  return { status: await runCommandLine(args, { terminal, signal }), terminal };
 }
 
 test("A mapping is fitted, scored and kept, and a lens reads through it", async () => {
@@ -60,6 +68,36 @@ test.each([
   expect((await run([...lens, "--map", out])).status).toBe(0);
 });
 
+test("A relation is learned from marked texts, measured on others, and read with its preset", async () => {
+  const texts = join(folder, "relation.txt");
+  const out = join(folder, "relation.safetensors");
+  await writeFile(texts, "I saw {the cat} sat\nI saw {the dog} sat\nI saw {a cat} sat\n");
+  const here = (args: readonly string[]): typeof args => [...args, "--model", WITH_TOKENIZER];
+  const fit = await runHere(
+    here(["fit", "--kind", "lre", "--texts", texts, "--examples", "2", "--beta", "2", "-o", out]),
+  );
+  expect(fit.terminal.noted()).not.toContain("error");
+  expect(fit.terminal.printed()).toContain("fitted on 2 states, measured on 1 others");
+  const { kind, pairs, fit: record } = await loadMapping(out);
+  expect({ kind, record }).toMatchObject({ kind: "affine", record: { method: "lre", beta: 2 } });
+  const layer = String(pairs[0]?.source);
+  const read = await runHere(
+    here([
+      "inspect",
+      "I saw a dog",
+      "--preset",
+      "lre",
+      "--map",
+      out,
+      "--layers",
+      layer,
+      "-f",
+      "json",
+    ]),
+  );
+  expect(JSON.parse(read.terminal.printed())).toMatchObject({ warnings: [], controls: {} });
+});
+
 test("What is stopped leaves no file", async () => {
   const stopped = join(folder, "stopped.safetensors");
   const { status } = await run(["fit", "--sample", "12", "--out", stopped], AbortSignal.abort());
@@ -72,7 +110,7 @@ test.each([
   [[], "There are no texts to fit on."],
   [
     ["--sample", "3", "--kind", "cubic"],
-    '--kind: expected affine, procrustes, scalar-affine, low-rank, mlp, got "cubic"',
+    '--kind: expected affine, procrustes, scalar-affine, low-rank, mlp, lre, got "cubic"',
   ],
   [["--sample", "3", "--ridge", "-1"], '--ridge: expected a number from 0 on, or auto, got "-1"'],
   [["--sample", "3", "--rank", "4"], "--rank is for --kind low-rank, and the kind is affine."],
@@ -81,6 +119,10 @@ test.each([
     "--hidden is for --kind mlp, and the kind is low-rank.",
   ],
   [["--sample", "3", "--kind", "mlp", "--to-model", MODEL], "are for maps within one model"],
+  [["--sample", "3", "--kind", "lre"], "A relation is learned from --texts"],
+  [["--sample", "3", "--beta", "2"], "--beta is for --kind lre, and the kind is affine."],
+  [["--sample", "3", "--kind", "lre", "--beta", "0"], '--beta: expected a number above 0, got "0"'],
+  [["--texts", "a.txt", "--kind", "lre", "--ahead", "1"], "are not for --kind lre"],
   [["--sample", "3", "--site", "q"], "--site: expected resid_pre, resid_mid"],
   [["--sample", "3", "--ahead", "-1"], '--ahead: expected a whole number from 0 on, got "-1"'],
   [["--sample", "3", "--to", "last"], '--to: expected a layer such as 12 or -1, got "last"'],

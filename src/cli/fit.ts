@@ -1,42 +1,27 @@
 /** `patchscopes fit`: learns a mapping from texts, says how good it is, and keeps it as a file. */
-import { setImmediate } from "node:timers/promises";
 import { Command } from "@commander-js/extra-typings";
 import type { CommandUnknownOpts } from "@commander-js/extra-typings";
-import { specInvalid } from "../errors.ts";
-import type { SpecIssue } from "../errors.ts";
-import type { FittedMapping, FitRecord } from "../mapping/fitted-mapping.ts";
+import type { FittedMapping } from "../mapping/fitted-mapping.ts";
 import { writeMapping } from "../mapping/mapping-file.ts";
-import { FITTED_KINDS } from "../mapping/mapping.ts";
-import type { LoadedModel } from "../node.ts";
-import { resolveLayer, resolveLayers } from "../plan/resolve.ts";
 import { fitTable } from "../render/fit-table.ts";
-import { DEFAULT_RIDGE, fitMapping } from "../run/fit-mapping.ts";
-import type { Fit } from "../run/fit-mapping.ts";
-import { fitTexts } from "../run/fit-texts.ts";
-import { sampleTexts } from "../run/sample-texts.ts";
-import type { LayerName, LayerRef } from "../spec/spec.ts";
-import type { Site } from "../site.ts";
+import { DEFAULT_RIDGE } from "../run/fit-mapping.ts";
 import type { CommandContext } from "./context.ts";
 import { optionsConflict } from "./errors.ts";
 import {
   acrossOptions,
   checkKindOptions,
-  kindRecord,
+  FIT_KINDS,
+  parseBeta,
   parseKind,
   parseLayer,
   parseRidge,
   parseSite,
   parseWhole,
-  type KindOptions,
 } from "./fit-options.ts";
-import {
-  SAMPLE_TOKENS,
-  fitProgress,
-  fittedAcross,
-  mappedModel,
-  pairsAcross,
-  sampleText,
-} from "./fit-across.ts";
+import { fittedAcross, pairsAcross, sampleText } from "./fit-across.ts";
+import { removePart } from "./fit-part.ts";
+import { fittedWithin, type FitOptions } from "./fit-within.ts";
+import { checkRelationOptions, fittedRelation } from "./fit-lre.ts";
 import {
   DEFAULT_MODEL,
   DEVICE_HELP,
@@ -47,10 +32,8 @@ import {
   THREADS_HELP,
   withLoadedModel,
 } from "./model-options.ts";
-import type { ModelOptions } from "./model-options.ts";
 import { openOutput } from "./output.ts";
 import { progressOn } from "./progress.ts";
-import type { Progress } from "./progress.ts";
 import { parseCount, parseLayers } from "./references.ts";
 import { readTexts } from "./text-file.ts";
 
@@ -64,7 +47,9 @@ Examples:
   patchscopes fit --texts corpus.txt --layers 0..10 --kind procrustes --out turned.safetensors
   patchscopes fit --sample 200 --to-model gemma-3-270m --layers 4,8,12 --to-layers 3 \\
     --out across.safetensors
-  patchscopes inspect "The capital of France is" --preset tuned-lens --map map.safetensors`;
+  patchscopes inspect "The capital of France is" --preset tuned-lens --map map.safetensors
+  patchscopes fit --kind lre --texts capitals.txt --layers 12 --out capital.safetensors
+    with lines such as: The capital city of {France} is`;
 
 const DEFAULT_MAX_TOKENS = 20_000;
 /** The command. */
@@ -87,12 +72,18 @@ export function fitCommand(context: CommandContext): CommandUnknownOpts {
       "with --to-model: its layers, from each of --layers to each (default: the same depth)",
       (text: string) => parseLayers(text, "--to-layers"),
     )
-    .option("--kind <kind>", FITTED_KINDS.join(", "), parseKind, "affine")
+    .option("--kind <kind>", FIT_KINDS.join(", "), parseKind, "affine")
     .option("--rank <n>", "of low-rank maps (default: 64)", parseCount("--rank"))
     .option(
       "--hidden <n>",
       "numbers of an MLP's hidden layer (default: 256)",
       parseCount("--hidden"),
+    )
+    .option("--beta <number>", "what lre multiplies derivatives by (default: 1)", parseBeta)
+    .option(
+      "--examples <n>",
+      "texts that lre learns from; others measure it (default: 8)",
+      parseCount("--examples"),
     )
     .option("--ridge <number>", "pulls maps towards zero; auto chooses", parseRidge, DEFAULT_RIDGE)
     .option(
@@ -117,23 +108,10 @@ export function fitCommand(context: CommandContext): CommandUnknownOpts {
     .action((options) => fit(options, context));
 }
 
-interface FitOptions extends ModelOptions, KindOptions {
-  readonly model: string;
-  readonly texts?: string | undefined;
-  readonly sample?: number | undefined;
-  readonly layers?: LayerRef | undefined;
-  readonly site: Site;
-  readonly to?: number | undefined;
-  readonly toModel?: string | undefined;
-  readonly toLayers?: LayerRef | undefined;
-  readonly maxTokens: number;
-  readonly seed: number;
-  readonly out: string;
-}
-
 async function fit(options: FitOptions, context: CommandContext): Promise<void> {
   const { terminal } = context;
   checkKindOptions(options);
+  if (options.kind === "lre") checkRelationOptions(options);
   const texts = await textsOf(options);
   checkSides(options);
   if (options.toModel !== undefined) acrossOptions(options);
@@ -142,27 +120,30 @@ async function fit(options: FitOptions, context: CommandContext): Promise<void> 
   try {
     const common = { options, context, progress };
     const mapping = await withLoadedModel({ name: options.model, ...common }, async (loaded) =>
-      options.toModel === undefined
-        ? fitted({ loaded, texts, ...common })
-        : withLoadedModel({ name: options.toModel, ...common }, async (target) =>
-            fittedAcross(
-              { loaded, target, context, progress },
-              {
-                ...acrossOptions(options),
-                texts,
-                sample: options.sample ?? 0,
-                data: options.texts ?? sampleText(options.sample ?? 0),
-                pairs: pairsAcross(options, loaded.model, target.model),
-              },
+      options.kind === "lre"
+        ? fittedRelation({ loaded, texts: texts ?? [], ...common })
+        : options.toModel === undefined
+          ? fittedWithin({ loaded, texts, output: output.path, ...common }, options.kind)
+          : withLoadedModel({ name: options.toModel, ...common }, async (target) =>
+              fittedAcross(
+                { loaded, target, context, progress },
+                {
+                  ...acrossOptions(options),
+                  texts,
+                  sample: options.sample ?? 0,
+                  data: options.texts ?? sampleText(options.sample ?? 0),
+                  pairs: pairsAcross(options, loaded.model, target.model),
+                },
+              ),
             ),
-          ),
     );
     progress.clear();
     await output.write(writeMapping(mapping));
+    if (output.path !== undefined) await removePart(output.path);
     const table = tableOf(mapping);
     // The file itself is on standard output then.
     if (output.path === undefined) terminal.note(`${table}\n`);
-    else terminal.print(`${table}\n\n${nextStep(options)}\n`);
+    else terminal.print(`${table}\n\n${nextStep(options, mapping)}\n`);
   } finally {
     progress.clear();
   }
@@ -194,103 +175,11 @@ function checkSides({ to, toModel, toLayers }: FitOptions): void {
   }
 }
 
-interface FitParts {
-  readonly loaded: LoadedModel;
-  readonly texts: readonly string[] | undefined;
-  readonly options: FitOptions;
-  readonly context: CommandContext;
-  readonly progress: Progress;
-}
-
-async function fitted(parts: FitParts): Promise<FittedMapping> {
-  const { loaded, options, context, progress } = parts;
-  const { model, engine } = loaded;
-  const { kind, seed, maxTokens, site } = options;
-  const { layers, target } = layersOf(parts);
-  const tokens = await tokensOf(parts);
-  const used = fitTexts(tokens, { seed, maxTokens });
-  const fit = await fitMapping({
-    ...used,
-    engine,
-    layers,
-    target,
-    kind,
-    ridge: options.ridge,
-    rank: options.rank,
-    hidden: options.hidden,
-    ahead: options.ahead,
-    site,
-    seed,
-    signal: context.signal,
-    onProgress: fitProgress(progress),
-    // Lets signals in between stretches of computing.
-    rest: () => setImmediate(),
-  });
-  return {
-    kind,
-    model: await mappedModel(model),
-    site,
-    pairs: fit.pairs,
-    fit: recordOf(fit, options, used.texts.length + used.heldOut.length),
-  };
-}
-
-function recordOf(fit: Fit, options: FitOptions, texts: number): FitRecord {
-  const { seed, sample = 0 } = options;
-  return {
-    data: options.texts ?? sampleText(sample),
-    texts,
-    states: fit.states,
-    heldOutStates: fit.heldOutStates,
-    seed,
-    ...kindRecord(options),
-  };
-}
-
-/** Absolute layers. Throws `spec-invalid` for those that the model has not. */
-function layersOf({ loaded, options }: FitParts): {
-  readonly layers: readonly LayerName[];
-  readonly target: number;
-} {
-  const { model } = loaded;
-  const issues: SpecIssue[] = [];
-  const target = resolveLayer(options.to ?? -1, { model, path: ["to"], issues });
-  const layers = resolveLayers(options.layers ?? "all", { model, path: ["layers"], issues });
-  if (issues.length > 0 || typeof target !== "number") throw specInvalid(issues);
-  const below = layers.filter((layer) => layer === "embedding" || layer < target);
-  return { layers: [...new Set(options.layers === undefined ? below : layers)], target };
-}
-
-/** The texts as tokens: the user's, or those that the model writes. */
-async function tokensOf(parts: FitParts): Promise<readonly (readonly number[])[]> {
-  const { loaded, texts, options, context, progress } = parts;
-  const { model, engine } = loaded;
-  if (texts === undefined) {
-    return sampleTexts({
-      engine,
-      start: model.tokenizer?.bos,
-      endTokens: model.endTokens,
-      texts: options.sample ?? 0,
-      tokens: SAMPLE_TOKENS,
-      seed: options.seed,
-      signal: context.signal,
-      onTokens: (done, total) =>
-        progress.show({ label: "Writing texts", done, total, unit: "count" }),
-    });
-  }
-  const { tokenizer } = model;
-  if (tokenizer !== undefined) return texts.map((text) => tokenizer.encode(text).tokens);
-  throw optionsConflict(
-    "--texts needs a tokenizer, and this model has none.",
-    "Use --sample N: the model writes token ids itself.",
-  );
-}
-
 function tableOf({ model, target, kind, pairs, fit }: FittedMapping): string {
   return fitTable(pairs, {
     model: model.name,
     targetModel: target?.name,
-    kind,
+    kind: fit?.method ?? kind,
     target: Number(pairs[0]?.target),
     states: fit?.states ?? 0,
     heldOutStates: fit?.heldOutStates ?? 0,
@@ -298,8 +187,12 @@ function tableOf({ model, target, kind, pairs, fit }: FittedMapping): string {
   });
 }
 
-function nextStep({ model, toModel, out }: FitOptions): string {
+function nextStep({ model, toModel, out, kind }: FitOptions, { pairs }: FittedMapping): string {
   const named = model === DEFAULT_MODEL ? "" : ` --model ${model}`;
+  if (kind === "lre") {
+    const layers = pairs.map(({ source }) => source).join(",");
+    return `Next\n  npx patchscopes inspect "I spent the summer in Peru"${named} --preset lre --map ${out} --layers ${layers}`;
+  }
   if (toModel !== undefined) {
     return `Next\n  npx patchscopes inspect "Barack Obama"${named} --explainer ${toModel} --map ${out}`;
   }

@@ -19,7 +19,7 @@ import type {
 import type { CommandContext } from "./context.ts";
 import { parseContrast } from "./contrast.ts";
 import { parseControls } from "./controls.ts";
-import { explainerMissing, optionsConflict, optionWrong } from "./errors.ts";
+import { explainerMissing, optionsConflict, optionWrong, presetOfOneModel } from "./errors.ts";
 import { completed, mapLine, readBy, withMap } from "./explainer.ts";
 import { chosenFormat, FORMAT_HELP, parseFormat } from "./formats.ts";
 import type { Format } from "./formats.ts";
@@ -43,6 +43,7 @@ import {
   parseTargetLayer,
   parseText,
   parseTokens,
+  layersText,
   positionText,
 } from "./references.ts";
 import { explainAndShow, loadVectorsFile, runAndShow } from "./run-and-show.ts";
@@ -106,7 +107,7 @@ export function inspectCommand(context: CommandContext): CommandUnknownOpts {
     )
     .option(
       "--map <file>",
-      "a fitted mapping, for tuned-lens and --explainer: patchscopes fit makes one",
+      "a fitted mapping, for lenses and --explainer: patchscopes fit makes one",
     )
     .option(
       "--at <token>",
@@ -236,6 +237,7 @@ async function inspectAcross(
   context: CommandContext,
 ): Promise<void> {
   const { map: _, preset, ...others } = options;
+  if (preset === "lre" || preset === "linear-shortcut") throw presetOfOneModel(preset);
   const mapped = preset && (THROUGH_MAP[preset] ?? preset);
   const own = { ...others, ...(mapped && { preset: mapped }) };
   const draft = readBy(inspectionSpec(text, own), options.explainer);
@@ -261,7 +263,7 @@ async function inspectAcross(
 }
 
 function requestOf(text: string | undefined, options: InspectOptions): Inspection {
-  const { model, explainer, ask, map, at } = options;
+  const { model, explainer, ask, map, at, layers, targetLayer } = options;
   return {
     text,
     model,
@@ -269,6 +271,8 @@ function requestOf(text: string | undefined, options: InspectOptions): Inspectio
     preset: presetOf(options),
     ask,
     map,
+    layers: layers === undefined ? undefined : layersText(layers),
+    targetLayer: targetLayer === undefined ? undefined : layersText(targetLayer),
     more: MORE.flatMap(([name, option]) => {
       const value = options[name];
       return value === undefined ? [] : [option, value];

@@ -36,6 +36,28 @@ test("the model, the question and the shell's own signs are kept, below each oth
   `);
 });
 
+test("what goes through a map keeps its layers, which other presets do not need", () => {
+  const inspection = {
+    text: "A summer in Peru",
+    model: "smollm2-135m-instruct",
+    map: "map.safetensors",
+    preset: "linear-shortcut",
+    layers: "4,8",
+    targetLayer: "20",
+    ask: undefined,
+    at: undefined,
+  } as const;
+  const commands = nextSteps(inspection, 200).split("\n").slice(1);
+  const mapped = commands.filter((line) => line.includes("--map"));
+  expect(mapped).toHaveLength(2);
+  for (const line of mapped) {
+    expect(line).toContain("--map map.safetensors --layers 4,8 --target-layer 20");
+  }
+  for (const line of commands.filter((each) => !mapped.includes(each))) {
+    expect(line).not.toContain("--layers");
+  }
+});
+
 test("another model that reads the states is part of each command", () => {
   const inspection = {
     text: "Barack Obama",

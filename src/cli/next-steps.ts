@@ -12,6 +12,9 @@ export interface Inspection {
   readonly ask: string | undefined;
   /** The fitted mapping that the states went through. */
   readonly map?: string | undefined;
+  /** As they were written; a map has not all. */
+  readonly layers?: string | undefined;
+  readonly targetLayer?: string | undefined;
   /** Further options of the preset, as they were written. */
   readonly more?: readonly string[];
   /** As `--at` was written; absent for the last token. */
@@ -28,7 +31,10 @@ interface Step {
 export function nextSteps(inspection: Inspection, width: number): string {
   const { text, preset, ask, map, at } = inspection;
   const here = at === undefined ? [] : ["--at", at];
-  const through = map === undefined || inspection.explainer !== undefined ? [] : ["--map", map];
+  const through =
+    map === undefined || inspection.explainer !== undefined
+      ? []
+      : ["--map", map, ...layerOptions(inspection)];
   const asking = ask === undefined ? [] : ["--ask", ask];
   const same = [...presetOption(preset), ...asking, ...through, ...(inspection.more ?? [])];
   const otherWord = text === undefined ? undefined : wordBeside(text, at);
@@ -83,6 +89,13 @@ function wordBeside(text: string, at: string | undefined): string | undefined {
       (best, word) => (best === undefined || word.length > best.length ? word : best),
       undefined,
     );
+}
+
+function layerOptions({ layers, targetLayer }: Inspection): readonly string[] {
+  return [
+    ...(layers === undefined ? [] : ["--layers", layers]),
+    ...(targetLayer === undefined ? [] : ["--target-layer", targetLayer]),
+  ];
 }
 
 function presetOption(preset: PresetName): readonly string[] {

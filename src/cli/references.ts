@@ -74,6 +74,13 @@ export function positionText(position: PositionRef): string | undefined {
   return INTEGER.test(position.find) ? `"${position.find}"` : position.find;
 }
 
+/** Layers as they are typed; nothing for what cannot be. */
+export function layersText(layers: TargetSpec["layer"]): string | undefined {
+  if (typeof layers !== "object") return String(layers);
+  if (isList(layers)) return layers.join();
+  return "from" in layers ? `${layers.from}..${layers.to}` : undefined;
+}
+
 /** `1,2,3` */
 export function parseTokens(text: string): readonly number[] {
   const parts = text.split(",").map((part) => part.trim());

@@ -33,6 +33,33 @@ export function tooFewTexts(texts: number): PatchscopesError {
   });
 }
 
+/** A text that does not say which of its words is the subject. */
+export function subjectNotMarked(text: string): PatchscopesError {
+  return new PatchscopesError({
+    code: "usage",
+    message: `The text ${JSON.stringify(text)} should have one subject in braces.`,
+    hint: "Mark it in every text, as in: The capital city of {France} is",
+  });
+}
+
+/** A subject that leaves no token of its own. */
+export function subjectNotRead(text: string): PatchscopesError {
+  return new PatchscopesError({
+    code: "usage",
+    message: `The subject of ${JSON.stringify(text)} is in none of its tokens.`,
+    hint: "Mark a word that the model's tokenizer keeps.",
+  });
+}
+
+/** A relation from a layer to itself, or downwards. */
+export function relationLayers(layer: string, target: number): PatchscopesError {
+  return new PatchscopesError({
+    code: "usage",
+    message: `A relation leads upwards, and layer ${layer} is not below layer ${target}.`,
+    hint: "Choose lower --layers, or a higher --to.",
+  });
+}
+
 /** Numbers that are none, which an engine or a model gave. */
 export function statesNotFinite(layer: string): PatchscopesError {
   return new PatchscopesError({

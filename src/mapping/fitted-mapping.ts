@@ -32,6 +32,10 @@ export interface FitRecord {
   /** Of maps of low rank, and numbers of the hidden layer of an MLP. */
   readonly rank?: number;
   readonly hidden?: number;
+  /** Of maps that are no least squares: derivatives, see `fit-lre.ts`. */
+  readonly method?: "lre";
+  /** What derivatives were multiplied by. */
+  readonly beta?: number;
   /** By how many tokens the states mapped to stand behind those mapped from; 0 where it is left out. */
   readonly ahead?: number;
 }

@@ -118,6 +118,8 @@ const headerSchema = z.object({
       rank: z.exactOptional(count),
       hidden: z.exactOptional(count),
       ahead: z.exactOptional(count),
+      method: z.exactOptional(z.literal("lre")),
+      beta: z.exactOptional(z.number()),
     }),
   ),
 });

@@ -30,6 +30,12 @@ export interface Covariances {
   readonly xy: Float64Array | undefined;
 }
 
+/** The sums as they are kept, in a fixed order. */
+export interface KeptMoments {
+  readonly states: number;
+  readonly sums: readonly Float64Array[];
+}
+
 export interface MomentsOptions {
   /** What makes products; plain TypeScript without it. */
   readonly multiply?: Multiply | undefined;
@@ -108,12 +114,12 @@ export class Moments {
   }
 
   /** All that {@link restore} needs; the arrays themselves. */
-  kept(): { readonly states: number; readonly sums: readonly Float64Array[] } {
+  kept(): KeptMoments {
     return { states: this.#states, sums: SUMS.map((name) => this.#sums[name]) };
   }
 
   /** Goes on from what was kept of sums of the same kind and widths. */
-  restore({ states, sums }: ReturnType<Moments["kept"]>): void {
+  restore({ states, sums }: KeptMoments): void {
     this.#states = states;
     for (const [index, name] of SUMS.entries()) this.#sums[name].set(sums[index] ?? []);
   }

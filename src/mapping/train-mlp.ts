@@ -35,6 +35,14 @@ const BATCH = 256;
 const LEARNING_RATE = 1e-3;
 const CHECK_SHARE = 0.1;
 
+/**
+ * How many of so many states, the first ones, are learned from. The affine map must not know the others either: where it
+ * fits them too closely to be bettered there, no epoch ever is the best.
+ */
+export function trainingStates(states: number): number {
+  return Math.max(1, states - Math.floor(states * CHECK_SHARE));
+}
+
 /** The affine map with a hidden layer for what it leaves. */
 export async function trainMlp(request: MlpRequest): Promise<MlpMap> {
   const data = dataOf(request);
@@ -101,7 +109,7 @@ function dataOf({ affine, of, x, y, hidden }: MlpRequest): Data {
   }
   const spreadLeft = squares.map((sum) => (sum > 0 ? Math.sqrt(sum / states) : 1));
   for (let i = 0; i < left.length; i++) left[i] = (left[i] ?? 0) / (spreadLeft[i % width.y] ?? 1);
-  const training = Math.max(1, states - Math.floor(states * CHECK_SHARE));
+  const training = trainingStates(states);
   return { width, hidden, inputs, left, training, states, spreadX, spreadLeft };
 }
 

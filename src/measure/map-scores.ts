@@ -6,7 +6,7 @@ import { cosine } from "./fidelity.ts";
 
 /** Scores of one map on held-out states. */
 export interface MapScores {
-  /** The part of the target states' variance that the mapped states explain; below 0 they are worse than the mean. */
+  /** The part of the target states' variance that the mapped states explain; below 0 they are worse than the mean. 0 where there is none, as of one state. */
   readonly r2: number;
   /** Mean cosine of mapped and own states. */
   readonly cosine: number;
@@ -52,7 +52,8 @@ export class MapTally {
     const spread =
       this.#squares - this.#sum.reduce((sum, value) => sum + value * value, 0) / states;
     return {
-      r2: 1 - this.#errors / spread,
+      // What rounding leaves of no variance is none.
+      r2: spread > 1e-12 * this.#squares ? 1 - this.#errors / spread : 0,
       cosine: this.#cosines / states,
       precision1: this.#hits / states,
       surprisal: this.#surprisal / states,

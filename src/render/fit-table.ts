@@ -36,7 +36,9 @@ export function fitTable(rows: readonly FitRow[], facts: FitFacts): string {
     isAcross
       ? `${kind} maps from layers of ${model} to layers of ${targetModel}`
       : `${model}  ${kind} maps to layer ${target}`,
-    `fitted on ${states} states, measured on ${heldOutStates} others`,
+    heldOutStates === 0
+      ? `fitted on ${states} states, and not measured on others`
+      : `fitted on ${states} states, measured on ${heldOutStates} others`,
     data,
     "",
     `${" ".repeat(LAYER)}${"fitted".padStart(4 * FIGURE)}${hasIdentity ? `${GAP}${"no map".padStart(4 * FIGURE)}` : ""}`,

@@ -6,7 +6,7 @@ import { assert } from "../errors.ts";
 import { CONSENSUS_THRESHOLD, consensusOf } from "../measure/consensus.ts";
 import type { ConsensusReadOut, RankedAnswer } from "../measure/consensus.ts";
 import { EVIDENCE_THRESHOLD } from "../measure/evidence.ts";
-import { UNRELATED_SENTENCES } from "../measure/unrelated-sentences.ts";
+import { unrelatedSentences } from "../measure/unrelated-sentences.ts";
 import type { AnswerReadOut, AnswerRecord, AskResult } from "../result/answer.ts";
 import { parseSpec } from "../spec/schema.ts";
 import type { ControlSpec, PatchscopeSpec } from "../spec/spec.ts";
@@ -58,14 +58,18 @@ export async function ask(
   const { signal, onProgress } = options;
   const { wordings } = request;
   const pairs = layersAt(request.pairs, on.model.architecture.layers);
-  const contrast = request.contrast.length > 0 ? request.contrast : UNRELATED;
+  const unrelated = unrelatedSentences(request.source.prompt);
+  const contrast =
+    request.contrast.length > 0
+      ? request.contrast
+      : unrelated.map((prompt) => ({ prompt, position: -1, name: undefined }));
   const layers = pairs.map(({ source }) => source);
   const own = await captureSources([request.source], layers, { on, signal });
   const others = await captureSources(contrast, layers, { on, signal });
   const said: WordingOutput[] = [];
   for (const wording of wordings) {
     onProgress?.(said.length, wordings.length);
-    said.push(await readWording({ wording, own, others, pairs, on, signal }));
+    said.push(await readWording({ wording, own, others, unrelated, pairs, on, signal }));
   }
   const readOuts = readOutsOf(said, { own, pairs, on });
   const ranked = consensusOf({
@@ -100,8 +104,6 @@ export async function ask(
 
 /** Answers beyond these are one read-out's. */
 const MAX_RANKED = 10;
-
-const UNRELATED = UNRELATED_SENTENCES.map((prompt) => ({ prompt, position: -1, name: undefined }));
 
 /** The spec that a wording stands for. */
 export function wordingSpec(
@@ -139,11 +141,13 @@ async function readWording(parts: {
   readonly wording: Wording;
   readonly own: SourceStates;
   readonly others: SourceStates;
+  /** Sentences whose states are the controls. */
+  readonly unrelated: readonly string[];
   readonly pairs: readonly LayerPair[];
   readonly on: ReadyModel;
   readonly signal: AbortSignal | undefined;
 }): Promise<WordingOutput> {
-  const { wording, own, others, pairs, on, signal } = parts;
+  const { wording, own, others, unrelated, pairs, on, signal } = parts;
   const { name: model } = on.model;
   const read = (sources: SourceStates, controls: readonly ControlSpec[]) =>
     readManySources({
@@ -153,7 +157,10 @@ async function readWording(parts: {
       on,
       signal,
     });
-  const source = await read(own, [{ kind: "unpatched" }, { kind: "unrelated" }]);
+  const source = await read(own, [
+    { kind: "unpatched" },
+    { kind: "unrelated", prompts: unrelated },
+  ]);
   const contrast = await read(others, []);
   const cells = source.sources[0] ?? [];
   return {

@@ -8,16 +8,17 @@ import { chooseRidge } from "../mapping/choose-ridge.ts";
 import { fitStopped, mapNotDetermined, statesNotFinite } from "../mapping/errors.ts";
 import type { FittedPair, MappedLayer } from "../mapping/fitted-mapping.ts";
 import type { FittedKind, FittedMap } from "../mapping/mapping.ts";
-import { Moments } from "../mapping/moments.ts";
+import { Moments, type KeptMoments, type StatePairs } from "../mapping/moments.ts";
 import { multiplyPlainly, type Multiply } from "../mapping/multiply.ts";
 import { solveMap } from "../mapping/solve-map.ts";
+import { trainingStates } from "../mapping/train-mlp.ts";
 import type { Site } from "../site.ts";
 import type { FitTexts } from "./fit-texts.ts";
 import { scoreMaps } from "./score-maps.ts";
-import { pairsIn, readStatePairs } from "./state-pairs.ts";
+import { batchesOf, pairsIn, readStatePairs, type StateBatch } from "./state-pairs.ts";
 import { trainMaps, type Start } from "./train-maps.ts";
 
-export type FitPhase = "read" | "solve" | "train" | "measure";
+export type FitPhase = "read" | "solve" | "train" | "differentiate" | "measure";
 
 export interface FitRequest extends FitTexts {
   readonly engine: Engine;
@@ -44,8 +45,20 @@ export interface FitRequest extends FitTexts {
   readonly onProgress?:
     | ((event: { readonly phase: FitPhase; readonly done: number; readonly total: number }) => void)
     | undefined;
+  /** What another fit of the same request had summed when it was stopped: this one goes on from there. */
+  readonly stopped?: KeptSums | undefined;
+  /** Awaited behind every batch of texts, with all that is summed by then; what it is given changes afterwards. */
+  readonly onSums?: ((sums: KeptSums) => Promise<void>) | undefined;
   /** Awaited between stretches of computing, so that a page or a process can answer; a macrotask is enough. */
   readonly rest?: (() => Promise<void>) | undefined;
+}
+
+/** What texts have left behind, from the first batch on. */
+export interface KeptSums {
+  readonly batches: number;
+  /** No text is left to read. */
+  readonly isAll: boolean;
+  readonly moments: readonly KeptMoments[];
 }
 
 export interface Fit {
@@ -149,11 +162,45 @@ async function bestRidge(
 
 /** Runs all texts once and adds up their states, layer by layer; every fifth batch apart where a ridge is chosen. */
 async function readMoments(request: FitRequest): Promise<Map<MappedLayer, LayerSums>> {
-  const { engine, layers, kind, ridge, texts, onProgress } = request;
+  const { layers, kind, texts, stopped, onSums, onProgress } = request;
+  const sums = emptySums(request);
+  const all = [...sums.values()].flatMap(({ own, check }) => (check ? [own, check] : [own]));
+  for (const [index, kept] of (stopped?.moments ?? []).entries()) all[index]?.restore(kept);
+  const batches = batchesOf(texts);
+  const from = stopped?.batches ?? 0;
+  const read = batches.slice(0, from).flat();
+  const total = tokensIn(texts);
+  const wanted = pairsIn(texts, request.ahead);
+  // The states that choose an MLP's best epoch are in nothing that it starts from.
+  let left = (kind === "mlp" ? trainingStates(wanted) : wanted) - pairsIn(read, request.ahead);
+  let done = tokensIn(read);
+  onProgress?.({ phase: "read", done, total });
+  const keep = (count: number, isAll: boolean): Promise<void> | undefined =>
+    onSums?.({ batches: count, isAll, moments: all.map((each) => each.kept()) });
+  for await (const batch of readStatePairs(request, layers, from)) {
+    for (const [index, layer] of layers.entries()) {
+      const { own, check } = sums.get(layer) ?? {};
+      const isApart = batch.index % CHECK_EVERY === 1;
+      const sum = (isApart ? check : undefined) ?? own;
+      if (left > 0) await sum?.add(firstOf(batch, index, left));
+      // Sums that are to be kept have all layers of a batch, or none.
+      await resting(onSums === undefined ? request : { rest: request.rest });
+    }
+    left -= batch.rows;
+    done += batch.tokens;
+    onProgress?.({ phase: "read", done, total });
+    await keep(batch.index + 1, false);
+    await resting(request);
+  }
+  await keep(batches.length, true);
+  return sums;
+}
+
+function emptySums({ engine, layers, kind, ridge }: FitRequest): Map<MappedLayer, LayerSums> {
   const { hiddenSize } = engine.architecture;
   const width = { x: hiddenSize, y: hiddenSize };
   const multiply = productsOf(engine);
-  const sums = new Map(
+  return new Map(
     layers.map((layer) => {
       const own = new Moments(kind, width, { multiply });
       const check =
@@ -161,24 +208,19 @@ async function readMoments(request: FitRequest): Promise<Map<MappedLayer, LayerS
       return [layer, { own, check }] as const;
     }),
   );
-  const total = texts.reduce((sum, text) => sum + text.length, 0);
-  let done = 0;
-  onProgress?.({ phase: "read", done, total });
-  for await (const batch of readStatePairs(request, layers)) {
-    for (const [index, layer] of layers.entries()) {
-      const { own, check } = sums.get(layer) ?? {};
-      const isApart = batch.index % CHECK_EVERY === 1;
-      await ((isApart ? check : undefined) ?? own)?.add({
-        rows: batch.rows,
-        x: batch.x(index),
-        y: batch.y,
-      });
-      await resting(request);
-    }
-    done += batch.tokens;
-    onProgress?.({ phase: "read", done, total });
-  }
-  return sums;
+}
+
+function tokensIn(texts: FitTexts["texts"]): number {
+  return texts.reduce((sum, text) => sum + text.length, 0);
+}
+
+/** The first pairs of a batch, for one source layer. */
+function firstOf(batch: StateBatch, layer: number, most: number): StatePairs {
+  const [x, y] = [batch.x(layer), batch.y];
+  const rows = Math.min(batch.rows, most);
+  const part = (all: Float32Array): Float32Array =>
+    all.subarray(0, (all.length / batch.rows) * rows);
+  return { rows, x: part(x), y: part(y) };
 }
 
 /** The engine's own products, or nothing. */

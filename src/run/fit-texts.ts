@@ -33,7 +33,7 @@ export function splitTexts<Piece extends { readonly length: number }>(
   options: { readonly seed: number; readonly maxTokens: number; readonly maxHeldOut?: number },
 ): { readonly texts: readonly Piece[]; readonly heldOut: readonly Piece[] } {
   const { seed, maxTokens, maxHeldOut = MAX_HELD_OUT_TOKENS } = options;
-  const used = upTo(shuffled(pieces, seed), maxTokens);
+  const used = upTo(shuffledTexts(pieces, seed), maxTokens);
   if (used.length < 2) throw tooFewTexts(used.length);
   const tokens = used.reduce((sum, piece) => sum + piece.length, 0);
   const wanted = Math.min(maxHeldOut, tokens * HELD_OUT_SHARE);
@@ -58,7 +58,8 @@ function upTo<Piece extends { readonly length: number }>(
   return last < 0 ? pieces : pieces.slice(0, Math.max(1, last));
 }
 
-function shuffled<T>(items: readonly T[], seed: number): readonly T[] {
+/** Texts in an order drawn by the seed. */
+export function shuffledTexts<T>(items: readonly T[], seed: number): readonly T[] {
   const result = [...items];
   for (let i = result.length - 1; i > 0; i--) {
     const j = Math.floor(chanceOf(seed, i, 0) * (i + 1));

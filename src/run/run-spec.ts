@@ -4,7 +4,7 @@ import type { Engine } from "../engine/engine.ts";
 import { assert, unreachable } from "../errors.ts";
 import { settled, type LoadedMapping } from "../mapping/fitted-mapping.ts";
 import type { LoadedVectors } from "../mapping/vector-file.ts";
-import { UNRELATED_SENTENCES } from "../measure/unrelated-sentences.ts";
+import { unrelatedSentences } from "../measure/unrelated-sentences.ts";
 import { buildPlan } from "../plan/build-plan.ts";
 import type { PlanModel, PromptTokenizer } from "../plan/encode-prompt.ts";
 import type { Plan } from "../plan/plan.ts";
@@ -87,8 +87,21 @@ export function planSpec(
   model: PlanModel,
   { target, vectors }: PlanSpecOptions = {},
 ): Plan {
-  const unrelatedSentences = UNRELATED_SENTENCES;
-  return buildPlan(spec, { model, targetModel: target, vectors, unrelatedSentences });
+  return buildPlan(spec, {
+    model,
+    targetModel: target,
+    vectors,
+    unrelatedSentences: unrelatedSentences(textOf(spec, model)),
+  });
+}
+
+/** What the source says, as far as it is known before anything is encoded. */
+function textOf({ source }: PatchscopeSpec, { tokenizer }: PlanModel): string {
+  if ("prompt" in source) return source.prompt;
+  if ("messages" in source) return source.messages.map(({ content }) => content).join("\n");
+  if (!("tokens" in source) || tokenizer === undefined) return "";
+  const known = source.tokens.filter((token) => token < tokenizer.vocabSize);
+  return known.map((token) => tokenizer.piece(token)).join("");
 }
 
 /**

@@ -52,6 +52,11 @@ export function recordOf(
 
 // Rows beside one another cost little, up to about this many.
 const MAX_ROWS = 16;
+/** The fixture's, in whatever language the source is. */
+const CONTROLS = [
+  "unpatched",
+  { kind: "unrelated", prompts: SMOLLM2.controls.map(({ prompt }) => prompt) },
+];
 
 /** Cells that run together: those that are one spec with lists of source positions and of layers. */
 function groupsOf(cells: readonly FixtureCell[]): readonly (readonly FixtureCell[])[] {
@@ -104,7 +109,7 @@ function patchedSpec(cells: readonly FixtureCell[]): Omit<FixtureSpec, "unpatche
     target: isSweep ? sweptSide("target", cells) : patchedSide("target", cells),
     ...(isSweep ? {} : { patches: writes.map(({ source, target }) => ({ source, target })) }),
     read: readOf(cells[0]),
-    controls: cells.some(evidenceOfCell) ? undefined : ["unpatched"],
+    controls: cells.some(evidenceOfCell) ? CONTROLS : ["unpatched"],
   });
   const title = `${sayPrompt(cells[0]?.source)} into ${sayPrompt(cells[0]?.target)}, ${cells.map(sayCell).join("; ")}`;
   return { title, spec, cells };

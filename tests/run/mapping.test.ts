@@ -12,11 +12,12 @@ import { readMapping, writeMapping } from "../../src/mapping/mapping-file.ts";
 import { FITTED_KINDS, type FittedMap } from "../../src/mapping/mapping.ts";
 import type { Model } from "../../src/models/model.ts";
 import type { PatchscopeResult } from "../../src/result/result.ts";
-import { fitMapping, type FitRequest } from "../../src/run/fit-mapping.ts";
+import { fitMapping, type FitRequest, type KeptSums } from "../../src/run/fit-mapping.ts";
 import { runSpec } from "../../src/run/run-spec.ts";
 import { sampleTexts } from "../../src/run/sample-texts.ts";
 import { parseSpec } from "../../src/spec/schema.ts";
 import { SITES } from "../../src/site.ts";
+import { expectClose, relativeDifference } from "../support/closeness.ts";
 import { FIXTURES } from "../support/goldens.ts";
 import { openGolden } from "../support/open-golden.ts";
 
@@ -252,6 +253,27 @@ describe("An MLP", () => {
     expect((await fit({ seed: 2 })).pairs).not.toEqual(pairs);
   });
 
+  test("starts from the affine map of the states that do not choose the epoch", async () => {
+    const rows = fixture.texts.reduce((sum, text) => sum + text.length - 1, 0);
+    let left = rows - Math.floor(rows / 10);
+    const texts = fixture.texts.flatMap((text) => {
+      const kept = text.slice(0, 1 + left);
+      left -= kept.length - 1;
+      return kept.length > 1 ? [kept] : [];
+    });
+    const affine = await fitMapping(request({ texts, ridge: 1e-3 }));
+    const mlp = await fit({ ridge: 1e-3 });
+    for (const [index, { map }] of mlp.pairs.entries()) {
+      const start = affine.pairs[index]?.map;
+      assert(map.kind === "mlp" && start?.kind === "affine", "maps are of the kinds asked for");
+      expectClose(map.weight, start.weight, 1e-3);
+    }
+    const all = (await fitMapping(request({ ridge: 1e-3 }))).pairs[0]?.map;
+    const [first] = mlp.pairs;
+    assert(first?.map.kind === "mlp" && all?.kind === "affine", "maps are of the kinds asked for");
+    expect(relativeDifference(first.map.weight, all.weight)).toBeGreaterThan(1e-3);
+  });
+
   test("is not worse than the affine map where it was trained, and can be stopped while it is", async () => {
     const affine = await fitMapping(request({ heldOut: fixture.texts }));
     const mlp = await fit({ heldOut: fixture.texts });
@@ -267,6 +289,44 @@ describe("An MLP", () => {
 });
 
 describe("Fitting", () => {
+  test.each([
+    ["affine", "auto"],
+    ["mlp", 1e-3],
+  ] as const)(
+    "of %s maps goes on from kept sums as if it had not been stopped",
+    async (kind, ridge) => {
+      const seen: KeptSums[] = [];
+      const own = request({ kind, ridge, hidden: 4 });
+      const onSums = (sums: KeptSums): Promise<void> =>
+        Promise.resolve(void seen.push(structuredClone(sums)));
+      const whole = await fitMapping({ ...own, onSums });
+      expect(seen.length).toBeGreaterThan(2);
+      expect(seen.at(-1)?.isAll).toBe(true);
+      for (const stopped of [seen[0], seen.at(-2), seen.at(-1)]) {
+        expect(stopped?.batches).toBeGreaterThan(0);
+        expect(await fitMapping({ ...own, stopped })).toEqual(whole);
+      }
+    },
+  );
+
+  test("that is stopped has told of all layers of the last batch, or of none", async () => {
+    const stop = new AbortController();
+    const seen: KeptSums[] = [];
+    const fit = fitMapping({
+      ...request(),
+      signal: stop.signal,
+      rest: () => {
+        stop.abort();
+        return Promise.resolve();
+      },
+      onSums: (sums) => Promise.resolve(void seen.push(sums)),
+    });
+    expect(await messageOf(fit)).toMatch(/^aborted /u);
+    const [sums] = seen;
+    expect(sums?.batches).toBe(1);
+    expect(new Set(sums?.moments.map(({ states }) => states)).size).toBe(1);
+  });
+
   test("scores maps on held-out texts beside no map", async () => {
     const [texts, heldOut] = [fixture.texts.slice(0, 30), fixture.texts.slice(30)];
     const { pairs, states, heldOutStates } = await fitMapping(

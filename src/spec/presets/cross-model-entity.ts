@@ -1,5 +1,5 @@
 /** Entity description by another model, which may be larger and know more words. */
-import { entity, ENTITY_PROMPT } from "./entity.ts";
+import { entity, entityPrompt } from "./entity.ts";
 import { generating, type Preset } from "./preset.ts";
 
 /** Entity description across models. */
@@ -19,7 +19,7 @@ export const crossModelEntity: Preset = {
   fields: (request) => ({
     target: {
       model: request.explainer,
-      prompt: ENTITY_PROMPT,
+      prompt: entityPrompt(request),
       position: -1,
       layer: request.targetLayer,
     },

@@ -84,6 +84,25 @@ test("The tuned lens is the logit lens through a fitted mapping, which it cannot
   );
 });
 
+test("The linear shortcut is the tuned lens to any layer", () => {
+  const lens = { ...request, position: 2, layer: [0, 5], topK: 3, map: "map.safetensors" };
+  expect(presetSpec("linear-shortcut", lens)).toEqual(presetSpec("tuned-lens", lens));
+  const { target, mapping } = presetSpec("linear-shortcut", { ...lens, targetLayer: 9 });
+  expect(target).toMatchObject({ prompt: "same", position: "same", layer: 9 });
+  expect(mapping).toEqual({ kind: "file", file: "map.safetensors" });
+});
+
+test("A relation leads from the subject to the last token, at the last layer", () => {
+  const relation = { ...request, layer: 5, position: 3, map: "map.safetensors" };
+  expect(presetSpec("lre", relation)).toMatchObject({
+    source: { position: 3, layer: 5 },
+    target: { position: -1, layer: -1 },
+    mapping: { kind: "file", file: "map.safetensors" },
+    read: { kind: "next-token", position: -1 },
+    controls: [],
+  });
+});
+
 describe("The placeholder of an attribute's question", () => {
   test.each([
     ["The capital city of x", "first"],

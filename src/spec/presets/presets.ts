@@ -15,7 +15,9 @@ import { entity } from "./entity.ts";
 import { futureLens } from "./future-lens.ts";
 import { identity } from "./identity.ts";
 import { latentQa } from "./latent-qa.ts";
+import { linearShortcut } from "./linear-shortcut.ts";
 import { logitLens } from "./logit-lens.ts";
+import { lre } from "./lre.ts";
 import { multiHopRepair, multiHop } from "./multi-hop.ts";
 import type { Preset, PresetOptions, PresetRequest } from "./preset.ts";
 import { neighbours } from "./neighbours.ts";
@@ -31,6 +33,8 @@ export const PRESET_NAMES = [
   "attribute",
   "logit-lens",
   "tuned-lens",
+  "linear-shortcut",
+  "lre",
   "selfie",
   "latent-qa",
   "self-explaining",
@@ -56,6 +60,8 @@ export const PRESETS: Readonly<Record<PresetName, Preset>> = {
   attribute,
   "logit-lens": logitLens,
   "tuned-lens": tunedLens,
+  "linear-shortcut": linearShortcut,
+  lre,
   selfie,
   "latent-qa": latentQa,
   "self-explaining": selfExplaining,

@@ -1,0 +1,113 @@
+/** `patchscopes fit --kind lre`: a relation as a linear map, from texts in which the subject is marked. */
+import { setImmediate } from "node:timers/promises";
+import { specInvalid, type SpecIssue } from "../errors.ts";
+import type { FittedMapping } from "../mapping/fitted-mapping.ts";
+import type { LoadedModel } from "../node.ts";
+import { resolveLayer, resolveLayers } from "../plan/resolve.ts";
+import { DEFAULT_RIDGE } from "../run/fit-mapping.ts";
+import { fitLre } from "../run/fit-lre.ts";
+import { shuffledTexts } from "../run/fit-texts.ts";
+import { subjectTexts } from "../run/subject-texts.ts";
+import type { LayerRef } from "../spec/spec.ts";
+import type { Site } from "../site.ts";
+import type { CommandContext } from "./context.ts";
+import { optionsConflict } from "./errors.ts";
+import { fitProgress, mappedModel } from "./fit-across.ts";
+import type { KindOptions } from "./fit-options.ts";
+import type { Progress } from "./progress.ts";
+
+/** Texts whose derivatives are taken: more hardly change their mean. */
+const DEFAULT_EXAMPLES = 8;
+
+interface RelationOptions extends KindOptions {
+  readonly texts?: string | undefined;
+  readonly layers?: LayerRef | undefined;
+  readonly to?: number | undefined;
+  readonly toModel?: string | undefined;
+  readonly site: Site;
+  readonly seed: number;
+}
+
+/** Refuses what relations have no use for. */
+export function checkRelationOptions(options: RelationOptions): void {
+  const { texts, toModel, site, ahead, ridge } = options;
+  if (texts === undefined) {
+    throw optionsConflict(
+      "A relation is learned from --texts, in which the subjects are marked.",
+      "Write a file of lines such as: The capital city of {France} is",
+    );
+  }
+  if (toModel === undefined && site === "resid_post" && ahead === 0 && ridge === DEFAULT_RIDGE) {
+    return;
+  }
+  throw optionsConflict(
+    "--to-model, --site, --ahead and --ridge are not for --kind lre.",
+    "Leave them out: a relation leads from one token to the last one, by derivatives.",
+  );
+}
+
+/** Learns a relation from some of the texts, and measures it on the others. */
+export async function fittedRelation({
+  loaded,
+  texts,
+  options,
+  context,
+  progress,
+}: {
+  readonly loaded: LoadedModel;
+  readonly texts: readonly string[];
+  readonly options: RelationOptions;
+  readonly context: CommandContext;
+  readonly progress: Progress;
+}): Promise<FittedMapping> {
+  const { model, engine } = loaded;
+  const { tokenizer } = model;
+  if (tokenizer === undefined) {
+    throw optionsConflict(
+      "--texts needs a tokenizer, and this model has none.",
+      "Use a model with one: the subjects are marked in texts.",
+    );
+  }
+  const { seed, examples = DEFAULT_EXAMPLES, beta = 1 } = options;
+  const all = shuffledTexts(subjectTexts(texts, tokenizer), seed);
+  const [used, heldOut] = [all.slice(0, examples), all.slice(examples)];
+  const pairs = await fitLre({
+    engine,
+    ...layersOf(loaded, options),
+    texts: used,
+    heldOut,
+    beta,
+    signal: context.signal,
+    onProgress: fitProgress(progress),
+    rest: () => setImmediate(),
+  });
+  return {
+    kind: "affine",
+    model: await mappedModel(model),
+    site: "resid_post",
+    pairs,
+    fit: {
+      method: "lre",
+      beta,
+      data: options.texts ?? "",
+      texts: all.length,
+      states: used.length,
+      heldOutStates: heldOut.length,
+      seed,
+      ridge: 0,
+    },
+  };
+}
+
+/** Absolute layers; one in the middle where none is named. Throws `spec-invalid` for those that the model has not. */
+function layersOf(
+  { model }: LoadedModel,
+  { layers, to }: RelationOptions,
+): { readonly layers: ReturnType<typeof resolveLayers>; readonly target: number } {
+  const issues: SpecIssue[] = [];
+  const target = resolveLayer(to ?? -1, { model, path: ["to"], issues });
+  const middle = Math.floor((model.architecture.layers - 1) / 2);
+  const from = resolveLayers(layers ?? middle, { model, path: ["layers"], issues });
+  if (issues.length > 0 || typeof target !== "number") throw specInvalid(issues);
+  return { layers: [...new Set(from)], target };
+}
