@@ -131,6 +131,10 @@ test("The future lens reads with a trained prompt, in the model itself and in an
   expect(explained.terminal.printed()).toContain(
     `Soft prompt: ${soft} as the embeddings at positions 0, 1, 2, 3.`,
   );
+  const shown = await run(["inspect", "the cat sat", ...args]);
+  expect(shown.terminal.printed().replaceAll(/\s/gu, "")).toContain(
+    `Vectorsof${soft}standfortokensofthetarget`,
+  );
   const across = [...args, "--explainer", reader];
   const read = await resultOf(across);
   expect(read.result.models).toHaveLength(2);
