@@ -125,3 +125,11 @@ export function nothingToExplain(explainer: string): PatchscopesError {
     "Leave --explainer out, or choose another preset.",
   );
 }
+
+/** A preset of two models, of which there is one. */
+export function explainerMissing(model: string): PatchscopesError {
+  return optionsConflict(
+    `The preset cross-model-entity needs another model than ${model} to read the states.`,
+    "Name it: --explainer gemma-3-270m. Without --map a map to it is fitted first.",
+  );
+}

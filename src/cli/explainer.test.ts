@@ -1,4 +1,4 @@
-import { copyFile, mkdtemp, readdir, rm } from "node:fs/promises";
+import { copyFile, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";
@@ -7,6 +7,7 @@ import {
   recordingTerminal,
   type RecordingTerminal,
 } from "../../tests/support/recording-terminal.ts";
+import { writeSafetensors } from "../models/weights/safetensors-writer.ts";
 import { runCommandLine } from "./program.ts";
 
 // The one tiny model with a tokenizer; its copy is another model to whoever only knows names.
@@ -36,6 +37,7 @@ async function run(
 }
 
 interface Shown {
+  readonly spec: object;
   readonly models: readonly { readonly name: string }[];
   readonly source: { readonly metrics?: object };
   readonly cells: readonly {
@@ -99,6 +101,45 @@ test("A map that fit has made says which layers are read", async () => {
     ...["--preset", "tuned-lens", "--threads", "1"],
   ]);
   expect(lens.result.cells[0]).toMatchObject({ source: { layer: 1 }, target: { layer: 2 } });
+});
+
+test("Entities across models are entities that another model reads, with no map of one's own", async () => {
+  const { terminal } = await run([
+    ...["inspect", "the cat sat", "--explainer", reader, "--preset", "cross-model-entity"],
+  ]);
+  // Too long for a tiny model: only the prompt of entity description is.
+  expect(terminal.noted()).toContain("target: the prompt has 138 tokens");
+});
+
+test("The future lens reads with a trained prompt, in the model itself and in another one", async () => {
+  const soft = join(folder, "soft.safetensors");
+  const prompt = new Float32Array(4 * 32).map((_, index) => Math.sin(index));
+  await writeFile(
+    soft,
+    Buffer.concat(writeSafetensors([{ name: "p", shape: [4, 32], data: prompt }])),
+  );
+  const args = ["--soft-prompt", soft, "--layers", "1,2", "--threads", "1"];
+  const own = await resultOf(args);
+  expect(own.result.spec).toMatchObject({
+    target: { tokens: [0, 0, 0, 0], position: -1 },
+    interventions: [{ kind: "soft-prompt", file: soft, tensor: "p", positions: "all" }],
+    read: { maxTokens: 4 },
+  });
+  const fixed = await resultOf([...args.slice(2), "--preset", "future-lens"]);
+  expect(fixed.result.cells[0]).not.toEqual(own.result.cells[0]);
+  const explained = await run(["inspect", "the cat sat", ...args, "--explain"]);
+  expect(explained.terminal.printed()).toContain(
+    `Soft prompt: ${soft} as the embeddings at positions 0, 1, 2, 3.`,
+  );
+  const shown = await run(["inspect", "the cat sat", ...args]);
+  expect(shown.terminal.printed().replaceAll(/\s/gu, "")).toContain(
+    `Vectorsof${soft}standfortokensofthetarget`,
+  );
+  const across = [...args, "--explainer", reader];
+  const read = await resultOf(across);
+  expect(read.result.models).toHaveLength(2);
+  expect(read.result.cells).toHaveLength(2);
+  expect((await run(["inspect", "the cat sat", ...across, "--explain"])).status).toBe(0);
 });
 
 test("The model itself as the explainer needs no map", async () => {

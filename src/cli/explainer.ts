@@ -9,11 +9,12 @@ import type { FittedMapping, LoadedMapping, MappedLayer } from "../mapping/fitte
 import { readMapping, writeMapping } from "../mapping/mapping-file.ts";
 import type { Model } from "../models/model.ts";
 import { readSettings } from "../models/sources/settings.ts";
-import { planSpec } from "../run/run-spec.ts";
+import { loadVectorFiles, planSpec } from "../run/run-spec.ts";
 import type { LayerRef, PatchscopeSpec, TargetSpec } from "../spec/spec.ts";
 import { nothingToExplain } from "./errors.ts";
 import { fittedAcross, sampleText, type AcrossParts, type AcrossRequest } from "./fit-across.ts";
 import { openOutput } from "./output.ts";
+import { loadVectorsFile } from "./run-and-show.ts";
 
 export interface ExplainerOptions {
   /** The user's mapping. */
@@ -61,7 +62,7 @@ export async function completed(
   const spec = withLayers(draft, options, models, given);
   if (options.map !== undefined) return throughFile(spec, options.map);
   const open = throughFile(spec, "map.safetensors");
-  return throughFile(spec, await keptPath(pairsOf(open, models), models));
+  return throughFile(spec, await keptPath(await pairsOf(open, models), models));
 }
 
 /** What `explain` says of the map. */
@@ -99,7 +100,7 @@ export async function withMap(
     `There is no map from ${models.source.name} to ${models.target.name} yet: one is fitted now, in about a minute, and kept.`,
   );
   const { sample } = ON_THE_SPOT;
-  const pairs = pairsOf(spec, models);
+  const pairs = await pairsOf(spec, models);
   const mapping = await fittedAcross(parts, { ...ON_THE_SPOT, pairs, data: sampleText(sample) });
   const bytes = writeMapping(mapping);
   const isKept = await keep(file, bytes, parts);
@@ -171,8 +172,12 @@ function spread(layers: number): LayerRef {
 }
 
 /** The pairs of layers that a spec's cells need maps for. */
-function pairsOf(spec: PatchscopeSpec, { source, target }: Models): AcrossRequest["pairs"] {
-  const { cells } = planSpec(spec, source, { target });
+async function pairsOf(
+  spec: PatchscopeSpec,
+  { source, target }: Models,
+): Promise<AcrossRequest["pairs"]> {
+  const vectors = await loadVectorFiles(spec, loadVectorsFile);
+  const { cells } = planSpec(spec, source, { target, vectors });
   const names = cells.flatMap(({ writes }) => writes.map((write) => write.names));
   return [...new Map(names.map((pair) => [`${pair.source} ${pair.target}`, pair])).values()];
 }

@@ -3,10 +3,10 @@ import { Command, Option } from "@commander-js/extra-typings";
 import type { CommandUnknownOpts } from "@commander-js/extra-typings";
 import { explain } from "../plan/explain.ts";
 import { wrap } from "../render/display-text.ts";
-import { planSpec } from "../run/run-spec.ts";
+import { loadVectorFiles, planSpec } from "../run/run-spec.ts";
 import { PRESETS, presetName, presetSpec } from "../spec/presets/presets.ts";
 import { ASPECTS, LANGUAGES } from "../spec/presets/preset.ts";
-import type { Aspect, Language } from "../spec/presets/preset.ts";
+import type { Aspect, Language, SoftPrompt } from "../spec/presets/preset.ts";
 import type { PresetName, PresetOptions } from "../spec/presets/presets.ts";
 import { CONTROL_KINDS } from "../spec/spec.ts";
 import type {
@@ -19,7 +19,7 @@ import type {
 import type { CommandContext } from "./context.ts";
 import { parseContrast } from "./contrast.ts";
 import { parseControls } from "./controls.ts";
-import { optionsConflict, optionWrong, presetOfOneModel } from "./errors.ts";
+import { explainerMissing, optionsConflict, optionWrong, presetOfOneModel } from "./errors.ts";
 import { completed, mapLine, readBy, withMap } from "./explainer.ts";
 import { chosenFormat, FORMAT_HELP, parseFormat } from "./formats.ts";
 import type { Format } from "./formats.ts";
@@ -46,8 +46,9 @@ import {
   layersText,
   positionText,
 } from "./references.ts";
-import { explainAndShow, runAndShow } from "./run-and-show.ts";
+import { explainAndShow, loadVectorsFile, runAndShow } from "./run-and-show.ts";
 import type { ShowOptions } from "./run-and-show.ts";
+import { softPromptOf } from "./soft-prompt.ts";
 
 /** Commander breaks the lines of options itself, to this width where the terminal does not say its own. */
 const HELP_WIDTH = 80;
@@ -93,6 +94,10 @@ export function inspectCommand(context: CommandContext): CommandUnknownOpts {
     .option("-p, --preset <name>", "one of those below (default: entity)", presetName)
     .option("--ask <sentence>", "ask for one thing; x in the sentence stands for the vector")
     .option("--vectors <file>", "vectors of a safetensors file in place of the text's states")
+    .option(
+      "--soft-prompt <file>",
+      "a trained prompt in place of future-lens's: a safetensors file",
+    )
     .option("--factors <list>", "what the vector is multiplied by, as in 0.5,1,2", parseFactors)
     .option("--aspect <name>", `of an emotion: ${ASPECTS.join(", ")}`, parseAspect)
     .option("--language <name>", "of the preset's prompt: en or ko (default: en)", parseLanguage)
@@ -159,9 +164,11 @@ export function inspectCommand(context: CommandContext): CommandUnknownOpts {
     .addHelpText("after", EXAMPLES)
     .action(async (text, options) => {
       const reader = options.explainer === options.model ? undefined : options.explainer;
+      const soft = await softPromptOf(options.softPrompt);
       if (reader !== undefined)
-        return inspectAcross(text, { ...options, explainer: reader }, context);
-      const spec = inspectionSpec(text, options);
+        return inspectAcross(text, { ...options, soft, explainer: reader }, context);
+      if (options.preset === "cross-model-entity") throw explainerMissing(options.model);
+      const spec = inspectionSpec(text, { ...options, soft });
       if (options.explain === true) return explainAndShow(spec, options.out, context);
       const request = requestOf(text, { ...options, explainer: undefined });
       return runAndShow(
@@ -212,7 +219,16 @@ interface InspectOptions {
   readonly window?: number | undefined;
   readonly samples?: number | undefined;
   readonly with?: string | undefined;
+  readonly softPrompt?: string | undefined;
+  /** What the file holds. */
+  readonly soft?: SoftPrompt | undefined;
 }
+
+/** What presets are with another reader and a map beside them. */
+const THROUGH_MAP: Readonly<Partial<Record<PresetName, PresetName>>> = {
+  "tuned-lens": "logit-lens",
+  "cross-model-entity": "entity",
+};
 
 /** The same with another model as the reader. */
 async function inspectAcross(
@@ -222,14 +238,14 @@ async function inspectAcross(
 ): Promise<void> {
   const { map: _, preset, ...others } = options;
   if (preset === "lre" || preset === "linear-shortcut") throw presetOfOneModel(preset);
-  // Through a map the logit lens is what the tuned lens is.
-  const lens = preset === "tuned-lens" ? "logit-lens" : preset;
-  const own = { ...others, ...(lens && { preset: lens }) };
+  const mapped = preset && (THROUGH_MAP[preset] ?? preset);
+  const own = { ...others, ...(mapped && { preset: mapped }) };
   const draft = readBy(inspectionSpec(text, own), options.explainer);
   if (options.explain === true) {
     return explainAndShow(draft, options.out, context, async (source, target = source) => {
       const spec = await completed(draft, options, { source, target });
-      return `${explain(planSpec(spec, source, { target }))}\n${await mapLine(spec)}`;
+      const vectors = await loadVectorFiles(spec, loadVectorsFile);
+      return `${explain(planSpec(spec, source, { target, vectors }))}\n${await mapLine(spec)}`;
     });
   }
   const request = requestOf(text, { ...own, map: options.map });
@@ -257,19 +273,29 @@ function requestOf(text: string | undefined, options: InspectOptions): Inspectio
     map,
     layers: layers === undefined ? undefined : layersText(layers),
     targetLayer: targetLayer === undefined ? undefined : layersText(targetLayer),
-    more: (["subject", "corrupted", "answer", "against"] as const).flatMap((name) => {
+    more: MORE.flatMap(([name, option]) => {
       const value = options[name];
-      return value === undefined ? [] : [`--${name}`, value];
+      return value === undefined ? [] : [option, value];
     }),
     at: at === undefined ? undefined : positionText(at),
   };
 }
 
+/** Options of presets that go on to the next command. */
+const MORE = [
+  ["subject", "--subject"],
+  ["corrupted", "--corrupted"],
+  ["answer", "--answer"],
+  ["against", "--against"],
+  ["softPrompt", "--soft-prompt"],
+] as const;
+
 function presetOf(options: InspectOptions): PresetName {
-  const { preset, ask, map, subject, corrupted, explainer } = options;
+  const { preset, ask, map, subject, corrupted, explainer, softPrompt } = options;
   if (preset !== undefined) return preset;
   if (subject !== undefined) return "causal-tracing";
   if (corrupted !== undefined) return "activation-patching";
+  if (softPrompt !== undefined) return "future-lens";
   if (ask !== undefined) return "attribute";
   return map === undefined || explainer !== undefined ? "entity" : "tuned-lens";
 }
@@ -301,6 +327,7 @@ function inspectionSpec(text: string | undefined, options: InspectOptions): Patc
     site: options.site,
     window: options.window,
     samples: options.samples,
+    softPrompt: options.soft,
     with: options.with === "zero" || options.with === "mean" ? options.with : undefined,
   });
   const { vectors } = options;

@@ -93,6 +93,11 @@ describe("a wrong request ends with 2, one message and one hint", () => {
       '--format: expected table, json, csv or md, got "xml".',
     ],
     ["an unknown preset", ["inspect", "x", "--preset", "entitiy"], 'there is no preset "entitiy"'],
+    [
+      "a preset of two models with one",
+      ["inspect", "x", "--preset", "cross-model-entity"],
+      "needs another model than",
+    ],
     ["a preset without its question", ["inspect", "x", "--preset", "attribute"], "ask"],
     ["a question without an x", ["inspect", "x", "--ask", "What is it?"], "x"],
     [

@@ -110,7 +110,7 @@ async function loadMappingFile(path: string): Promise<LoadedMapping> {
 }
 
 /** A file of vectors by its path, from the current folder on. */
-async function loadVectorsFile(path: string, tensor?: string): Promise<LoadedVectors> {
+export async function loadVectorsFile(path: string, tensor?: string): Promise<LoadedVectors> {
   const { loadVectors } = await import("../node.ts");
   return loadVectors(path, tensor);
 }

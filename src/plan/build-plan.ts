@@ -65,7 +65,7 @@ export function buildPlan(spec: PatchscopeSpec, context: PlanContext): Plan {
   checkOverwriting(spec, issues);
   checkCompat(resolvable, writes);
   const hidden = writes.map((of) => (isHiding ? hiddenBy(of) : []));
-  const { points, ...planned } = planInterventions(resolvable);
+  const { points, ...planned } = planInterventions(resolvable, files);
   const swept = points.map(({ own }) => own?.knockouts ?? []);
   checkKnockouts(planned.knockouts, hidden, swept, resolvable);
   checkTexts(resolvable);

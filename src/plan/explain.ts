@@ -162,8 +162,9 @@ function placesOf(places: readonly number[], one: string): string {
   return `${one}${places.length === 1 ? "" : "s"} ${places.join(", ")}`;
 }
 
-/** Noise and ablations, where there are any. */
-function replacementLines({ noise, ablations, cells, shape }: Plan): readonly string[] {
+/** Soft prompts, noise and ablations, where there are any. */
+function replacementLines(plan: Plan): readonly string[] {
+  const { softPrompts, noise, ablations, cells, shape } = plan;
   const ablated = ablations.map(({ site, layers, positions, with: what }) => {
     const where = layers.length === shape.layers ? "all layers" : placesOf(layers, "layer");
     const how = what === "zero" ? "zeros" : "means";
@@ -171,6 +172,10 @@ function replacementLines({ noise, ablations, cells, shape }: Plan): readonly st
   });
   const own = cells.filter((cell) => cell.own !== undefined).length;
   return [
+    ...softPrompts.map(
+      ({ file, positions }) =>
+        `Soft prompt: ${file.file} as the embeddings at ${placesOf(positions, "position")}.`,
+    ),
     ...(noise
       ? [
           `Noise: on the embeddings at ${placesOf(noise.positions, "position")}, ${noise.scale} standard deviations, ${counted(noise.samples, "sample")}; all target runs once for each.`,

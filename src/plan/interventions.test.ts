@@ -6,9 +6,10 @@ import { buildPlan } from "./build-plan.ts";
 import type { PlanModel } from "./encode-prompt.ts";
 import { explain } from "./explain.ts";
 import type { Plan } from "./plan.ts";
+import { vectorKey, type VectorFiles, type VectorShape } from "./vectors.ts";
 
 /** The plan of a spec about a prompt of 5 words, for a model of 4 layers. */
-function planOf(fields: object, model: PlanModel = wordModel()): Plan {
+function planOf(fields: object, model: PlanModel = wordModel(), vectors?: VectorFiles): Plan {
   const spec = parseSpec({
     version: 1,
     source: { model: "toy", prompt: "The capital of France is" },
@@ -16,7 +17,7 @@ function planOf(fields: object, model: PlanModel = wordModel()): Plan {
     read: { kind: "next-token" },
     ...fields,
   });
-  return buildPlan(spec, { model, unrelatedSentences: ["one two", "three"] });
+  return buildPlan(spec, { model, unrelatedSentences: ["one two", "three"], vectors });
 }
 
 function issuesOf(act: () => unknown): unknown {
@@ -30,6 +31,72 @@ function issuesOf(act: () => unknown): unknown {
 }
 
 const swept = (fields: object): object => ({ patches: [], interventions: [fields] });
+
+describe("A soft prompt", () => {
+  const soft = { kind: "soft-prompt", file: "s.safetensors" };
+  const { hiddenSize } = wordModel().architecture;
+  const holding = (shape: Partial<VectorShape>): VectorFiles =>
+    new Map([
+      [
+        vectorKey({ file: "s.safetensors" }),
+        {
+          ...{ hiddenSize, layerCount: undefined, layers: undefined, positions: undefined },
+          ...{ site: undefined, tokens: undefined, ...shape },
+        },
+      ],
+    ]);
+  const issues = (fields: object, shape: Partial<VectorShape>): unknown =>
+    issuesOf(() =>
+      planOf({ interventions: [{ ...soft, ...fields }] }, wordModel(), holding(shape)),
+    );
+
+  test("is put at its positions in the order in which they are written", () => {
+    const interventions = [{ ...soft, positions: [-1, { find: "capital" }] }];
+    const plan = planOf({ interventions }, wordModel(), holding({ layerCount: 2 }));
+    expect(plan.softPrompts).toEqual([{ file: { file: "s.safetensors" }, positions: [4, 1] }]);
+    expect(explain(plan)).toContain(
+      "Soft prompt: s.safetensors as the embeddings at positions 4, 1.",
+    );
+    expect(issues({ positions: 2 }, {})).toEqual([]);
+  });
+
+  test("says in one message how many vectors of which width it takes", () => {
+    const message = (shape: string, expected: string): object => ({
+      code: "vector-width",
+      path: ["interventions", 0, "file"],
+      message: `s.safetensors is [${shape}]; a soft prompt at ${expected}`,
+    });
+    const five = `5 positions of this model is [5, ${hiddenSize}]`;
+    expect(issues({ positions: "all" }, { layerCount: 3, hiddenSize: 7 })).toMatchObject([
+      message("3, 7", five),
+    ]);
+    expect(issues({ positions: "all" }, { layerCount: 5, positions: 1 })).toMatchObject([
+      message(`5, 1, ${hiddenSize}`, five),
+    ]);
+    expect(issues({ positions: 0 }, { layerCount: 2 })).toMatchObject([
+      message(
+        `2, ${hiddenSize}`,
+        `1 position of this model is [1, ${hiddenSize}] or [${hiddenSize}]`,
+      ),
+    ]);
+  });
+
+  test("is read first, and no position gets two vectors", () => {
+    expect(issuesOf(() => planOf({ interventions: [{ ...soft, positions: 0 }] }))).toMatchObject([
+      { code: "no-vectors", path: ["interventions", 0, "file"] },
+    ]);
+    expect(issues({ positions: [1, 1] }, { layerCount: 2 })).toMatchObject([
+      { code: "conflict", message: "soft prompts put two vectors at position 1" },
+    ]);
+    const both = [
+      { ...soft, positions: 2 },
+      { ...soft, positions: 2 },
+    ];
+    expect(issuesOf(() => planOf({ interventions: both }, wordModel(), holding({})))).toMatchObject(
+      [{ code: "conflict" }],
+    );
+  });
+});
 
 describe("Noise and ablations", () => {
   test("become absolute places, each once, ascending", () => {

@@ -16,8 +16,11 @@ import type {
   Plan,
   PlannedCell,
   PlannedNoise,
+  PlannedSoftPrompt,
 } from "./plan.ts";
 import { resolveLayers, resolvePositions } from "./resolve.ts";
+import { checkSoftPrompts, planSoftPrompt } from "./soft-prompts.ts";
+import type { VectorFiles } from "./vectors.ts";
 
 /** What one cell of a sweep has alone, and the point that it stands for. */
 export interface SweepPoint {
@@ -29,6 +32,7 @@ export interface PlannedInterventions {
   readonly knockouts: readonly Knockout[];
   readonly ablations: readonly Ablation[];
   readonly noise: PlannedNoise | undefined;
+  readonly softPrompts: readonly PlannedSoftPrompt[];
   /** One that changes nothing where nothing is swept. */
   readonly points: readonly SweepPoint[];
 }
@@ -39,10 +43,14 @@ const MAX_ABLATED = 1_000_000;
 const MAX_POINTS = 1_000_000;
 
 /** The interventions of a spec; what is wrong with them goes to the issues. */
-export function planInterventions(resolvable: Resolvable): PlannedInterventions {
+export function planInterventions(
+  resolvable: Resolvable,
+  files: VectorFiles | undefined,
+): PlannedInterventions {
   const { spec, issues } = resolvable;
   const ablations: Ablation[] = [];
   const knockouts: Knockout[] = [];
+  const softPrompts: PlannedSoftPrompt[] = [];
   let points: readonly SweepPoint[] = [{}];
   let noise: PlannedNoise | undefined;
   for (const [index, each] of spec.interventions.entries()) {
@@ -54,6 +62,8 @@ export function planInterventions(resolvable: Resolvable): PlannedInterventions 
       const planned = planAblation(each, at);
       if (each.sweep === undefined) ablations.push(planned.whole);
       else points = planned.points;
+    } else if (each.kind === "soft-prompt") {
+      softPrompts.push(planSoftPrompt(each, { index, files, resolvable }));
     } else {
       const planned = planKnockout(each, at);
       if (each.sweep === undefined) knockouts.push(planned.whole);
@@ -66,7 +76,8 @@ export function planInterventions(resolvable: Resolvable): PlannedInterventions 
     0,
   );
   if (count > MAX_ABLATED) issues.push(tooManyWrites(count, MAX_ABLATED));
-  return { knockouts, ablations, noise, points };
+  checkSoftPrompts(softPrompts, resolvable);
+  return { knockouts, ablations, noise, softPrompts, points };
 }
 
 /** The sentences whose states' mean some ablation is with, as tokens: those of the controls. */

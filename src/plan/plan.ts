@@ -71,6 +71,13 @@ export interface PlannedNoise {
   readonly samples: number;
 }
 
+/** Vectors of a file that are the embeddings of the target. */
+export interface PlannedSoftPrompt {
+  readonly file: VectorFile;
+  /** Absolute, each once; the file's vectors go there in this order. */
+  readonly positions: readonly number[];
+}
+
 /** One point of the sweep: a run of the target prompt with its writes. */
 export interface PlannedCell {
   readonly writes: readonly Write[];
@@ -173,6 +180,7 @@ export interface Plan {
   readonly knockouts: readonly Knockout[];
   readonly noise: PlannedNoise | undefined;
   readonly ablations: readonly Ablation[];
+  readonly softPrompts: readonly PlannedSoftPrompt[];
   /** Sentences as tokens, whose states' mean is put in where an ablation is with the mean. */
   readonly meanSentences: readonly (readonly number[])[];
   /** In this order. */

@@ -33,8 +33,12 @@ export function vectorKey({ file, tensor }: VectorFile): string {
 }
 
 /** The files that a spec names. */
-export function vectorFilesOf({ source, sources }: PatchscopeSpec): readonly VectorFile[] {
-  return [source, ...Object.values(sources)].flatMap((each) =>
+export function vectorFilesOf({
+  source,
+  sources,
+  interventions,
+}: PatchscopeSpec): readonly VectorFile[] {
+  return [source, ...Object.values(sources), ...interventions].flatMap((each) =>
     "file" in each
       ? [{ file: each.file, ...(each.tensor === undefined ? {} : { tensor: each.tensor }) }]
       : [],

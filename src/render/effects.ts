@@ -190,13 +190,11 @@ export const EFFECT_CAVEAT =
 /** What is done in each cell of a map, in one sentence. */
 export function effectWords({ cells, spec }: PatchscopeResult): string {
   const [first] = cells;
-  const swept = spec.interventions.find(
-    (each) => each.kind !== "noise" && each.sweep !== undefined,
-  );
+  const swept = spec.interventions.find((each) => "sweep" in each);
   const layers = (width: number | undefined): string =>
     width === undefined || width === 1 ? "in that layer" : `in ${width} layers around that one`;
-  if (first?.intervention !== undefined && swept !== undefined && swept.kind !== "noise") {
-    const where = layers(swept.sweep?.layers);
+  if (first?.intervention !== undefined && swept !== undefined && "sweep" in swept) {
+    const where = layers(swept.sweep.layers);
     return swept.kind === "ablation"
       ? `In each cell ${SITE_WORDS[swept.site]} that token is ${swept.with === "zero" ? "set to zeros" : "replaced by a mean"} ${where}; then the next token is read.`
       : `In each cell attention ${swept.from === -1 ? "from the last token " : ""}to that token is cut ${where}; then the next token is read.`;

@@ -142,6 +142,11 @@ export function interventionLegend({ spec }: PatchscopeResult): readonly string[
     ...(count === 0 ? [] : [`${knockouts} in effect in the target's run, without the patch too.`]),
     ...(ablated ? ["States of the target's run are ablated, without the patch too."] : []),
     ...(noise === undefined ? [] : [noiseWords(noise)]),
+    ...everywhere.flatMap((each) =>
+      each.kind === "soft-prompt"
+        ? [`Vectors of ${each.file} stand for tokens of the target, without the patch too.`]
+        : [],
+    ),
     ...CONTAMINATIONS[spec.target.contamination],
     ...(spec.compat === undefined ? [] : [AS_PAIR]),
   ];

@@ -1,10 +1,12 @@
 /**
- * What interventions put in place of the target's own states: embeddings with noise, zeros, means. They are part of the clean
- * run and of every row of a prefill; the noise is another one in each sample.
+ * What interventions put in place of the target's own states: soft prompts, embeddings with noise, zeros, means. They are part of
+ * the clean run and of every row of a prefill; the noise is another one in each sample.
  */
 import type { Engine, Patch } from "../engine/engine.ts";
 import { assert } from "../errors.ts";
+import type { LoadedVectors } from "../mapping/vector-file.ts";
 import type { Ablation, Plan } from "../plan/plan.ts";
+import { vectorKey, type VectorFiles } from "../plan/vectors.ts";
 import type { Site } from "../site.ts";
 import { gaussian } from "./control-vectors.ts";
 import { capturePrompts } from "./vectors.ts";
@@ -26,6 +28,7 @@ export interface Replacements {
 export async function replacementsOf(
   plan: Plan,
   engine: Engine,
+  files: VectorFiles<LoadedVectors>,
   signal?: AbortSignal,
 ): Promise<readonly Replacements[]> {
   const means = await meansOf(plan, engine, signal);
@@ -39,8 +42,10 @@ export async function replacementsOf(
       }),
     );
   const ablated = of(plan.ablations);
-  const noised = await noisedEmbeddings(plan, engine, signal);
-  return noised.map((noise) => ({ everywhere: [...noise, ...ablated], of }));
+  const soft = softEmbeddings(plan, files);
+  const noised = await noisedEmbeddings(plan, engine, soft, signal);
+  // A later one of the same place wins: noise is on what the soft prompt has put there.
+  return noised.map((noise) => ({ everywhere: [...soft, ...noise, ...ablated], of }));
 }
 
 /** The mean of the states of some sentences by site and layer, wherever an ablation needs it. */
@@ -75,24 +80,43 @@ async function meansOf(
   );
 }
 
+const EMBEDDING = { site: "resid_pre", layer: 0 } as const;
+
+/** The vectors of the soft prompts, at their positions. */
+function softEmbeddings(
+  { softPrompts, shape: { hiddenSize } }: Plan,
+  files: VectorFiles<LoadedVectors>,
+): readonly Replacement[] {
+  return softPrompts.flatMap(({ file, positions }) => {
+    const data = files.get(vectorKey(file))?.data;
+    assert(data, "the soft prompt was loaded");
+    return positions.map((position, index) => ({
+      ...EMBEDDING,
+      position,
+      vector: data.subarray(index * hiddenSize, (index + 1) * hiddenSize),
+    }));
+  });
+}
+
 /** The embeddings with noise on them, for each sample; one without any where there is no noise. */
 async function noisedEmbeddings(
   plan: Plan,
   engine: Engine,
+  soft: readonly Replacement[],
   signal: AbortSignal | undefined,
 ): Promise<readonly (readonly Replacement[])[]> {
   const { noise, seed, target } = plan;
   if (noise === undefined) return [[]];
-  const place = { site: "resid_pre", layer: 0 } as const;
-  const [states] = await capturePrompts(engine, [target.tokens], [place], signal);
+  const [states] = await capturePrompts(engine, [target.tokens], [EMBEDDING], signal);
   assert(states, "the embeddings were read");
   const deviation = noise.scale * (await embeddingDeviation(engine, signal));
   return Array.from({ length: noise.samples }, (_, sample) =>
     noise.positions.map((position) => {
-      const own = states.at({ ...place, position });
+      const put = soft.find((each) => each.position === position);
+      const own = put?.vector ?? states.at({ ...EMBEDDING, position });
       const draw = noiseAt({ seed, sample, position }, own.length);
       const vector = own.map((value, unit) => value + deviation * (draw[unit] ?? 0));
-      return { ...place, position, vector };
+      return { ...EMBEDDING, position, vector };
     }),
   );
 }
@@ -121,8 +145,7 @@ export async function embeddingDeviation(engine: Engine, signal?: AbortSignal): 
   const rows = Array.from({ length: count }, (_, index) => ({
     tokens: [Math.floor((index * vocabSize) / count)],
   }));
-  const taps = [{ site: "resid_pre", layer: 0 } as const];
-  const output = await engine.run({ kind: "prefill", length: 1, rows, taps }, signal);
+  const output = await engine.run({ kind: "prefill", length: 1, rows, taps: [EMBEDDING] }, signal);
   const states = output.taps[0];
   assert(states, "the embeddings were read");
   const mean = new Float64Array(hiddenSize);

@@ -116,7 +116,7 @@ export async function runPlan(plan: Plan, engine: Engine, options: RunOptions): 
   const reading = isSourceRead ? await readSource(plan, sourceEngine, need, signal) : undefined;
   const targets: CleanTarget[] = [];
   try {
-    for (const replacements of await replacementsOf(plan, engine, signal)) {
+    for (const replacements of await replacementsOf(plan, engine, files, signal)) {
       const given = { need, sourceTop: reading?.top, replacements };
       targets.push(await runCleanTarget(plan, engine, given, signal));
     }

@@ -74,7 +74,7 @@ export function canonicalSpec(spec: PatchscopeSpec, weights: WeightsHashes): str
       source: { position: single(patch.source.position), layer: patch.source.layer },
       target: { position: single(patch.target.position), layer: patch.target.layer },
     })),
-    interventions: interventions(spec.interventions),
+    interventions: interventions(spec.interventions, weights),
     read: read(spec.read),
     metrics: metrics(spec.metrics),
     controls: controls(spec.controls),
@@ -129,10 +129,17 @@ function named(source: NamedSource, weights: WeightsHashes): Json {
 
 function sourceFields(
   source: Prompt | VectorFile,
+  weights: WeightsHashes,
+): Readonly<Record<string, Json>> {
+  return "file" in source ? fileOf(source, weights) : promptFields(source);
+}
+
+/** Vectors are what their file holds, wherever it lies. */
+function fileOf(
+  { file, tensor }: VectorFile,
   { vectors }: WeightsHashes,
 ): Readonly<Record<string, Json>> {
-  if (!("file" in source)) return promptFields(source);
-  return { file: vectors?.get(source.file) ?? source.file, tensor: source.tensor };
+  return { file: vectors?.get(file) ?? file, tensor };
 }
 
 type Json =
@@ -259,13 +266,15 @@ function contrast(specs: readonly ContrastSpec[]): Json {
 }
 
 /** All at once: their order changes nothing, nor does that of their positions and layers. */
-function interventions(specs: readonly InterventionSpec[]): Json {
-  const entries = specs.map(intervention).sort((a, b) => (stringify(a) < stringify(b) ? -1 : 1));
+function interventions(specs: readonly InterventionSpec[], weights: WeightsHashes): Json {
+  const entries = specs
+    .map((spec) => intervention(spec, weights))
+    .sort((a, b) => (stringify(a) < stringify(b) ? -1 : 1));
   return entries.length === 0 ? undefined : entries;
 }
 
 /** Of what is swept, every entry is a cell: there the order counts, and so do repetitions. */
-function intervention(spec: InterventionSpec): Json {
+function intervention(spec: InterventionSpec, weights: WeightsHashes): Json {
   const places = (ref: PositionRef): Json => {
     const written = position(ref);
     return "sweep" in spec ? written : setOf(written);
@@ -295,6 +304,9 @@ function intervention(spec: InterventionSpec): Json {
         with: unless("zero", spec.with),
         sweep: spec.sweep,
       };
+    case "soft-prompt":
+      // One to one: the order of positions counts.
+      return { kind: spec.kind, ...fileOf(spec, weights), positions: position(spec.positions) };
   }
 }
 

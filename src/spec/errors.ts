@@ -318,5 +318,6 @@ const OPTION_HINTS: Readonly<Record<string, string>> = {
   subject: 'Name the part of the text that the fact is about, e.g. "Space Needle".',
   corrupted:
     'Give the same sentence about something else, of as many tokens, e.g. "The capital of Italy is".',
-  map: "Give the file of a fitted mapping; patchscopes fit --sample 200 --out map.safetensors makes one.",
+  map: "Give the file of a fitted mapping; patchscopes fit --sample 200 --out map.safetensors makes one, across models with --to-model.",
+  explainer: "Name the model that reads the states, e.g. gemma-3-270m.",
 };

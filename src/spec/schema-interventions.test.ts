@@ -48,6 +48,24 @@ describe("Interventions", () => {
     expect(swept([2, 1])).not.toBe(swept([1, 2]));
   });
 
+  test("of a soft prompt are told apart by what the file holds, and by the order of positions", () => {
+    const soft = { kind: "soft-prompt", file: "a/s.safetensors", positions: [0, 1] };
+    expect(parseSpec(withAll(soft)).interventions).toEqual([soft]);
+    const held = (fields: object, hash: string): string => {
+      const spec = parseSpec(withAll({ ...soft, ...fields }));
+      const file = "file" in fields ? "b.safetensors" : soft.file;
+      return canonicalSpec(spec, { source: "sha256:ab", vectors: new Map([[file, hash]]) });
+    };
+    const one = held({}, "sha256:01");
+    expect(held({ file: "b.safetensors" }, "sha256:01")).toBe(one);
+    expect(held({}, "sha256:02")).not.toBe(one);
+    expect(held({ tensor: "t" }, "sha256:01")).not.toBe(one);
+    expect(held({ positions: [1, 0] }, "sha256:01")).not.toBe(one);
+    expect(issuesOf(withAll({ kind: "soft-prompt", positions: 0 }))).toEqual([
+      "interventions.0.file: missing: expected a text",
+    ]);
+  });
+
   test("may be all that there is: an empty list of patches writes nothing", () => {
     expect(parseSpec({ ...withAll(ablation), patches: [] }).patches).toEqual([]);
   });

@@ -61,6 +61,12 @@ const KINDS: Readonly<Record<InterventionSpec["kind"], z.ZodType<InterventionSpe
     },
     { check: embeddingsIn },
   ),
+  "soft-prompt": record({
+    kind: z.literal("soft-prompt"),
+    file: z.string().min(1),
+    tensor: z.exactOptional(z.string().min(1)),
+    positions,
+  }),
 };
 const NAMES = Object.keys(KINDS);
 

@@ -344,7 +344,7 @@ describe("What is refused", () => {
     [
       "interventions.0",
       { ...minimal, interventions: ["attention-knockout"] },
-      "expected {kind: attention-knockout, noise or ablation}, got",
+      "expected {kind: attention-knockout, noise, ablation or soft-prompt}, got",
     ],
     [
       "interventions.0.kind",
@@ -354,7 +354,7 @@ describe("What is refused", () => {
     [
       "interventions.0.kind",
       knockoutWith({ kind: undefined }),
-      "missing: expected attention-knockout, noise or ablation",
+      "missing: expected attention-knockout, noise, ablation or soft-prompt",
     ],
     [
       "interventions.0.from",

@@ -99,6 +99,7 @@ test("Short forms are specs for the compiler and for the schema, and so is a who
       { kind: "attention-knockout", from: -1, to: { find: "x", token: "first" } },
       { kind: "noise", positions: { find: "x", token: "all" } },
       { kind: "ablation", positions: "all", sweep: { layers: 2 } },
+      { kind: "soft-prompt", file: "soft.safetensors", positions: "all" },
     ],
     metrics: [{ kind: "rank", of: " x" }, { kind: "kl", from: "source" }, { kind: "entropy" }],
     read: { maxTokens: 3, decoding: { topK: 5 } },
@@ -140,10 +141,12 @@ test("What a spec cannot do without is missed by the compiler", () => {
   const withoutFactor: SpecInput["mapping"] = { kind: "scale" };
   // @ts-expect-error noise has positions
   const withoutPositions: SpecInput["interventions"] = [{ kind: "noise" }];
+  // @ts-expect-error a soft prompt is in a file
+  const withoutFile: SpecInput["interventions"] = [{ kind: "soft-prompt", positions: 0 }];
   // @ts-expect-error a metric of a token names it
   const withoutToken: SpecInput["metrics"] = [{ kind: "rank" }];
   // @ts-expect-error there is no such field
   const unknownField: SpecInput = { source: { prompt: "a" }, target: { prompt: "x" }, more: 1 };
   const refused = [withoutPrompt, withoutFactor, withoutPositions, withoutToken, unknownField];
-  expect(refused).toHaveLength(5);
+  expect([...refused, withoutFile]).toHaveLength(6);
 });

@@ -146,10 +146,16 @@ const swept = fc.oneof(
     sweep: fc.oneof(fc.record({ positions: width, layers: width }), fc.record({ layers: width })),
   }),
 );
+const softPrompt = fc.record({
+  kind: fc.constant("soft-prompt"),
+  file: text,
+  tensor: optional(text),
+  positions,
+});
 /** One of them at most is noise, and one at most is swept. */
 const interventions = fc
   .tuple(
-    fc.array(fc.oneof(fc.record(knockout), fc.record(ablation)), { maxLength: 2 }),
+    fc.array(fc.oneof(fc.record(knockout), fc.record(ablation), softPrompt), { maxLength: 2 }),
     optional(noise),
     optional(swept),
   )

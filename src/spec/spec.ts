@@ -265,8 +265,15 @@ export type AblatedSite = (typeof ABLATED_SITES)[number];
  */
 export type SweepOf<Field extends string> = Readonly<Partial<Record<Field, number>>>;
 
+/** A trained soft prompt: vectors of a file, `[tokens, hidden]` or `[hidden]`, are what block 0 reads at these positions. */
+export interface SoftPromptSpec extends VectorFile {
+  readonly kind: "soft-prompt";
+  /** One to one, in this order. */
+  readonly positions: PositionRef;
+}
+
 /** Something done to the target's run beside the patch. */
-export type InterventionSpec = KnockoutSpec | NoiseSpec | AblationSpec;
+export type InterventionSpec = KnockoutSpec | NoiseSpec | AblationSpec | SoftPromptSpec;
 
 /** The source's own run, or the target's without a patch. */
 export type ReferenceRun = "source" | "unpatched";

@@ -4,9 +4,12 @@ import type { Engine } from "../../src/engine/engine.ts";
 import { createOnnxEngine } from "../../src/engine/onnx/node.ts";
 import { createReferenceEngine } from "../../src/engine/reference/reference-engine.ts";
 import { assert } from "../../src/errors.ts";
+import type { LoadedVectors } from "../../src/mapping/vector-file.ts";
 import { EVIDENCE_TOKENS, evidenceByToken } from "../../src/measure/evidence.ts";
 import { buildPlan } from "../../src/plan/build-plan.ts";
 import type { Plan } from "../../src/plan/plan.ts";
+import { vectorKey, type VectorFiles } from "../../src/plan/vectors.ts";
+import { gaussian } from "../../src/run/control-vectors.ts";
 import { runPlan, type CellOutput } from "../../src/run/run-plan.ts";
 import { parseSpec } from "../../src/spec/schema.ts";
 import { CONTROL_KINDS } from "../../src/spec/spec.ts";
@@ -31,11 +34,29 @@ const CONTRAST = ["two one", { prompt: "one red two", position: 1 }];
 const END_TOKENS = new Set([7, 19]);
 /** Tokens write one or two of three letters. */
 const RUN = {
+  vectors: softPrompts(),
   endTokens: END_TOKENS,
   decode: (tokens: readonly number[]): string =>
     tokens.map((token) => ["a", "b", "c", "ab"][token % 4] ?? "").join(""),
 };
 const TOLERANCE = 1e-3;
+
+/** Files with as many vectors as their names say, for targets of any length. */
+function softPrompts(): VectorFiles<LoadedVectors> {
+  const { hiddenSize } = model.architecture;
+  return new Map(
+    [1, 2, 3, 4, 5].map((count) => {
+      const file = String(count);
+      const data = gaussian({ seed: 3, layer: 0, index: count }, count * hiddenSize);
+      const loaded: LoadedVectors = {
+        ...{ file, tensor: "prompt", hash: `sha256:${count}`, hiddenSize, data },
+        ...{ layers: undefined, positions: undefined, site: undefined, tokens: undefined },
+        layerCount: count === 1 ? undefined : count,
+      };
+      return [vectorKey({ file }), loaded];
+    }),
+  );
+}
 
 /** The last token may not look at itself. */
 const SELF_CUT = [{ from: -1, to: -1, layers: 1 }];
@@ -87,6 +108,11 @@ const specs = fc.record({
     [{ positions: "all", layers: [0, 2], site: "attn_out", with: "mean" }],
     [{ positions: -1, site: "mlp_out", sweep: { layers: 1 } }],
     [{ kind: "noise", positions: [0, -1] }],
+    [{ kind: "soft-prompt", positions: "all" }],
+    [
+      { kind: "soft-prompt", positions: -1 },
+      { kind: "noise", positions: [0, -1] },
+    ],
   ),
   maxTokens: fc.integer({ min: 1, max: EVIDENCE_TOKENS + 2 }),
   ignoreEos: fc.boolean(),
@@ -123,6 +149,13 @@ function placesOf(shape: Shape): Pick<Shape, "targetPosition" | "targetLayer" | 
     targetLayer: isOfLayers ? { together: [0, 2] } : shape.targetLayer,
     contamination: isComponent ? "keep" : shape.contamination,
   };
+}
+
+/** A soft prompt's file has as many vectors as there are positions. */
+function fileFor(intervention: object, { target }: Shape): object {
+  if (!("kind" in intervention && intervention.kind === "soft-prompt")) return {};
+  const isWhole = "positions" in intervention && intervention.positions === "all";
+  return { file: String(isWhole ? target.length : 1) };
 }
 
 /** None that could leave a token with nothing to look at. */
@@ -166,7 +199,7 @@ function planOf(given: Shape, read: object = generating(given)): Plan {
     },
     interventions: [
       ...interventionsOf(shape),
-      ...shape.ablations.map((each) => ({ kind: "ablation", ...each })),
+      ...shape.ablations.map((each) => ({ kind: "ablation", ...each, ...fileFor(each, shape) })),
     ],
     sources: SOURCES,
     mapping: shape.mapping,
@@ -179,6 +212,7 @@ function planOf(given: Shape, read: object = generating(given)): Plan {
   return buildPlan(spec, {
     model: { name: "toy", architecture, tokenizer: wordTokenizer() },
     unrelatedSentences: SENTENCES,
+    vectors: RUN.vectors,
   });
 }
 
@@ -268,7 +302,11 @@ describe.each([
         expect(got.positions.at(-1)).toBe(plan.target.tokens.length - 1);
         for (const [row, layer] of got.layers.entries()) {
           for (const [column, position] of got.positions.entries()) {
-            const expected = await compareSlowly(plan, slow, cell, { layer, position });
+            const expected = await compareSlowly(plan, slow, cell, {
+              layer,
+              position,
+              vectors: RUN.vectors,
+            });
             const { patched, clean, patchedLens, cleanLens } = expected;
             const norm = (of: Float32Array): number => Math.hypot(...of);
             const apart = norm(patched.map((value, at) => value - (clean[at] ?? 0)));

@@ -6,6 +6,7 @@ import type { Edge, Engine, Patch } from "../../src/engine/engine.ts";
 import { assert } from "../../src/errors.ts";
 import { EVIDENCE_TOKENS } from "../../src/measure/evidence.ts";
 import type { Ablation, Plan, PlannedCell, PlannedSentence, State } from "../../src/plan/plan.ts";
+import { vectorKey } from "../../src/plan/vectors.ts";
 import type { PriorContrast } from "../../src/spec/spec.ts";
 import { gaussian } from "../../src/run/control-vectors.ts";
 import { chanceOf, drawToken } from "../../src/run/next-token.ts";
@@ -32,7 +33,11 @@ export interface SlowCell {
   readonly random: readonly (readonly number[])[];
 }
 
+/** What is in files of soft prompts, by `vectorKey`; needed where the plan has some. */
+export type SlowVectors = ReadonlyMap<string, { readonly data: Float32Array }>;
+
 export interface SlowRun {
+  readonly vectors?: SlowVectors | undefined;
   readonly endTokens: ReadonlySet<number>;
   readonly decode: (tokens: readonly number[]) => string;
 }
@@ -42,16 +47,16 @@ export async function readSlowly(
   plan: Plan,
   engine: Engine,
   cell: PlannedCell,
-  { endTokens, decode }: SlowRun,
+  { endTokens, decode, vectors }: SlowRun,
   source?: SlowSource,
 ): Promise<SlowCell> {
   assert(plan.read.kind === "generate", "the plan generates");
-  const target = await targetRuns(engine, plan, { cell, sample: 0 });
+  const target = await targetRuns(engine, plan, { cell, sample: 0, vectors });
   const reader = source?.engine ?? engine;
   const states = await writesOf(reader, plan.capture.tokens, cell, ({ from }) => from);
   const put = await putting({ plan, reader, target, cell }, source);
   const own = await put(states);
-  const clean = await targetRuns(engine, plan, { sample: 0 });
+  const clean = await targetRuns(engine, plan, { sample: 0, vectors });
   const tokens: number[] = [];
   const logprobs: number[] = [];
   while (tokens.length < plan.read.maxTokens) {
@@ -126,12 +131,20 @@ export async function compareSlowly(
   plan: Plan,
   engine: Engine,
   cell: PlannedCell,
-  { layer, position }: { readonly layer: number; readonly position: number },
+  {
+    layer,
+    position,
+    vectors,
+  }: {
+    readonly layer: number;
+    readonly position: number;
+    readonly vectors?: SlowVectors | undefined;
+  },
 ): Promise<SlowComparison> {
   const { tokens } = plan.target;
   const { hiddenSize, layers } = engine.architecture;
   const states = await writesOf(engine, plan.capture.tokens, cell, ({ from }) => from);
-  const target = await targetRuns(engine, plan, { cell, sample: 0 });
+  const target = await targetRuns(engine, plan, { cell, sample: 0, vectors });
   const put = await putting({ plan, reader: engine, target, cell });
   const own = await put(states);
   const stateIn = async (runs: Runs, writes: readonly SlowWrite[]): Promise<Float32Array> => {
@@ -152,7 +165,7 @@ export async function compareSlowly(
     return rows[position] ?? [];
   };
   const patched = await stateIn(target, own);
-  const clean = await stateIn(await targetRuns(engine, plan, { sample: 0 }), []);
+  const clean = await stateIn(await targetRuns(engine, plan, { sample: 0, vectors }), []);
   return {
     patched,
     clean,
@@ -185,7 +198,15 @@ function tokensBefore(
 async function targetRuns(
   engine: Engine,
   plan: Plan,
-  { cell, sample }: { readonly cell?: PlannedCell; readonly sample: number },
+  {
+    cell,
+    sample,
+    vectors,
+  }: {
+    readonly cell?: PlannedCell;
+    readonly sample: number;
+    readonly vectors?: SlowVectors | undefined;
+  },
 ): Promise<Runs> {
   const knockouts = [...plan.knockouts, ...(cell?.own?.knockouts ?? [])];
   const hidden = cell?.hidden ?? [];
@@ -198,8 +219,10 @@ async function targetRuns(
         !(each.keepsSelf && from === to),
     ) || hidden.some(({ position, below }) => layer < below && to === position && from > to);
   const { architecture } = engine;
+  const soft = softened(plan, vectors);
   const replaced = [
-    ...(await noised(engine, plan, sample)),
+    ...soft,
+    ...(await noised(engine, plan, { sample, soft })),
     ...(await ablated(engine, plan, [...plan.ablations, ...(cell?.own?.ablations ?? [])])),
   ];
   return {
@@ -233,7 +256,24 @@ async function statesAt(
   return tokens.map((_, at) => taps[0]?.slice(at * width, (at + 1) * width) ?? new Float32Array(0));
 }
 
-async function noised(engine: Engine, plan: Plan, sample: number): Promise<Patch[]> {
+/** Each vector of a soft prompt's file in its place. */
+function softened(plan: Plan, vectors: SlowVectors | undefined): Patch[] {
+  const width = plan.shape.hiddenSize;
+  return plan.softPrompts.flatMap(({ file, positions }) => {
+    const data = vectors?.get(vectorKey(file))?.data;
+    assert(data, "the soft prompt is there");
+    return positions.map((offset, at): Patch => {
+      const vector = data.slice(at * width, (at + 1) * width);
+      return { site: "resid_pre", layer: 0, row: 0, offset, vector };
+    });
+  });
+}
+
+async function noised(
+  engine: Engine,
+  plan: Plan,
+  { sample, soft }: { readonly sample: number; readonly soft: readonly Patch[] },
+): Promise<Patch[]> {
   const { noise, seed, target } = plan;
   if (noise === undefined) return [];
   const place = { site: "resid_pre", layer: 0 } as const;
@@ -241,7 +281,8 @@ async function noised(engine: Engine, plan: Plan, sample: number): Promise<Patch
   const size = noise.scale * (await embeddingDeviation(engine));
   return noise.positions.map((position) => {
     const draw = noiseAt({ seed, sample, position }, engine.architecture.hiddenSize);
-    const own = states[position] ?? new Float32Array(0);
+    const put = soft.find(({ offset }) => offset === position);
+    const own = put?.vector ?? states[position] ?? new Float32Array(0);
     const vector = own.map((value, unit) => value + size * (draw[unit] ?? 0));
     return { ...place, row: 0, offset: position, vector };
   });

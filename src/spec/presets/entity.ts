@@ -1,11 +1,16 @@
 /** Entity description, with the target prompt of the paper's code, byte for byte. */
-import { generating, type Preset } from "./preset.ts";
+import { generating, type Preset, type PresetOptions } from "./preset.ts";
 
 const ENTITY_PROMPT =
   "Syria: Country in the Middle East, Leonardo DiCaprio: American actor, Samsung: South Korean multinational major appliance and consumer electronics corporation, x";
 /** The same in Korean, which is not the paper's. */
 const KOREAN_PROMPT =
   "시리아: 중동에 있는 나라, 레오나르도 디카프리오: 미국의 배우, 삼성: 전자 제품을 만드는 한국의 대기업, x";
+
+/** Three entities with their descriptions, and a placeholder. */
+export function entityPrompt({ language }: PresetOptions): string {
+  return language === "ko" ? KOREAN_PROMPT : ENTITY_PROMPT;
+}
 
 /** Entity description. */
 export const entity: Preset = {
@@ -30,7 +35,7 @@ export const entity: Preset = {
   example: { prompt: "Diana, Princess of Wales", model: "smollm2-135m-instruct" },
   fields: (request) => ({
     target: {
-      prompt: request.language === "ko" ? KOREAN_PROMPT : ENTITY_PROMPT,
+      prompt: entityPrompt(request),
       position: -1,
       layer: request.targetLayer,
     },

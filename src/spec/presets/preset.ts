@@ -61,6 +61,15 @@ export interface PresetOptions {
   readonly samples?: number;
   /** What ablated states become. */
   readonly with?: AblationSpec["with"];
+  /** A trained soft prompt in place of the preset's target prompt. */
+  readonly softPrompt?: SoftPrompt;
+  /** The model that reads the states, where it is another one. */
+  readonly explainer?: string;
+}
+
+/** A file of a trained soft prompt, `[tokens, hidden]`, and how many tokens it has. */
+export interface SoftPrompt extends VectorFile {
+  readonly count: number;
 }
 
 export const ASPECTS = ["feeling", "strength", "towards"] as const;

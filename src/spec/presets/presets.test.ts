@@ -39,6 +39,22 @@ test("Entity description uses the paper's prompt, every layer into itself", () =
   });
 });
 
+test("Across models entity description is read by the other one, through a map that it needs", () => {
+  const { target, ...entity } = presetSpec("entity", { ...request, layer: 3, maxTokens: 5 });
+  const across = { ...request, layer: 3, maxTokens: 5, explainer: "r" };
+  expect(presetSpec("cross-model-entity", { ...across, map: "map.safetensors" })).toEqual({
+    ...entity,
+    target: { ...target, model: "r" },
+    mapping: { kind: "file", file: "map.safetensors" },
+  });
+  const error = errorOf(() => presetSpec("cross-model-entity", request));
+  expect(error).toContain("explainer: missing: the preset cross-model-entity needs it");
+  expect(error).toContain("map: missing: the preset cross-model-entity needs it");
+  expect(errorOf(() => presetSpec("cross-model-entity", across))).toMatch(
+    /^map: missing: .* \[Give the file .* across models with --to-model\.\]$/,
+  );
+});
+
 test("Token identity reads the next token behind the paper's prompt", () => {
   const spec = presetSpec("identity", { ...request, layer: [3, 4], targetLayer: 0, topK: 3 });
   expect(spec).toMatchObject({

@@ -9,6 +9,7 @@ import { attentionKnockout } from "./attention-knockout.ts";
 import { attribute } from "./attribute.ts";
 import { backPatching } from "./back-patching.ts";
 import { causalTracing } from "./causal-tracing.ts";
+import { crossModelEntity } from "./cross-model-entity.ts";
 import { emotion } from "./emotion.ts";
 import { entity } from "./entity.ts";
 import { futureLens } from "./future-lens.ts";
@@ -38,6 +39,7 @@ export const PRESET_NAMES = [
   "latent-qa",
   "self-explaining",
   "future-lens",
+  "cross-model-entity",
   "multi-hop",
   "multi-hop-repair",
   "emotion",
@@ -64,6 +66,7 @@ export const PRESETS: Readonly<Record<PresetName, Preset>> = {
   "latent-qa": latentQa,
   "self-explaining": selfExplaining,
   "future-lens": futureLens,
+  "cross-model-entity": crossModelEntity,
   "multi-hop": multiHop,
   "multi-hop-repair": multiHopRepair,
   emotion,

@@ -60,6 +60,21 @@ test("The future lens has the paper's prompt, with the space at its end", () => 
   });
 });
 
+test("The future lens takes a trained prompt, as many placeholders as it has vectors", () => {
+  const softPrompt = { file: "soft.safetensors", tensor: "t", count: 3 };
+  const spec = presetSpec("future-lens", { ...request, softPrompt, targetLayer: 2 });
+  expect(spec).toMatchObject({
+    target: { tokens: [0, 0, 0], position: -1, layer: 2 },
+    interventions: [
+      { kind: "soft-prompt", file: "soft.safetensors", tensor: "t", positions: "all" },
+    ],
+    read: { maxTokens: 4 },
+  });
+  expect(messageOf(() => presetSpec("entity", { ...request, softPrompt }))).toContain(
+    "softPrompt: the preset entity has no use for it",
+  );
+});
+
 describe("Two hops", () => {
   const ask = "The current CEO of";
   const grid = { from: 0, to: -1, step: 3 };
