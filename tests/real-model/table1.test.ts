@@ -1,5 +1,5 @@
 /**
- * Each row of the paper's table 1 and its successors through the library, against what PyTorch computed with hooks.
+ * Each row of the paper's table 1 and its successors through the library and from the command line, against what PyTorch computed with hooks.
  * A case whose fields this version refuses is skipped with the refusal, and is run as soon as they are there.
  */
 import { execFile } from "node:child_process";
@@ -13,10 +13,11 @@ import { beforeAll, expect, test } from "vitest";
 import { z } from "zod";
 import { assert } from "../../src/errors.ts";
 import type { LoadedMapping } from "../../src/mapping/fitted-mapping.ts";
+import { writeMapping } from "../../src/mapping/mapping-file.ts";
 import type { LoadedModel } from "../../src/node.ts";
 import type { CellRecord, PatchscopeResult } from "../../src/result/result.ts";
-import { runSpec, type RunSpecOptions } from "../../src/run/run-spec.ts";
-import { safeParseSpec } from "../../src/spec/schema.ts";
+import { planSpec, runSpec, type RunSpecOptions } from "../../src/run/run-spec.ts";
+import { parseSpec, safeParseSpec } from "../../src/spec/schema.ts";
 import type { PatchscopeSpec } from "../../src/spec/spec.ts";
 import { FIXTURES } from "../support/goldens.ts";
 import {
@@ -68,23 +69,57 @@ await describeCachedModel(LARGE, "table 1 across models", (large) => {
   }
 });
 
-await describeRealModel("table 1 from the command line", () => {
+await describeCachedModel(LARGE, "table 1 from the command line", (large) => {
+  const small = useLoadedModel();
   let folder = "";
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), "patchscopes-table1-"));
     return () => rm(folder, { recursive: true, force: true });
   });
 
-  test.each(["logit-lens", "attention-knockout"])("%s", async (name) => {
-    const each = cases.find((one) => one.name === name && one.model === SMALL);
-    assert(each, "the case is there");
-    const spec = join(folder, `${name}.json`);
-    await writeFile(spec, JSON.stringify(each.spec));
-    const main = fileURLToPath(new URL("../../dist/cli/main.js", import.meta.url));
-    const { stdout } = await promisify(execFile)(process.execPath, [main, "run", spec]);
-    expectSame(JSON.parse(stdout) as PatchscopeResult, each);
-  });
+  test.each(cases.map((each) => [each.name, each.model, each] as const))(
+    "%s of %s",
+    async (_, __, each) => {
+      const named = (name: string): LoadedModel => (name === SMALL ? small() : large());
+      const spec = join(folder, "spec.json");
+      const written = await withMapFiles(each, {
+        ...{ source: named(each.model), target: named(each.target ?? each.model) },
+        folder,
+      });
+      await writeFile(spec, written);
+      const main = fileURLToPath(new URL("../../dist/cli/main.js", import.meta.url));
+      const { stdout } = await promisify(execFile)(process.execPath, [main, "run", spec], {
+        maxBuffer: 2 ** 26,
+      });
+      expectSame(JSON.parse(stdout) as PatchscopeResult, each);
+    },
+  );
 });
+
+/** The spec as JSON, with the maps that are formulas in it as files. */
+async function withMapFiles(
+  { spec }: Case,
+  {
+    source,
+    target,
+    folder,
+  }: { readonly source: LoadedModel; readonly target: LoadedModel; readonly folder: string },
+): Promise<string> {
+  const json = JSON.stringify(spec);
+  const [, formula] = /"(formula:\w+)"/u.exec(json) ?? [];
+  if (formula === undefined) return json;
+  const plan = planSpec(parseSpec(spec), source.model, {
+    ...(source !== target && { target: target.model }),
+  });
+  const written = plan.cells.flatMap(({ writes }) => writes.map(({ names }) => names));
+  const { pairs, file: _, hash: __, ...mapping } = await formulasFor(source, target)(formula);
+  const path = join(folder, "map.safetensors");
+  const needed = pairs.filter((pair) =>
+    written.some((names) => names.source === pair.source && names.target === pair.target),
+  );
+  await writeFile(path, writeMapping({ ...mapping, pairs: needed }));
+  return json.replace(formula, () => path);
+}
 
 /** The cases within a model. */
 function testCasesOf(name: string, loaded: () => LoadedModel): void {
