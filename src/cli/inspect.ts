@@ -20,7 +20,6 @@ import type { CommandContext } from "./context.ts";
 import { parseContrast } from "./contrast.ts";
 import { parseControls } from "./controls.ts";
 import { explainerMissing, optionsConflict, optionWrong, presetOfOneModel } from "./errors.ts";
-import { completed, mapLine, readBy, withMap } from "./explainer.ts";
 import { chosenFormat, FORMAT_HELP, parseFormat } from "./formats.ts";
 import type { Format } from "./formats.ts";
 import {
@@ -236,6 +235,8 @@ async function inspectAcross(
   options: ShownOptions & { readonly explainer: string },
   context: CommandContext,
 ): Promise<void> {
+  // Loaded where there is another reader: fitting a map on the spot is much of the program.
+  const { completed, mapLine, readBy, withMap } = await import("./explainer.ts");
   const { map: _, preset, ...others } = options;
   if (preset === "lre" || preset === "linear-shortcut") throw presetOfOneModel(preset);
   const mapped = preset && (THROUGH_MAP[preset] ?? preset);

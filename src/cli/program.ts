@@ -2,18 +2,8 @@
 import { readFileSync } from "node:fs";
 import { Command } from "@commander-js/extra-typings";
 import type { CommandUnknownOpts } from "@commander-js/extra-typings";
-import { askCommand } from "./ask.ts";
-import { benchCommand } from "./bench.ts";
-import { captureCommand } from "./capture.ts";
 import type { CommandContext } from "./context.ts";
-import { explainCommand } from "./explain.ts";
-import { fitCommand } from "./fit.ts";
-import { inspectCommand } from "./inspect.ts";
-import { modelsCommand } from "./models.ts";
 import { reportError } from "./report-error.ts";
-import { reproduceCommand } from "./reproduce.ts";
-import { runCommand } from "./run.ts";
-import { schemaCommand } from "./schema.ts";
 
 const EXAMPLES = `
 Examples:
@@ -31,7 +21,7 @@ export async function runCommandLine(
   context: CommandContext,
 ): Promise<number> {
   try {
-    const program = programFor(context);
+    const program = programOf(await commandsFor(args, context), context);
     if (args.length === 0) program.outputHelp();
     else await program.parseAsync(args, { from: "user" });
     return 0;
@@ -40,7 +30,37 @@ export async function runCommandLine(
   }
 }
 
-function programFor(context: CommandContext): CommandUnknownOpts {
+/** Loads a command, with all that it needs. */
+type CommandLoader = (context: CommandContext) => Promise<CommandUnknownOpts>;
+
+/** By name, in the order of the help. A command is loaded when it is called: most of the program belongs to one of them. */
+const COMMANDS: ReadonlyMap<string, CommandLoader> = new Map<string, CommandLoader>([
+  ["inspect", async (context) => (await import("./inspect.ts")).inspectCommand(context)],
+  ["ask", async (context) => (await import("./ask.ts")).askCommand(context)],
+  ["run", async (context) => (await import("./run.ts")).runCommand(context)],
+  ["explain", async (context) => (await import("./explain.ts")).explainCommand(context)],
+  ["schema", async (context) => (await import("./schema.ts")).schemaCommand(context)],
+  ["capture", async (context) => (await import("./capture.ts")).captureCommand(context)],
+  ["fit", async (context) => (await import("./fit.ts")).fitCommand(context)],
+  ["models", async (context) => (await import("./models.ts")).modelsCommand(context)],
+  ["reproduce", async (context) => (await import("./reproduce.ts")).reproduceCommand(context)],
+  ["bench", async (context) => (await import("./bench.ts")).benchCommand(context)],
+]);
+
+/** The command that is called; all of them where none is, for the help and for what to say of an unknown one. */
+async function commandsFor(
+  args: readonly string[],
+  context: CommandContext,
+): Promise<readonly CommandUnknownOpts[]> {
+  const called = COMMANDS.get(args.find((arg) => !arg.startsWith("-")) ?? "");
+  const loaders = called === undefined ? [...COMMANDS.values()] : [called];
+  return Promise.all(loaders.map((load) => load(context)));
+}
+
+function programOf(
+  commands: readonly CommandUnknownOpts[],
+  context: CommandContext,
+): CommandUnknownOpts {
   const program: CommandUnknownOpts = new Command("patchscopes")
     .description(
       "Turns a language model's hidden states into words, with evidence for what they say.",
@@ -48,18 +68,6 @@ function programFor(context: CommandContext): CommandUnknownOpts {
     .version(version(), "-V, --version", "print the version")
     .option("--debug", "print a stack trace with an error")
     .addHelpText("after", EXAMPLES);
-  const commands = [
-    inspectCommand(context),
-    askCommand(context),
-    runCommand(context),
-    explainCommand(context),
-    schemaCommand(context),
-    captureCommand(context),
-    fitCommand(context),
-    modelsCommand(context),
-    reproduceCommand(context),
-    benchCommand(context),
-  ];
   const nested = commands.flatMap((command) => command.commands);
   for (const command of [program, ...commands, ...nested]) {
     // Commander throws instead of exiting, and errors are printed in one place, in one form.
