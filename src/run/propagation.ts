@@ -5,7 +5,7 @@
 import type { Engine, PassOutput } from "../engine/engine.ts";
 import { assert } from "../errors.ts";
 import { normOf } from "../mapping/mapping.ts";
-import { cosine } from "../measure/fidelity.ts";
+import { cosine, divergence } from "../measure/fidelity.ts";
 import { comparedLayers } from "../plan/propagation.ts";
 import type { Plan, PlannedCell } from "../plan/plan.ts";
 import type { PropagationRecord } from "../result/result.ts";
@@ -168,23 +168,6 @@ async function readBatch(
   for (const [index, pair] of batch.entries()) {
     const q = unpatched.get(pair.key);
     assert(q, "the clean state was read");
-    pair.put(klDivergence(logitsAt(keys.length + index), q));
+    pair.put(divergence(logitsAt(keys.length + index), q));
   }
-}
-
-/** Kullback-Leibler divergence of two distributions in nats, from their logits: the sum of p (log p - log q). */
-function klDivergence(p: Float32Array, q: Float32Array): number {
-  const totalP = logSumExp(p);
-  const totalQ = logSumExp(q);
-  const sum = p.reduce((before, logit, token) => {
-    const log = logit - totalP;
-    return before + Math.exp(log) * (log - ((q[token] ?? 0) - totalQ));
-  }, 0);
-  // Rounding can leave a little less than nothing.
-  return Math.max(0, sum);
-}
-
-function logSumExp(logits: Float32Array): number {
-  const largest = logits.reduce((most, logit) => Math.max(most, logit), -Infinity);
-  return largest + Math.log(logits.reduce((sum, logit) => sum + Math.exp(logit - largest), 0));
 }
