@@ -3,6 +3,7 @@
  * itself, among those that are plausible with the vector (BALOR, arXiv 2602.00300; the cut of contrastive decoding,
  * arXiv 2210.15097).
  */
+import { logSumExp } from "../measure/fidelity.ts";
 import type { PriorContrast } from "../spec/spec.ts";
 
 /**
@@ -30,7 +31,5 @@ export function bestOf(scores: Float32Array): number {
 
 /** A token's log-probability by logits, in nats. */
 export function logprobIn(logits: Float32Array, token: number): number {
-  const best = logits.reduce((most, logit) => Math.max(most, logit), -Infinity);
-  const total = logits.reduce((sum, logit) => sum + Math.exp(logit - best), 0);
-  return (logits[token] ?? 0) - best - Math.log(total);
+  return (logits[token] ?? 0) - logSumExp(logits);
 }
