@@ -3,8 +3,8 @@
  * it was read from? Unrelated sentences say how near any text comes.
  */
 import type { Engine } from "../engine/engine.ts";
-import { assert } from "../errors.ts";
-import { normOf } from "../mapping/mapping.ts";
+import { differenceOf } from "../mapping/vector-algebra.ts";
+import { cosine } from "../measure/fidelity.ts";
 import type { Plan, State } from "../plan/plan.ts";
 import type { RoundTripRecord } from "../result/result.ts";
 import type { StatesAt } from "./sources.ts";
@@ -71,20 +71,11 @@ function compared(
   const state = of.source.at(place);
   const back = of.states.atLast(place);
   const others = of.unrelated.map((each) => each.atLast(place));
-  const mean = state.map(
-    (_, unit) => others.reduce((sum, other) => sum + (other[unit] ?? 0), 0) / (others.length || 1),
-  );
-  const less = (vector: Float32Array): Float32Array =>
-    vector.map((value, unit) => value - (mean[unit] ?? 0));
+  const centred = (vector: Float32Array): Float32Array =>
+    others.length === 0 ? vector : differenceOf(vector, others);
   return {
-    cosine: cosineOf(state, back),
-    unrelated: others.map((other) => cosineOf(state, other)),
-    centred: cosineOf(less(state), less(back)),
+    cosine: cosine(state, back),
+    unrelated: others.map((other) => cosine(state, other)),
+    centred: cosine(centred(state), centred(back)),
   };
-}
-
-function cosineOf(a: Float32Array, b: Float32Array): number {
-  assert(a.length === b.length, "states are equally long");
-  const norms = normOf(a) * normOf(b);
-  return norms === 0 ? 0 : a.reduce((sum, value, unit) => sum + value * (b[unit] ?? 0), 0) / norms;
 }
