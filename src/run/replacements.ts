@@ -4,6 +4,7 @@
  */
 import type { Engine, Patch } from "../engine/engine.ts";
 import { assert } from "../errors.ts";
+import { meanOf } from "../mapping/vector-algebra.ts";
 import type { LoadedVectors } from "../mapping/vector-file.ts";
 import type { Ablation, Plan } from "../plan/plan.ts";
 import { vectorKey, type VectorFiles } from "../plan/vectors.ts";
@@ -72,10 +73,7 @@ async function meansOf(
           .slice(from)
           .map((_, index) => prompt.at({ ...place, position: from + index }));
       });
-      const mean = new Float32Array(plan.shape.hiddenSize).map(
-        (_, unit) => vectors.reduce((sum, vector) => sum + (vector[unit] ?? 0), 0) / vectors.length,
-      );
-      return [key, mean];
+      return [key, meanOf(vectors)];
     }),
   );
 }
