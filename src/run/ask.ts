@@ -17,7 +17,7 @@ import { askNeedsTokenizer } from "./errors.ts";
 import { captureSources, readManySources } from "./many-sources.ts";
 import type { LayerPair, SourceStates, SourceText } from "./many-sources.ts";
 import type { CellOutput } from "./run-plan.ts";
-import type { ReadyModel } from "./run-spec.ts";
+import { engineRecord, modelRecord, type ReadyModel } from "./run-spec.ts";
 
 /** Tokens of a read-out: the answer, and a little of what follows. */
 const ASK_TOKENS = 8;
@@ -245,21 +245,4 @@ function sourceRecord({ places }: SourceStates): AskResult["source"] {
   const [place] = places;
   assert(place, "there is a source");
   return { tokens: place.tokens, pieces: place.pieces, positions: [place.position] };
-}
-
-async function modelRecord({ model, engine }: ReadyModel): Promise<AskResult["models"][number]> {
-  const { family, layers, hiddenSize } = model.architecture;
-  return {
-    name: model.name,
-    architecture: family,
-    layers,
-    hiddenSize,
-    weights: await model.weightsHash(),
-    precision: engine.info.precision,
-  };
-}
-
-function engineRecord({ engine }: ReadyModel): AskResult["engine"] {
-  const { name, device, version } = engine.info;
-  return { name, device, version };
 }

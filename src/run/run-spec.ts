@@ -119,11 +119,10 @@ export async function runSpec(
   const target = plan.models === undefined ? on : (options.target ?? on);
   const { model, engine } = target;
   const fitted = await fittedMapping(plan, options.mappings);
-  const records = await recordsOf([...new Set([on, target])]);
+  const records = await Promise.all([...new Set([on, target])].map(modelRecord));
   const hash = await hashOf(spec, records, { fitted, vectors });
   if (plan.read.kind === "neighbours" && model.weights === undefined) throw matricesMissing();
   const texts = textsOf(model);
-  const { name, device, version } = engine.info;
   // Both count from the same beginning.
   const loadMs = Math.max(on.loadMs ?? 0, target.loadMs ?? 0);
   const result = (output: RunOutput): PatchscopeResult =>
@@ -131,7 +130,7 @@ export async function runSpec(
       spec,
       specHash: hash,
       models: records,
-      engine: { name, device, version },
+      engine: engineRecord(target),
       warnings: [
         ...precisionWarnings(records),
         ...(fitted === undefined ? [] : mappingWarnings(fitted, records)),
@@ -196,15 +195,18 @@ function precisionWarnings(records: readonly ModelRecord[]): PatchscopeResult["w
   ];
 }
 
-function recordsOf(models: readonly ReadyModel[]): Promise<ModelRecord[]> {
-  return Promise.all(
-    models.map(async ({ model, engine }) => {
-      const { family, layers, hiddenSize } = model.architecture;
-      const { precision } = engine.info;
-      const weights = await model.weightsHash();
-      return { name: model.name, architecture: family, layers, hiddenSize, weights, precision };
-    }),
-  );
+/** What a result says of a model. */
+export async function modelRecord({ model, engine }: ReadyModel): Promise<ModelRecord> {
+  const { family, layers, hiddenSize } = model.architecture;
+  const { precision } = engine.info;
+  const weights = await model.weightsHash();
+  return { name: model.name, architecture: family, layers, hiddenSize, weights, precision };
+}
+
+/** What a result says of the engine that ran it. */
+export function engineRecord({ engine }: ReadyModel): PatchscopeResult["engine"] {
+  const { name, device, version } = engine.info;
+  return { name, device, version };
 }
 
 function hashOf(
