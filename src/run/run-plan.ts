@@ -298,8 +298,9 @@ async function addEvidence(
   const total = tasks.length;
   options.onEvent?.({ kind: "progress", phase: "score", done, total });
   const cells: CellOutput[] = [...output.cells];
+  const said = new Set(tasks.map(({ index }) => index));
   const unsaid = output.cells.flatMap((cell, index): ReadyCell[] =>
-    tasks.some((task) => task.index === index) ? [] : [{ index, output: cell }],
+    said.has(index) ? [] : [{ index, output: cell }],
   );
   if (unsaid.length > 0) options.onEvent?.({ kind: "cells", cells: unsaid });
   await scoreTexts(tasks, {
