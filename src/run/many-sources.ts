@@ -29,7 +29,6 @@ export interface LayerPair {
 
 /** One state of each of several texts, at some layers: the output of the block. */
 export interface SourceStates {
-  readonly count: number;
   /** Each source as tokens, and which of them it is. */
   readonly places: readonly {
     readonly tokens: readonly number[];
@@ -80,7 +79,6 @@ export async function captureSources(
   );
   const tokens = places.map(({ tokens: of, position }) => of[position] ?? 0);
   return {
-    count: places.length,
     places,
     layers: [...new Set(layers)],
     states: new PromptStates(tokens, hiddenSize, states),
@@ -119,7 +117,7 @@ export async function readManySources(request: SourcesRequest): Promise<SourcesO
   });
   return {
     target: plan.target,
-    sources: Array.from({ length: sources.count }, (_, index) =>
+    sources: sources.places.map((_, index) =>
       output.cells.slice(index * pairs.length, (index + 1) * pairs.length),
     ),
     unpatched: output.unpatched,
@@ -132,14 +130,14 @@ function planOfSources({ spec, sources, pairs, on }: SourcesRequest): Plan {
   const [model] = plan.cells;
   const [write] = model?.writes ?? [];
   assert(model && write, "a plan has a cell that writes");
-  const cells = Array.from({ length: sources.count }, (_, position) =>
+  const cells = sources.places.flatMap((_, position) =>
     pairs.map((pair): PlannedCell => {
       const from = { ...write.from, layer: pair.source, position };
       const to = { ...write.to, layer: pair.target };
       const names = { source: pair.source, target: pair.target };
       return { ...model, writes: [{ from, to, names }], entry: entryOf(to) };
     }),
-  ).flat();
+  );
   return {
     ...plan,
     cells,
