@@ -3,6 +3,7 @@
  * Draws depend on the spec's seed, the cell and the step, not on which rows run together.
  */
 import type { ReadOut } from "../engine/engine.ts";
+import { logSumExp } from "../measure/fidelity.ts";
 import type { DrawingSpec } from "../spec/spec.ts";
 
 /** A token and its log-probability, in nats: the model's own, whatever it was drawn from. */
@@ -34,14 +35,13 @@ export function drawToken(
     (a, b) => (logits[b] ?? 0) - (logits[a] ?? 0) || a - b,
   );
   const best = logits[byLogit[0] ?? 0] ?? 0;
-  const total = logits.reduce((sum, logit) => sum + Math.exp(logit - best), 0);
   const kept = byLogit.subarray(0, decoding.topK ?? byLogit.length);
   const weights = Float64Array.from(kept, (token) =>
     Math.exp(((logits[token] ?? 0) - best) / decoding.temperature),
   );
   const count = nucleus(weights, decoding.topP);
   const token = kept[indexAt(weights.subarray(0, count), chance)] ?? 0;
-  return { token, logprob: (logits[token] ?? 0) - best - Math.log(total) };
+  return { token, logprob: (logits[token] ?? 0) - logSumExp(logits) };
 }
 
 /** How many of the weights, which descend, have this share of all. */
