@@ -6,11 +6,11 @@ import type { PassOutput } from "../engine/engine.ts";
 import { assert } from "../errors.ts";
 import { placeOf, type FittedPair } from "../mapping/fitted-mapping.ts";
 import { mapped, type Mapping } from "../mapping/mapping.ts";
-import { logSumExp } from "../measure/fidelity.ts";
 import { MapTally } from "../measure/map-scores.ts";
 import { entryOf } from "../plan/entry.ts";
 import type { AlignedText } from "./aligned-texts.ts";
 import type { CrossFitRequest } from "./fit-cross-model.ts";
+import { saidTokens, tallyTokens, type SaidTokens } from "./said-tokens.ts";
 
 /** One text as both models read it. */
 interface ReadText extends AlignedText {
@@ -18,9 +18,7 @@ interface ReadText extends AlignedText {
   readonly from: ReadonlyMap<FittedPair["source"], Float32Array>;
   readonly to: ReadonlyMap<FittedPair["source"], Float32Array>;
   /** Behind each pair's token, as the target's model itself says it. */
-  readonly top: Int32Array;
-  readonly logits: Float32Array;
-  readonly sums: readonly number[];
+  readonly said: SaidTokens;
 }
 
 /**
@@ -77,13 +75,8 @@ async function readText(
   const from = await source.run(pass(text.source, sources), signal);
   const read = { at: behind(text), topK: 1, logits: true };
   const to = await target.run({ ...pass(text.target, targets), read }, signal);
-  assert(to.read?.logits, "the text was read");
-  const { topTokens: top, logits } = to.read;
-  const { vocabSize } = target.architecture;
-  const sums = Array.from(top, (_, index) =>
-    logSumExp(logits.subarray(index * vocabSize, (index + 1) * vocabSize)),
-  );
-  return { ...text, from: byLayer(sources, from), to: byLayer(targets, to), top, logits, sums };
+  const said = saidTokens(to.read, target.architecture.vocabSize);
+  return { ...text, from: byLayer(sources, from), to: byLayer(targets, to), said };
 }
 
 function byLayer(layers: readonly FittedPair["source"][], { taps }: PassOutput): ReadText["from"] {
@@ -121,9 +114,5 @@ async function scoreText(
   const at = { at: behind(read), topK: 1 };
   const output = await target.run({ kind: "prefill", length, rows, read: at }, signal);
   assert(output.read, "the text was read");
-  const { vocabSize } = target.architecture;
-  for (const [index, token] of output.read.topTokens.entries()) {
-    const logit = read.logits[index * vocabSize + token] ?? NaN;
-    tally.addToken(token === read.top[index], logit - (read.sums[index] ?? 0));
-  }
+  tallyTokens(tally, output.read.topTokens, read.said);
 }

@@ -3,10 +3,10 @@ import type { PassOutput } from "../engine/engine.ts";
 import { assert } from "../errors.ts";
 import { placeOf, type FittedPair } from "../mapping/fitted-mapping.ts";
 import { mapped, type FittedMap, type Mapping } from "../mapping/mapping.ts";
-import { logSumExp } from "../measure/fidelity.ts";
 import { MapTally } from "../measure/map-scores.ts";
 import { entryOf } from "../plan/entry.ts";
 import type { FitRequest } from "./fit-mapping.ts";
+import { saidTokens, tallyTokens, type SaidTokens } from "./said-tokens.ts";
 
 type Scores = Required<Pick<FittedPair, "scores" | "identity">>;
 
@@ -16,10 +16,7 @@ interface OwnText {
   /** `[tokens, hidden]` at the target layer. */
   readonly states: Float32Array;
   /** Behind each token but the first. */
-  readonly top: Int32Array;
-  readonly logits: Float32Array;
-  /** Log of the sum of their exponentials: what makes log-probabilities of them. */
-  readonly sums: readonly number[];
+  readonly said: SaidTokens;
 }
 
 /** The scores of each layer's map, and of its states as they are. */
@@ -69,12 +66,8 @@ function ownText(
   vocabSize: number,
 ): OwnText {
   const states = taps.at(-1);
-  assert(states && read?.logits, "all was read");
-  const { topTokens: top, logits } = read;
-  const sums = Array.from(top, (_, index) =>
-    logSumExp(logits.subarray(index * vocabSize, (index + 1) * vocabSize)),
-  );
-  return { tokens, states, top, logits, sums };
+  assert(states, "the target layer was read");
+  return { tokens, states, said: saidTokens(read, vocabSize) };
 }
 
 function behindFirst(length: number): { row: number; offset: number }[] {
@@ -94,7 +87,7 @@ async function scoreText(
 ): Promise<void> {
   const { own, tally, request } = parts;
   const { engine, ahead = 0 } = request;
-  const { hiddenSize, vocabSize } = engine.architecture;
+  const { hiddenSize } = engine.architecture;
   const states = own.states.slice();
   for (let position = 1 + ahead; position < own.tokens.length; position++) {
     const of = (all: Float32Array, at = position): Float32Array =>
@@ -102,12 +95,7 @@ async function scoreText(
     of(states).set(mapped(map, of(parts.states, position - ahead)));
     tally.addState(of(states), of(own.states));
   }
-  const top = await topBehind(states, own.tokens, request);
-  for (const [index, token] of top.entries()) {
-    if (index < ahead) continue;
-    const logit = own.logits[index * vocabSize + token] ?? NaN;
-    tally.addToken(token === own.top[index], logit - (own.sums[index] ?? 0));
-  }
+  tallyTokens(tally, await topBehind(states, own.tokens, request), own.said, ahead);
 }
 
 type TextRequest = Pick<FitRequest, "engine" | "target" | "site" | "ahead" | "signal">;
