@@ -1,15 +1,8 @@
 /** The schema of what is done to the target's run beside the patch. */
 import * as z from "zod";
-import {
-  anyOf,
-  embeddingAttention,
-  missing,
-  noiseTwice,
-  sweptTwice,
-  unknownWord,
-} from "./errors.ts";
+import { embeddingAttention, noiseTwice, sweptTwice } from "./errors.ts";
 import type { Complaint } from "./errors.ts";
-import { choose, isRecord, numberWhere, record } from "./schema-parts.ts";
+import { byKind, choose, isRecord, numberWhere, record } from "./schema-parts.ts";
 import { layersOr, positionsOr } from "./schema-places.ts";
 import { ABLATED_SITES } from "./spec.ts";
 import type { Contamination, InterventionSpec, SweepOf } from "./spec.ts";
@@ -33,7 +26,7 @@ function sweepOf<Field extends string>(fields: readonly Field[]): z.ZodType<Swee
   );
 }
 
-const KINDS: Readonly<Record<InterventionSpec["kind"], z.ZodType<InterventionSpec>>> = {
+const intervention = byKind<InterventionSpec>({
   "attention-knockout": record(
     {
       kind: z.literal("attention-knockout"),
@@ -67,20 +60,7 @@ const KINDS: Readonly<Record<InterventionSpec["kind"], z.ZodType<InterventionSpe
     tensor: z.exactOptional(z.string().min(1)),
     positions,
   }),
-};
-const NAMES = Object.keys(KINDS);
-
-const intervention = choose<InterventionSpec>(
-  `{kind: ${anyOf(NAMES)}}`,
-  (value) => {
-    if (!isRecord(value)) return undefined;
-    const { kind } = value;
-    if (kind === undefined) return { ...missing(anyOf(NAMES)), path: ["kind"] };
-    const known = Object.entries(KINDS).find(([name]) => name === kind);
-    return known?.[1] ?? { ...unknownWord(anyOf(NAMES), kind, NAMES), path: ["kind"] };
-  },
-  Object.values(KINDS),
-);
+});
 
 const list = z.array(intervention).max(MAX_INTERVENTIONS);
 

@@ -1,8 +1,8 @@
 /** The schema of metrics: which numbers about the next token are wanted, and of which tokens. */
 import * as z from "zod";
-import { anyOf, metricTwice, missing, unknownWord } from "./errors.ts";
+import { metricTwice } from "./errors.ts";
 import { metricName } from "./metric-name.ts";
-import { choose, isRecord, record } from "./schema-parts.ts";
+import { byKind, choose, isRecord, record } from "./schema-parts.ts";
 import type { MetricSpec, ReferenceRun, TokenRef } from "./spec.ts";
 
 // Each is a number of every cell; more than anybody looks at.
@@ -25,7 +25,7 @@ const token: z.ZodType<TokenRef> = choose<TokenRef>(
   [reference, id, text, wholeText],
 );
 
-const KINDS: Readonly<Record<MetricSpec["kind"], z.ZodType<MetricSpec>>> = {
+const metric = byKind<MetricSpec>({
   probability: record({ kind: z.literal("probability"), of: token }),
   logprob: record({ kind: z.literal("logprob"), of: token }),
   rank: record({ kind: z.literal("rank"), of: token }),
@@ -33,20 +33,7 @@ const KINDS: Readonly<Record<MetricSpec["kind"], z.ZodType<MetricSpec>>> = {
   entropy: record({ kind: z.literal("entropy") }),
   kl: record({ kind: z.literal("kl"), from: reference }),
   "same-token": record({ kind: z.literal("same-token"), as: reference }),
-};
-const NAMES = Object.keys(KINDS);
-
-const metric = choose<MetricSpec>(
-  `{kind: ${anyOf(NAMES)}}`,
-  (value) => {
-    if (!isRecord(value)) return undefined;
-    const { kind } = value;
-    if (kind === undefined) return { ...missing(anyOf(NAMES)), path: ["kind"] };
-    const known = Object.entries(KINDS).find(([name]) => name === kind);
-    return known?.[1] ?? { ...unknownWord(anyOf(NAMES), kind, NAMES), path: ["kind"] };
-  },
-  Object.values(KINDS),
-);
+});
 
 /** The metrics, none of them twice. */
 export const metrics: z.ZodType<readonly MetricSpec[]> = z

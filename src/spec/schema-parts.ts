@@ -62,6 +62,24 @@ export function choose<T>(
   return withForm(schema, { alternatives, description: expected });
 }
 
+/** A union of records by their `kind`. */
+export function byKind<T extends { readonly kind: string }>(
+  kinds: Readonly<Record<T["kind"], z.ZodType<T>>>,
+): z.ZodType<T> {
+  const names = Object.keys(kinds);
+  const schemas = new Map<unknown, z.ZodType<T>>(Object.entries(kinds));
+  return choose<T>(
+    `{kind: ${anyOf(names)}}`,
+    (value) => {
+      if (!isRecord(value)) return undefined;
+      const { kind } = value;
+      if (kind === undefined) return { ...missing(anyOf(names)), path: ["kind"] };
+      return schemas.get(kind) ?? { ...unknownWord(anyOf(names), kind, names), path: ["kind"] };
+    },
+    [...schemas.values()],
+  );
+}
+
 /** A finite number that zod's own `number` allows. */
 export function numberWhere(
   expected: string,
