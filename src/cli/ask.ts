@@ -12,18 +12,16 @@ import { parseContrast } from "./contrast.ts";
 import { optionsConflict, optionWrong } from "./errors.ts";
 import {
   DEFAULT_MODEL,
-  DEVICE_HELP,
+  deviceOption,
   MODEL_HELP,
-  parseDevice,
-  parsePrecision,
-  PRECISION_HELP,
-  THREADS_HELP,
+  precisionOption,
+  threadsOption,
   withLoadedModel,
 } from "./model-options.ts";
 import type { ModelOptions } from "./model-options.ts";
 import { openOutput } from "./output.ts";
 import { progressOn } from "./progress.ts";
-import { parseCount, parsePosition, positionText } from "./references.ts";
+import { parsePosition, positionText } from "./references.ts";
 
 const EXAMPLES = `
 Questions:
@@ -64,9 +62,9 @@ export function askCommand(context: CommandContext): CommandUnknownOpts {
     .option("-m, --model <model>", MODEL_HELP, DEFAULT_MODEL)
     .option("-f, --format <form>", "table or json", parseFormat, "table")
     .option("-o, --out <file>", "write the answer to this file")
-    .option("--precision <kind>", PRECISION_HELP, parsePrecision, "float32")
-    .option("--device <name>", DEVICE_HELP, parseDevice, "cpu")
-    .option("--threads <n>", THREADS_HELP, parseCount("--threads"))
+    .addOption(precisionOption())
+    .addOption(deviceOption())
+    .addOption(threadsOption())
     .addHelpText("after", EXAMPLES)
     .action((text, options) => askAndShow(text, options, context));
 }

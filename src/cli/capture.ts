@@ -19,18 +19,16 @@ import type { CommandContext } from "./context.ts";
 import { optionsConflict, optionWrong } from "./errors.ts";
 import {
   DEFAULT_MODEL,
-  DEVICE_HELP,
+  deviceOption,
   MODEL_HELP,
-  parseDevice,
-  parsePrecision,
-  PRECISION_HELP,
-  THREADS_HELP,
+  precisionOption,
+  threadsOption,
   withLoadedModel,
 } from "./model-options.ts";
 import type { ModelOptions } from "./model-options.ts";
 import { openOutput } from "./output.ts";
 import { progressOn } from "./progress.ts";
-import { parseCount, parseLayers, parseTokens } from "./references.ts";
+import { parseLayers, parseTokens } from "./references.ts";
 
 const EXAMPLES = `
 The file holds three tensors: the states, under the name of the site; logits
@@ -64,9 +62,9 @@ export function captureCommand(context: CommandContext): CommandUnknownOpts {
       (text: string) => parseLayers(text),
     )
     .requiredOption("-o, --out <file>", "the safetensors file to write")
-    .option("--precision <kind>", PRECISION_HELP, parsePrecision, "float32")
-    .option("--device <name>", DEVICE_HELP, parseDevice, "cpu")
-    .option("--threads <n>", THREADS_HELP, parseCount("--threads"))
+    .addOption(precisionOption())
+    .addOption(deviceOption())
+    .addOption(threadsOption())
     .addHelpText("after", EXAMPLES)
     .action((options) => capture(options, context));
 }

@@ -24,12 +24,10 @@ import { fittedWithin, type FitOptions } from "./fit-within.ts";
 import { checkRelationOptions, fittedRelation } from "./fit-lre.ts";
 import {
   DEFAULT_MODEL,
-  DEVICE_HELP,
+  deviceOption,
   MODEL_HELP,
-  parseDevice,
-  parsePrecision,
-  PRECISION_HELP,
-  THREADS_HELP,
+  precisionOption,
+  threadsOption,
   withLoadedModel,
 } from "./model-options.ts";
 import { openOutput } from "./output.ts";
@@ -101,9 +99,9 @@ export function fitCommand(context: CommandContext): CommandUnknownOpts {
     )
     .option("--seed <n>", "for writing texts and holding some out", parseWhole("--seed"), 0)
     .requiredOption("-o, --out <file>", "the safetensors file to write")
-    .option("--precision <kind>", PRECISION_HELP, parsePrecision, "float32")
-    .option("--device <name>", DEVICE_HELP, parseDevice, "cpu")
-    .option("--threads <n>", THREADS_HELP, parseCount("--threads"))
+    .addOption(precisionOption())
+    .addOption(deviceOption())
+    .addOption(threadsOption())
     .addHelpText("after", EXAMPLES)
     .action((options) => fit(options, context));
 }

@@ -24,12 +24,10 @@ import { chosenFormat, FORMAT_HELP, parseFormat } from "./formats.ts";
 import type { Format } from "./formats.ts";
 import {
   DEFAULT_MODEL,
-  DEVICE_HELP,
+  deviceOption,
   MODEL_HELP,
-  parseDevice,
-  parsePrecision,
-  PRECISION_HELP,
-  THREADS_HELP,
+  precisionOption,
+  threadsOption,
 } from "./model-options.ts";
 import { nextSteps } from "./next-steps.ts";
 import type { Inspection } from "./next-steps.ts";
@@ -157,9 +155,9 @@ export function inspectCommand(context: CommandContext): CommandUnknownOpts {
     .option("-f, --format <form>", `${FORMAT_HELP} table)`, parseFormat)
     .option("-o, --out <file>", "write the result to this file")
     .option("--explain", "print what would be done, and do not run it")
-    .option("--precision <kind>", PRECISION_HELP, parsePrecision, "float32")
-    .option("--device <name>", DEVICE_HELP, parseDevice, "cpu")
-    .option("--threads <n>", THREADS_HELP, parseCount("--threads"))
+    .addOption(precisionOption())
+    .addOption(deviceOption())
+    .addOption(threadsOption())
     .addHelpText("after", EXAMPLES)
     .action(async (text, options) => {
       const reader = options.explainer === options.model ? undefined : options.explainer;

@@ -1,4 +1,5 @@
 /** The options of every command that loads a model, and loading with progress. */
+import { Option } from "@commander-js/extra-typings";
 import type { Precision } from "../engine/engine.ts";
 import type { Model } from "../models/model.ts";
 import type { FindOptions, LoadedModel } from "../node.ts";
@@ -6,15 +7,12 @@ import type { PatchscopeSpec } from "../spec/spec.ts";
 import type { CommandContext } from "./context.ts";
 import { float16OnCpu, optionNotBuilt, optionWrong } from "./errors.ts";
 import type { Progress } from "./progress.ts";
+import { parseCount } from "./references.ts";
 
 export const DEFAULT_MODEL = "smollm2-135m-instruct";
 
 export const MODEL_HELP =
   "a catalogue name, OWNER/NAME on the Hugging Face Hub, a folder in its layout, a .gguf or .safetensors file";
-export const PRECISION_HELP =
-  "float32; quantized: weights of a quantised file stay at 4 or 8 bits in memory; int8: fast, and only nearly the same";
-export const DEVICE_HELP = "where the model runs: cpu";
-export const THREADS_HELP = "threads of the engine (default: the machine's cores)";
 
 export interface ModelOptions {
   readonly precision: Precision;
@@ -24,15 +22,40 @@ export interface ModelOptions {
   readonly heads?: boolean;
 }
 
-/** The value of `--precision`. */
-export function parsePrecision(value: string): Precision {
+/** `--precision`, for commands that run a model. */
+export function precisionOption(
+  byDefault: Precision = "float32",
+): Option<"--precision <kind>", undefined, Precision, Precision> {
+  return new Option(
+    "--precision <kind>",
+    "float32; quantized: weights of a quantised file stay at 4 or 8 bits in memory; int8: fast, and only nearly the same",
+  )
+    .default(byDefault)
+    .argParser(parsePrecision);
+}
+
+/** `--device`, for the same. */
+export function deviceOption(): Option<"--device <name>", undefined, "cpu", "cpu"> {
+  return new Option("--device <name>", "where the model runs: cpu")
+    .default("cpu")
+    .argParser(parseDevice);
+}
+
+/** `--threads`, for the same. */
+export function threadsOption(): Option<"--threads <n>", undefined, undefined, number> {
+  return new Option(
+    "--threads <n>",
+    "threads of the engine (default: the machine's cores)",
+  ).argParser(parseCount("--threads"));
+}
+
+function parsePrecision(value: string): Precision {
   const built = ["float32", "quantized", "int8"] as const;
   if (value === "float16") throw float16OnCpu();
   return parseBuilt({ option: "--precision", value, built });
 }
 
-/** The value of `--device`. */
-export function parseDevice(value: string): "cpu" {
+function parseDevice(value: string): "cpu" {
   return parseBuilt({ option: "--device", value, built: ["cpu"], later: ["cuda", "webgpu"] });
 }
 

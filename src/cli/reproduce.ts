@@ -15,11 +15,10 @@ import { ENGLISH_QUESTIONS } from "../spec/questions/english.ts";
 import { KOREAN_QUESTIONS } from "../spec/questions/korean.ts";
 import type { CommandContext } from "./context.ts";
 import { optionWrong } from "./errors.ts";
-import { THREADS_HELP, withLoadedModel } from "./model-options.ts";
+import { threadsOption, withLoadedModel } from "./model-options.ts";
 import { openOutput } from "./output.ts";
 import { progressOn } from "./progress.ts";
 import type { Progress } from "./progress.ts";
-import { parseCount } from "./references.ts";
 
 const MEASUREMENTS = ["consensus", "trust"] as const;
 type Measurement = (typeof MEASUREMENTS)[number];
@@ -48,7 +47,7 @@ export function reproduceCommand(context: CommandContext): CommandUnknownOpts {
     .option("--subjects <set>", "test or development, for consensus", parseSet, "test")
     .option("-o, --out <file>", "write the page to this file")
     .option("--cache <folder>", "where parts are kept (default: in the program's cache)")
-    .option("--threads <n>", THREADS_HELP, parseCount("--threads"))
+    .addOption(threadsOption())
     .addHelpText("after", NOTES)
     .action((name, options) => reproduce(name, options, context));
 }

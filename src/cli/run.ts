@@ -3,14 +3,7 @@ import { Command } from "@commander-js/extra-typings";
 import type { CommandUnknownOpts } from "@commander-js/extra-typings";
 import type { CommandContext } from "./context.ts";
 import { chosenFormat, FORMAT_HELP, parseFormat } from "./formats.ts";
-import {
-  DEVICE_HELP,
-  parseDevice,
-  parsePrecision,
-  PRECISION_HELP,
-  THREADS_HELP,
-} from "./model-options.ts";
-import { parseCount } from "./references.ts";
+import { deviceOption, precisionOption, threadsOption } from "./model-options.ts";
 import { explainAndShow, runAndShow } from "./run-and-show.ts";
 import { readSpecFile } from "./spec-file.ts";
 
@@ -29,9 +22,9 @@ export function runCommand(context: CommandContext): CommandUnknownOpts {
     .option("-o, --out <file>", "write the result to this file")
     .option("-f, --format <form>", `${FORMAT_HELP} json)`, parseFormat)
     .option("--explain", "print what would be done, and do not run it")
-    .option("--precision <kind>", PRECISION_HELP, parsePrecision, "float32")
-    .option("--device <name>", DEVICE_HELP, parseDevice, "cpu")
-    .option("--threads <n>", THREADS_HELP, parseCount("--threads"))
+    .addOption(precisionOption())
+    .addOption(deviceOption())
+    .addOption(threadsOption())
     .addHelpText("after", EXAMPLES)
     .action(async (path, options) => {
       const spec = await readSpecFile(path);

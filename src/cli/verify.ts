@@ -9,13 +9,11 @@ import {
   DEFAULT_MODEL,
   findOptions,
   MODEL_HELP,
-  parsePrecision,
-  PRECISION_HELP,
-  THREADS_HELP,
+  precisionOption,
+  threadsOption,
 } from "./model-options.ts";
 import type { ModelOptions } from "./model-options.ts";
 import { progressOn } from "./progress.ts";
-import { parseCount } from "./references.ts";
 
 const NOTES = `
 Some sentences, English and Korean, run in float32 and then in the other
@@ -32,8 +30,8 @@ export function verifyCommand(context: CommandContext): CommandUnknownOpts {
       .summary("compare a precision with float32")
       .description("Measures how far a precision is from float32.")
       .argument("[model]", MODEL_HELP, DEFAULT_MODEL)
-      .option("--precision <kind>", PRECISION_HELP, parsePrecision, "quantized")
-      .option("--threads <n>", THREADS_HELP, parseCount("--threads"))
+      .addOption(precisionOption("quantized"))
+      .addOption(threadsOption())
       .option("-f, --format <form>", "table or json", parseFormat, "table")
       .addHelpText("after", NOTES)
       // "models" has a --format too, and takes the value wherever it stands.
