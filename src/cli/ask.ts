@@ -10,6 +10,7 @@ import type { PositionRef, SinglePosition } from "../spec/spec.ts";
 import type { CommandContext } from "./context.ts";
 import { parseContrast } from "./contrast.ts";
 import { optionsConflict, optionWrong } from "./errors.ts";
+import { parseTableOrJson } from "./formats.ts";
 import {
   DEFAULT_MODEL,
   deviceOption,
@@ -60,18 +61,13 @@ export function askCommand(context: CommandContext): CommandUnknownOpts {
       (value: string, before: readonly string[] | undefined) => [...(before ?? []), value],
     )
     .option("-m, --model <model>", MODEL_HELP, DEFAULT_MODEL)
-    .option("-f, --format <form>", "table or json", parseFormat, "table")
+    .option("-f, --format <form>", "table or json", parseTableOrJson, "table")
     .option("-o, --out <file>", "write the answer to this file")
     .addOption(precisionOption())
     .addOption(deviceOption())
     .addOption(threadsOption())
     .addHelpText("after", EXAMPLES)
     .action((text, options) => askAndShow(text, options, context));
-}
-
-function parseFormat(value: string): "table" | "json" {
-  if (value === "table" || value === "json") return value;
-  throw optionWrong({ option: "--format", expected: "table or json", got: value });
 }
 
 interface AskOptions extends ModelOptions {

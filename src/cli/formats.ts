@@ -17,6 +17,12 @@ export function parseFormat(value: string): Format {
   throw optionWrong({ option: "--format", expected: "table, json, csv or md", got: value });
 }
 
+/** The value of `--format` where nothing but a table and JSON makes sense. */
+export function parseTableOrJson(value: string): "table" | "json" {
+  if (value === "table" || value === "json") return value;
+  throw optionWrong({ option: "--format", expected: "table or json", got: value });
+}
+
 /** What was asked for, else what the file's name says, else the command's own. */
 export function chosenFormat(
   options: { readonly format?: Format | undefined; readonly out?: string | undefined },

@@ -2,7 +2,7 @@
 import { Command } from "@commander-js/extra-typings";
 import type { CommandUnknownOpts } from "@commander-js/extra-typings";
 import type { CommandContext } from "./context.ts";
-import { optionWrong } from "./errors.ts";
+import { parseTableOrJson } from "./formats.ts";
 import { verifyCommand } from "./verify.ts";
 
 const EXAMPLES = `
@@ -20,7 +20,7 @@ export function modelsCommand(context: CommandContext): CommandUnknownOpts {
       "Lists the models that have a name: size, licence, what each is good for, and whether it is on this machine.",
     )
     .option("--families", "list the families of models that can be run")
-    .option("-f, --format <form>", "table or json", parseListFormat, "table")
+    .option("-f, --format <form>", "table or json", parseTableOrJson, "table")
     .addHelpText("after", EXAMPLES)
     .addCommand(verifyCommand(context))
     .action(async ({ families, format }) => {
@@ -42,9 +42,4 @@ export function modelsCommand(context: CommandContext): CommandUnknownOpts {
           : lists.modelsTable(models, await keptWeights(process.env), width);
       terminal.print(`${text}\n`);
     });
-}
-
-function parseListFormat(value: string): "table" | "json" {
-  if (value === "table" || value === "json") return value;
-  throw optionWrong({ option: "--format", expected: "table or json", got: value });
 }

@@ -4,7 +4,7 @@ import type { CommandUnknownOpts } from "@commander-js/extra-typings";
 import { renderFidelity } from "../render/fidelity-table.ts";
 import { verifyPrecision } from "../run/verify-precision.ts";
 import type { CommandContext } from "./context.ts";
-import { optionWrong } from "./errors.ts";
+import { parseTableOrJson } from "./formats.ts";
 import {
   DEFAULT_MODEL,
   findOptions,
@@ -32,16 +32,11 @@ export function verifyCommand(context: CommandContext): CommandUnknownOpts {
       .argument("[model]", MODEL_HELP, DEFAULT_MODEL)
       .addOption(precisionOption("quantized"))
       .addOption(threadsOption())
-      .option("-f, --format <form>", "table or json", parseFormat, "table")
+      .option("-f, --format <form>", "table or json", parseTableOrJson, "table")
       .addHelpText("after", NOTES)
       // "models" has a --format too, and takes the value wherever it stands.
       .action((model, _, command) => verify(model, command.optsWithGlobals(), context))
   );
-}
-
-function parseFormat(value: string): "table" | "json" {
-  if (value === "table" || value === "json") return value;
-  throw optionWrong({ option: "--format", expected: "table or json", got: value });
 }
 
 interface VerifyOptions extends Pick<ModelOptions, "precision" | "threads"> {
