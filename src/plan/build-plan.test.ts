@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
+import { issueLines } from "../../tests/support/issues.ts";
 import { modelWithoutTokenizer, wordModel, wordTokenizer } from "../../tests/support/word-model.ts";
-import { PatchscopesError } from "../errors.ts";
 import { presetSpec } from "../spec/presets/presets.ts";
 import { parseSpec } from "../spec/schema.ts";
 import { buildPlan } from "./build-plan.ts";
@@ -36,17 +36,6 @@ function shown(cell: PlannedCell): string {
       `${from.site} ${from.layer}@${from.position} → ${to.site} ${to.layer}@${to.position}`,
   );
   return `${writes.join(", ")}; entry ${cell.entry}, from ${cell.from}, read at ${cell.readAt}`;
-}
-
-/** The issues of the error that a function throws, one line each. */
-function issuesOf(act: () => unknown): string[] {
-  try {
-    act();
-  } catch (error) {
-    if (!(error instanceof PatchscopesError)) throw error;
-    return error.issues.map(({ path, message }) => `${path.join(".")}: ${message}`);
-  }
-  return [];
 }
 
 /** The layers and positions of all cells as the result names them: source, then target. */
@@ -181,11 +170,11 @@ describe("Sites", () => {
 
   test("The embedding has no other site", () => {
     const source = { layer: "embedding", site: "attn_out" };
-    expect(issuesOf(() => planOf({ source }))).toEqual([
+    expect(issueLines(() => planOf({ source }))).toEqual([
       "source.site: the embedding has no attn_out: it is what block 0 reads",
     ]);
     const target = { layer: { together: [0, "embedding"] }, site: "mlp_out" };
-    expect(issuesOf(() => planOf({ target }))).toEqual([
+    expect(issueLines(() => planOf({ target }))).toEqual([
       "target.site: the embedding has no mlp_out: it is what block 0 reads",
     ]);
   });
@@ -200,11 +189,11 @@ test("A parallel block has no state between attention and MLP", () => {
   const fields = { source: { site: "resid_mid" }, target: { site: "resid_mid" } };
   const message =
     "resid_mid does not exist in a parallel block: this model's attention and MLP read the same state";
-  expect(issuesOf(() => planOf(fields, parallel))).toEqual([
+  expect(issueLines(() => planOf(fields, parallel))).toEqual([
     `source.site: ${message}`,
     `target.site: ${message}`,
   ]);
-  expect(issuesOf(() => planOf(fields, model))).toEqual([]);
+  expect(issueLines(() => planOf(fields, model))).toEqual([]);
 });
 
 describe("What is read", () => {
@@ -373,7 +362,7 @@ describe("What does not exist", () => {
         target: { position: { find: "fish" }, layer: { together: [-5] } },
         read: { kind: "next-token", position: -5 },
       });
-    expect(issuesOf(act)).toEqual([
+    expect(issueLines(act)).toEqual([
       "source.position: position 5 does not exist: the source prompt has 5 tokens, positions 0 to 4",
       'target.position: "fish" does not occur in the target prompt: "dog" " cat" " bird" " x"',
       "source.layer.1: layer 4 does not exist: toy has layers 0 to 3",
@@ -383,14 +372,14 @@ describe("What does not exist", () => {
   });
 
   test("A source position that a shorter target does not have", () => {
-    expect(issuesOf(() => planOf({ target: { position: "same" } }))).toEqual([
+    expect(issueLines(() => planOf({ target: { position: "same" } }))).toEqual([
       "target.position: position 4 does not exist: the target prompt has 4 tokens, positions 0 to 3",
     ]);
   });
 
   test("Places of patches", () => {
     const patches = [{ source: { position: 9, layer: 0 }, target: { layer: 7 } }];
-    expect(issuesOf(() => planOf({ patches }))).toEqual([
+    expect(issueLines(() => planOf({ patches }))).toEqual([
       "patches.0.source.position: position 9 does not exist: the source prompt has 5 tokens, positions 0 to 4",
       "patches.0.target.layer: layer 7 does not exist: toy has layers 0 to 3",
     ]);
@@ -402,7 +391,7 @@ describe("What does not exist", () => {
         source: { prompt: "" },
         controls: [{ kind: "unrelated", prompts: ["a", "a ".repeat(80).trim()] }],
       });
-    expect(issuesOf(act)).toEqual([
+    expect(issueLines(act)).toEqual([
       "source: the prompt has no tokens",
       "controls.0.prompts.1: the prompt has 80 tokens; the model was made for at most 64",
     ]);
@@ -410,7 +399,7 @@ describe("What does not exist", () => {
 
   test("More cells than fit in one run are refused before they are made", () => {
     const all = Array.from({ length: 2000 }, (_, index) => index % 4);
-    expect(issuesOf(() => planOf({ source: { layer: all }, target: { layer: all } }))).toEqual([
+    expect(issueLines(() => planOf({ source: { layer: all }, target: { layer: all } }))).toEqual([
       ": the product of the axes writes 4000000 hidden states; at most 1000000 fit in one run",
     ]);
   });

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
+import { issueLines } from "../../tests/support/issues.ts";
 import { modelWithoutTokenizer, wordModel, wordTokenizer } from "../../tests/support/word-model.ts";
-import { PatchscopesError } from "../errors.ts";
 import { parseSpec } from "../spec/schema.ts";
 import { buildPlan } from "./build-plan.ts";
 import { atSameDepth } from "./cross-model.ts";
@@ -49,16 +49,6 @@ function planOf(
   return buildPlan(spec, { ...context, unrelatedSentences: ["red"] });
 }
 
-function issuesOf(act: () => unknown): string[] {
-  try {
-    act();
-  } catch (error) {
-    if (!(error instanceof PatchscopesError)) throw error;
-    return error.issues.map(({ path, message }) => `${path.join(".")}: ${message}`);
-  }
-  return [];
-}
-
 describe("The same text in another model", () => {
   test("is encoded by its own tokenizer, and read where the source's token ends", () => {
     const plan = planOf({ ...MAP, source: { position: "all", layer: 0 } });
@@ -92,7 +82,7 @@ describe("The same text in another model", () => {
 
   test("has no positions in common with another text", () => {
     const target = { prompt: "Cat sat", position: "same" };
-    expect(issuesOf(() => planOf({ ...MAP, target }))).toEqual([
+    expect(issueLines(() => planOf({ ...MAP, target }))).toEqual([
       "target.position: position same has no meaning here: the two prompts differ, and so do their tokens",
     ]);
   });
@@ -100,7 +90,7 @@ describe("The same text in another model", () => {
   test("needs tokenizers", () => {
     const source = { prompt: undefined, tokens: [1, 2] };
     const models = { model: modelWithoutTokenizer() };
-    expect(issuesOf(() => planOf({ ...MAP, source }, models))[0]).toContain(
+    expect(issueLines(() => planOf({ ...MAP, source }, models))[0]).toContain(
       "prompt: same for another model needs a tokenizer",
     );
   });
@@ -125,13 +115,13 @@ describe("Layers of another model", () => {
 
   test("are checked against its own depth", () => {
     expect(planOf({ ...MAP, target: { layer: 7 } }).cells).toHaveLength(4);
-    expect(issuesOf(() => planOf({ ...MAP, source: { layer: 7 } }))[0]).toContain("source.layer");
+    expect(issueLines(() => planOf({ ...MAP, source: { layer: 7 } }))[0]).toContain("source.layer");
   });
 });
 
 describe("States of another model", () => {
   test("of another width need a map", () => {
-    expect(issuesOf(() => planOf({}))).toEqual([
+    expect(issueLines(() => planOf({}))).toEqual([
       "mapping: states of toy have 8 numbers and those of other 12: they need a map",
     ]);
   });
@@ -139,14 +129,14 @@ describe("States of another model", () => {
   test("are mixed with named states before the map, and not behind it", () => {
     const sources = { bo: { prompt: "Bo" } };
     const [map, mean] = [{ file: "m" }, { kind: "mean", with: ["bo"] }];
-    expect(issuesOf(() => planOf({ sources, mapping: [mean, map] }))).toEqual([]);
-    expect(issuesOf(() => planOf({ sources, mapping: [map, mean] }))).toEqual([
+    expect(issueLines(() => planOf({ sources, mapping: [mean, map] }))).toEqual([]);
+    expect(issueLines(() => planOf({ sources, mapping: [map, mean] }))).toEqual([
       "mapping.1: names states of the source's model, behind the map to another width",
     ]);
   });
 
   test("are not taken as the paper's code takes those of one", () => {
-    expect(issuesOf(() => planOf({ compat: "pair" }))).toEqual([
+    expect(issueLines(() => planOf({ compat: "pair" }))).toEqual([
       "compat: pair is for one model; here the target's is another one",
     ]);
   });
@@ -163,7 +153,7 @@ describe("States of another model", () => {
       target: { model: "other", prompt: "x" },
     });
     const context = { model: wordModel(), unrelatedSentences: [] };
-    expect(issuesOf(() => buildPlan(spec, context))[0]).toContain("the target runs in other");
+    expect(issueLines(() => buildPlan(spec, context))[0]).toContain("the target runs in other");
   });
 });
 
@@ -214,7 +204,7 @@ describe("Metrics of another model", () => {
     [3, "as"],
   ])("are not held against a source of other tokens: %i", (index, field) => {
     const asked = [{ kind: "entropy" }, ...metrics.slice(index)];
-    expect(issuesOf(() => planOf({ ...MAP, metrics: asked }))).toEqual([
+    expect(issueLines(() => planOf({ ...MAP, metrics: asked }))).toEqual([
       `metrics.1.${field}: the next token of toy cannot be held against that of other: their vocabularies differ`,
     ]);
     const own = [{ kind: "entropy" }, { kind: "kl", from: "unpatched" }];
@@ -229,7 +219,7 @@ describe("Metrics of another model", () => {
     const more = { ...targetModel.architecture, vocabSize: 1025 };
     const larger = { ...targetModel, architecture: more };
     expect(
-      issuesOf(() => planOf({ ...MAP, metrics }, { ...models, targetModel: larger })),
+      issueLines(() => planOf({ ...MAP, metrics }, { ...models, targetModel: larger })),
     ).toHaveLength(1);
   });
 });

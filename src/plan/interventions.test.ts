@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
+import { issuesOf } from "../../tests/support/issues.ts";
 import { modelWithoutTokenizer, wordModel } from "../../tests/support/word-model.ts";
-import { PatchscopesError } from "../errors.ts";
 import { parseSpec } from "../spec/schema.ts";
 import { buildPlan } from "./build-plan.ts";
 import type { PlanModel } from "./encode-prompt.ts";
@@ -18,16 +18,6 @@ function planOf(fields: object, model: PlanModel = wordModel(), vectors?: Vector
     ...fields,
   });
   return buildPlan(spec, { model, unrelatedSentences: ["one two", "three"], vectors });
-}
-
-function issuesOf(act: () => unknown): unknown {
-  try {
-    act();
-  } catch (error) {
-    if (error instanceof PatchscopesError) return error.issues;
-    throw error;
-  }
-  return [];
 }
 
 const swept = (fields: object): object => ({ patches: [], interventions: [fields] });

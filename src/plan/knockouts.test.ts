@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
+import { issuesOf } from "../../tests/support/issues.ts";
 import { wordModel } from "../../tests/support/word-model.ts";
-import { PatchscopesError } from "../errors.ts";
 import { parseSpec } from "../spec/schema.ts";
 import { buildPlan } from "./build-plan.ts";
 import type { PlanModel } from "./encode-prompt.ts";
@@ -18,17 +18,6 @@ function planOf(fields: object, target: object = {}, model: PlanModel = wordMode
     ...fields,
   });
   return buildPlan(spec, { model, unrelatedSentences: [] });
-}
-
-/** The issues of the error that a plan throws. */
-function issuesOf(act: () => unknown): unknown {
-  try {
-    act();
-  } catch (error) {
-    if (error instanceof PatchscopesError) return error.issues;
-    throw error;
-  }
-  return [];
 }
 
 const withKnockouts = (...each: object[]): object => ({

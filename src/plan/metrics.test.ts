@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
+import { issuesOf } from "../../tests/support/issues.ts";
 import { modelWithoutTokenizer, wordModel } from "../../tests/support/word-model.ts";
-import { PatchscopesError } from "../errors.ts";
 import { parseSpec } from "../spec/schema.ts";
 import { buildPlan } from "./build-plan.ts";
 import type { PlanModel } from "./encode-prompt.ts";
@@ -14,16 +14,6 @@ function planOf(fields: object, model: PlanModel = wordModel()): Plan {
     ...fields,
   });
   return buildPlan(spec, { model, unrelatedSentences: [] });
-}
-
-function issuesOf(act: () => unknown): unknown {
-  try {
-    act();
-  } catch (error) {
-    if (error instanceof PatchscopesError) return error.issues;
-    throw error;
-  }
-  return [];
 }
 
 test("A metric's text is its first token, and a warning says so where it has several", () => {

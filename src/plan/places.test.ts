@@ -1,7 +1,7 @@
 /** Markers, slices and named sources in plans. */
 import { describe, expect, test } from "vitest";
+import { issueLines } from "../../tests/support/issues.ts";
 import { wordModel } from "../../tests/support/word-model.ts";
-import { PatchscopesError } from "../errors.ts";
 import { parseSpec } from "../spec/schema.ts";
 import { buildPlan } from "./build-plan.ts";
 import { explain } from "./explain.ts";
@@ -17,15 +17,8 @@ function planOf(source: object, target: object, more: object = {}): Plan {
   return buildPlan(spec, { model: wordModel(), unrelatedSentences: ["a b"] });
 }
 
-function issuesOf(...parts: Parameters<typeof planOf>): string[] {
-  try {
-    planOf(...parts);
-  } catch (error) {
-    if (!(error instanceof PatchscopesError)) throw error;
-    return error.issues.map(({ path, message }) => `${path.join(".")}: ${message}`);
-  }
-  return [];
-}
+const issuesOf = (...parts: Parameters<typeof planOf>): string[] =>
+  issueLines(() => planOf(...parts));
 
 /** Position and layer of each write, source and target, cell by cell. */
 function placesOf({ cells }: Plan): string[] {

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
+import { issueLines } from "../../tests/support/issues.ts";
 import { canonicalSpec } from "./canonical.ts";
-import { parseSpec, safeParseSpec } from "./schema.ts";
+import { parseSpec } from "./schema.ts";
 
 const minimal = {
   version: 1,
@@ -16,11 +17,7 @@ const withAll = (...interventions: unknown[]): object => ({ ...minimal, interven
 const canonical = (input: object): string =>
   canonicalSpec(parseSpec(input), { source: "sha256:ab" });
 
-function issuesOf(input: unknown): string[] {
-  const parsed = safeParseSpec(input);
-  if (parsed.success) return [];
-  return parsed.issues.map(({ path, message }) => `${path.join(".")}: ${message}`);
-}
+const issuesOf = (input: unknown): string[] => issueLines(() => parseSpec(input));
 
 describe("Interventions", () => {
   test("have defaults", () => {

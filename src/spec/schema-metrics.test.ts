@@ -1,17 +1,14 @@
 import { describe, expect, test } from "vitest";
+import { issueLines } from "../../tests/support/issues.ts";
 import { canonicalSpec } from "./canonical.ts";
 import { metricName } from "./metric-name.ts";
-import { parseSpec, safeParseSpec } from "./schema.ts";
+import { parseSpec } from "./schema.ts";
 
 const minimal = { version: 1, source: { model: "m", prompt: "a" }, target: { prompt: "b" } };
 
 const withMetrics = (...metrics: unknown[]): object => ({ ...minimal, metrics });
 
-function issuesOf(input: unknown): string[] {
-  const parsed = safeParseSpec(input);
-  if (parsed.success) return [];
-  return parsed.issues.map(({ path, message }) => `${path.join(".")}: ${message}`);
-}
+const issuesOf = (input: unknown): string[] => issueLines(() => parseSpec(input));
 
 describe("Metrics", () => {
   test("have names that say what they are, and are the same in every run", () => {

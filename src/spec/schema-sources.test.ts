@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { issueLines } from "../../tests/support/issues.ts";
 import { canonicalSpec, specHash } from "./canonical.ts";
 import { safeParseSpec, parseSpec } from "./schema.ts";
 
@@ -9,12 +10,7 @@ const minimal = {
 };
 const sources = { italy: { prompt: "Italy" }, steer: { file: "v.safetensors", tensor: "steer" } };
 
-function issuesOf(input: unknown): string[] {
-  const parsed = safeParseSpec(input);
-  return parsed.success
-    ? []
-    : parsed.issues.map(({ path, message }) => `${path.join(".")}: ${message}`);
-}
+const issuesOf = (input: unknown): string[] => issueLines(() => parseSpec(input));
 
 const weights = { source: "sha256:00" };
 
