@@ -1,5 +1,5 @@
 /** Zero-shot feature extraction: a question in which `x` stands for the vector. */
-import { generating, placeholderIn, type Preset } from "./preset.ts";
+import { generating, IN_WORDS, placeholderIn, type Preset } from "./preset.ts";
 
 /** Zero-shot feature extraction. */
 export const attribute: Preset = {
@@ -7,19 +7,7 @@ export const attribute: Preset = {
   summary: "Asks a hidden state for one thing: a sentence in which x stands for it is continued.",
   citation: "Zero-shot feature extraction, section 4.2 of arXiv 2401.06102",
   needs: ["ask"],
-  takes: [
-    "ask",
-    "position",
-    "layer",
-    "targetLayer",
-    "maxTokens",
-    "stop",
-    "contrastive",
-    "roundTrip",
-    "topK",
-    "controls",
-    "contrast",
-  ],
+  takes: ["ask", ...IN_WORDS],
   example: {
     prompt: "I spent the summer in Japan",
     model: "smollm2-135m-instruct",

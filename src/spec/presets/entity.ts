@@ -1,5 +1,5 @@
 /** Entity description, with the target prompt of the paper's code, byte for byte. */
-import { generating, type Preset, type PresetOptions } from "./preset.ts";
+import { generating, IN_WORDS, type Preset, type PresetOptions } from "./preset.ts";
 
 const ENTITY_PROMPT =
   "Syria: Country in the Middle East, Leonardo DiCaprio: American actor, Samsung: South Korean multinational major appliance and consumer electronics corporation, x";
@@ -19,19 +19,7 @@ export const entity: Preset = {
     "Describes in words what a hidden state stands for, for instance the entity that a name means.",
   citation: "Entity description, section 4.3 of arXiv 2401.06102",
   needs: [],
-  takes: [
-    "language",
-    "position",
-    "layer",
-    "targetLayer",
-    "maxTokens",
-    "stop",
-    "contrastive",
-    "roundTrip",
-    "topK",
-    "controls",
-    "contrast",
-  ],
+  takes: ["language", ...IN_WORDS],
   example: { prompt: "Diana, Princess of Wales", model: "smollm2-135m-instruct" },
   fields: (request) => ({
     target: {

@@ -104,6 +104,20 @@ export interface PresetFields {
   readonly [field: string]: unknown;
 }
 
+/** What presets take that say in words what the states of a text hold. */
+export const IN_WORDS: readonly (keyof PresetOptions)[] = [
+  "position",
+  "layer",
+  "targetLayer",
+  "maxTokens",
+  "stop",
+  "contrastive",
+  "roundTrip",
+  "topK",
+  "controls",
+  "contrast",
+];
+
 /** The field `read` of presets that generate. */
 export function generating({
   maxTokens,
