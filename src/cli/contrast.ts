@@ -1,4 +1,5 @@
 /** `--contrast "I spent the summer in {Italy,Peru}"`: a contrast set as people write it. */
+import { startsOf } from "../plan/texts.ts";
 import type { ContrastSpec } from "../spec/spec.ts";
 import { optionWrong } from "./errors.ts";
 
@@ -25,9 +26,7 @@ export function parseContrast(value: string, source: string | undefined): readon
 /** The word where it was put in, should it stand before as well. */
 function placeOf(find: string, before: string, behind: string): ContrastSpec["position"] {
   if (behind === "") return -1;
-  const text = before + find;
-  let occurrence = 0;
-  for (let at = text.indexOf(find); at >= 0; at = text.indexOf(find, at + 1)) occurrence += 1;
+  const { length: occurrence } = startsOf(find, before + find);
   return { find, occurrence: occurrence === 1 ? "first" : occurrence, token: "last" };
 }
 

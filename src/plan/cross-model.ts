@@ -15,6 +15,7 @@ import {
   otherText,
 } from "./errors.ts";
 import type { Plan, Write } from "./plan.ts";
+import { tokenWithEnd, type Span } from "./texts.ts";
 
 type Models = NonNullable<Plan["models"]>;
 type Warning = Plan["warnings"][number];
@@ -82,13 +83,15 @@ export function alignedPositions(
   return aligned;
 }
 
-type Offsets = readonly (readonly [start: number, end: number])[];
-
 /** A beginning of sequence, which holds no character, goes to the first token: both are attention sinks. */
-function counterpartOf(position: number, from: Offsets, to: Offsets): number | undefined {
+function counterpartOf(
+  position: number,
+  from: readonly Span[],
+  to: readonly Span[],
+): number | undefined {
   const [start, end] = from[position] ?? [0, 0];
   if (start === end) return position === 0 ? 0 : undefined;
-  const found = to.findLastIndex(([begin, stop]) => begin < end && stop >= end);
+  const found = tokenWithEnd(end, to);
   return found < 0 ? undefined : found;
 }
 

@@ -14,6 +14,7 @@ import {
 } from "./errors.ts";
 import { findMarked, withPlaceholders, type MarkedText, type Marking } from "./markers.ts";
 import type { PlannedPrompt } from "./plan.ts";
+import { writtenBy, type Span, type WrittenText } from "./texts.ts";
 
 /** What a plan needs of a tokenizer: a part of the `Tokenizer` of `models/`. */
 export interface PromptTokenizer {
@@ -26,7 +27,7 @@ export interface PromptTokenizer {
     options?: { readonly addBos?: boolean },
   ): {
     readonly tokens: readonly number[];
-    readonly offsets: readonly (readonly [start: number, end: number])[];
+    readonly offsets: readonly Span[];
   };
   /** One token as text. */
   piece(token: number): string;
@@ -50,12 +51,7 @@ export interface PlanModel {
 
 export interface EncodedPrompt extends PlannedPrompt {
   /** The text behind the tokens, and where each stands in it; absent without a tokenizer. */
-  readonly written:
-    | {
-        readonly text: string;
-        readonly offsets: readonly (readonly [start: number, end: number])[];
-      }
-    | undefined;
+  readonly written: WrittenText | undefined;
   /** How many positions there are, where they are not those of the tokens: a file of vectors may have none. */
   readonly count?: number;
   /** The tokens of the placeholders that markers became. */
@@ -100,10 +96,7 @@ function encodeTokens(tokens: readonly number[], model: PlanModel, at: At): Enco
     }
   }
   const pieces = tokens.map((token) => pieceOf(token, tokenizer));
-  if (tokenizer === undefined) return { tokens, pieces, written: undefined };
-  let end = 0;
-  const offsets = pieces.map((piece) => [end, (end += piece.length)] as const);
-  return { tokens, pieces, written: { text: pieces.join(""), offsets } };
+  return { tokens, pieces, written: tokenizer && writtenBy(pieces) };
 }
 
 /** A token as text; the rows of an embedding are often padded beyond the tokenizer's vocabulary. */

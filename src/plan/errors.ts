@@ -63,7 +63,7 @@ export function textNotFound(facts: {
 /** The n-th occurrence of a text that occurs less often. */
 export function occurrenceOutOfRange(facts: {
   readonly find: string;
-  readonly occurrence: number;
+  readonly occurrence: number | "first" | "last";
   readonly count: number;
   readonly path: Path;
 }): SpecIssue {

@@ -2,6 +2,7 @@
 import type { SpecIssue } from "../errors.ts";
 import type { MarkedPosition } from "../spec/spec.ts";
 import { markerNotFound, placeholdersShareToken } from "./errors.ts";
+import { tokenWithEnd, type WrittenText } from "./texts.ts";
 
 interface At {
   readonly path: SpecIssue["path"];
@@ -47,17 +48,14 @@ export function withPlaceholders(
 export function findMarked(
   encoded: {
     readonly pieces: readonly string[];
-    readonly written: { readonly offsets: readonly (readonly [start: number, end: number])[] };
+    readonly written: Pick<WrittenText, "offsets">;
   },
   starts: readonly number[],
   { as }: MarkedPosition,
   { path, issues }: At,
 ): readonly number[] {
   const { offsets } = encoded.written;
-  const positions = starts.map((start) => {
-    const end = start + as.length;
-    return offsets.findLastIndex(([from, to]) => from < end && to >= end);
-  });
+  const positions = starts.map((start) => tokenWithEnd(start + as.length, offsets));
   const shared = positions.find((position, index) => positions.indexOf(position) < index);
   if (shared !== undefined || positions.includes(-1)) {
     const piece = encoded.pieces[shared ?? -1] ?? "";

@@ -27,6 +27,7 @@ import {
   textWithoutToken,
   type Side,
 } from "./errors.ts";
+import { firstTokenOf, lastTokenOf, occurrenceOf, startsOf } from "./texts.ts";
 
 /** Where references are resolved, and where what is wrong with them goes. */
 export interface Resolving {
@@ -133,29 +134,16 @@ function findToken(ref: FindPosition, at: ResolvingPositions): number | undefine
     issues.push(textNotFound({ find, pieces: prompt.pieces, side, path }));
     return undefined;
   }
-  const number = occurrence === "first" ? 1 : occurrence === "last" ? starts.length : occurrence;
-  const start = starts[number - 1];
+  const start = occurrenceOf(starts, occurrence);
   if (start === undefined) {
-    issues.push(occurrenceOutOfRange({ find, occurrence: number, count: starts.length, path }));
+    issues.push(occurrenceOutOfRange({ find, occurrence, count: starts.length, path }));
     return undefined;
   }
-  const end = start + find.length;
-  // Spans that only touch the text do not overlap it; so do the empty ones of added tokens.
-  const overlaps = ([from, to]: readonly [number, number]): boolean => from < end && to > start;
-  const token =
-    ref.token === "first" ? offsets.findIndex(overlaps) : offsets.findLastIndex(overlaps);
+  const tokenOf = ref.token === "first" ? firstTokenOf : lastTokenOf;
+  const token = tokenOf([start, start + find.length], offsets);
   if (token >= 0) return token;
   issues.push(textWithoutToken(find, path));
   return undefined;
-}
-
-/** Where a text begins in another one; occurrences may overlap. */
-function startsOf(find: string, text: string): number[] {
-  const starts: number[] = [];
-  for (let start = text.indexOf(find); start >= 0; start = text.indexOf(find, start + 1)) {
-    starts.push(start);
-  }
-  return starts;
 }
 
 function within<At extends { readonly path: SpecIssue["path"] }>(at: At, key: string | number): At {

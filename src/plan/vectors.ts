@@ -13,6 +13,7 @@ import type { EncodedPrompt, PlanModel } from "./encode-prompt.ts";
 import { encodePrompt, pieceOf } from "./encode-prompt.ts";
 import { layerNotInFile, layersOfFile, siteOfFile, vectorsNotRead, vectorWidth } from "./errors.ts";
 import { resolveLayers } from "./resolve.ts";
+import { writtenBy } from "./texts.ts";
 
 /** What a plan needs to know of a file: a part of the `LoadedVectors` of `mapping/`. */
 export interface VectorShape {
@@ -79,9 +80,7 @@ export function encodeSource(
     ? []
     : (shape.tokens ?? []);
   const pieces = tokens.map((token) => pieceOf(token, model.tokenizer));
-  let end = 0;
-  const offsets = pieces.map((piece) => [end, (end += piece.length)] as const);
-  const written = tokens.length > 0 ? { text: pieces.join(""), offsets } : undefined;
+  const written = tokens.length > 0 ? writtenBy(pieces) : undefined;
   return { prompt: { tokens, pieces, written, count: shape.positions ?? 1 }, shape };
 }
 

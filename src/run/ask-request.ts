@@ -1,4 +1,5 @@
 /** From a question of the table, or the user's own wordings, to what `ask` takes. */
+import { occurrenceOf, startsOf } from "../plan/texts.ts";
 import type { SinglePosition } from "../spec/spec.ts";
 import { domainOf, questionNamed } from "../spec/questions/questions.ts";
 import type { DepthPair } from "../spec/questions/question.ts";
@@ -54,10 +55,10 @@ function contrastOf(
   question: Parameters<typeof domainOf>[0],
 ): (SourceText & { readonly name: string })[] {
   const { contrast, frame } = domainOf(question);
-  const start = typeof position === "object" ? startOf(prompt, position) : undefined;
-  const find = typeof position === "object" ? position.find : "";
+  const named = typeof position === "object" ? position : undefined;
+  const start = named && occurrenceOf(startsOf(named.find, prompt), named.occurrence);
   return contrast
-    .filter((name) => name !== find && !(start === undefined && prompt.endsWith(name)))
+    .filter((name) => name !== named?.find && !(start === undefined && prompt.endsWith(name)))
     .map((name) =>
       start === undefined
         ? { prompt: frame.replace("{}", name), position: -1, name }
@@ -69,15 +70,4 @@ function contrastOf(
 /** What a source is called that is read at its last token. */
 function lastWord(prompt: string, position: number): string | undefined {
   return position === -1 ? /[\p{L}\p{M}\p{N}'’-]+$/u.exec(prompt)?.[0] : undefined;
-}
-
-function startOf(
-  prompt: string,
-  { find, occurrence }: Extract<SinglePosition, object>,
-): number | undefined {
-  const starts: number[] = [];
-  for (let at = prompt.indexOf(find); at >= 0; at = prompt.indexOf(find, at + 1)) starts.push(at);
-  const start =
-    occurrence === "last" ? starts.at(-1) : starts[occurrence === "first" ? 0 : occurrence - 1];
-  return start;
 }
