@@ -10,16 +10,9 @@ import { planControls } from "./controls.ts";
 import { mapNeeded, sameAcross, unlikeEnds, unmappedStates } from "./cross-model.ts";
 import { encodePrompt, type EncodedPrompt, type PlanModel } from "./encode-prompt.ts";
 import { entryOf } from "./entry.ts";
-import {
-  mappedBehindNorm,
-  markerWithoutText,
-  needsTokenizer,
-  noPromptToShare,
-  ofNoRun,
-  ofSeveral,
-  overwriteNotResidual,
-  targetModelMissing,
-} from "./errors.ts";
+import { targetModelMissing } from "./errors/cross-model.ts";
+import { markerWithoutText, needsTokenizer, noPromptToShare } from "./errors/prompts.ts";
+import { mappedBehindNorm, ofNoRun, ofSeveral, overwriteNotResidual } from "./errors/runs.ts";
 import { meanSentences, planInterventions } from "./interventions.ts";
 import { checkKnockouts, hiddenBy } from "./knockouts.ts";
 import { planMetrics } from "./metrics.ts";

@@ -5,7 +5,7 @@
 import type { LayerName, LayersTogether, LayerWindow, TargetSpec } from "../spec/spec.ts";
 import type { Resolvable } from "./cells.ts";
 import { alignedPositions, atSameDepth } from "./cross-model.ts";
-import { noEarlierLayer, notOneToOne, positionOutOfRange } from "./errors.ts";
+import { noEarlierLayer, notOneToOne, positionOutOfRange } from "./errors/references.ts";
 import { resolveLayers, resolvePositions } from "./resolve.ts";
 import { sourceLayers } from "./vectors.ts";
 

@@ -10,10 +10,10 @@ import {
   compatAcross,
   mapOfWidthsNeeded,
   namedBehindMap,
-  needsTokenizer,
   noCounterpart,
   otherText,
-} from "./errors.ts";
+} from "./errors/cross-model.ts";
+import { needsTokenizer } from "./errors/prompts.ts";
 import type { Plan, Write } from "./plan.ts";
 import { tokenWithEnd, type Span } from "./texts.ts";
 

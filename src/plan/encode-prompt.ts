@@ -11,7 +11,7 @@ import {
   needsTokenizer,
   promptTooLong,
   tokenOutOfVocabulary,
-} from "./errors.ts";
+} from "./errors/prompts.ts";
 import { findMarked, withPlaceholders, type MarkedText, type Marking } from "./markers.ts";
 import type { PlannedPrompt } from "./plan.ts";
 import { writtenBy, type Span, type WrittenText } from "./texts.ts";

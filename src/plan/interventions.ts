@@ -7,7 +7,8 @@ import type { AblationSpec, KnockoutSpec, LayerRef, PositionRef } from "../spec/
 import { windowAround } from "./cell-pairs.ts";
 import type { Resolvable } from "./cells.ts";
 import { encodePrompt } from "./encode-prompt.ts";
-import { needsTokenizer, tooManyWrites } from "./errors.ts";
+import { needsTokenizer } from "./errors/prompts.ts";
+import { tooManyWrites } from "./errors/runs.ts";
 import { ascending } from "./knockouts.ts";
 import type {
   Ablation,

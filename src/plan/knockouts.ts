@@ -1,6 +1,6 @@
 /** Whether knockouts leave every token something to look at, and what cells hide; all absolute. */
 import type { Resolvable } from "./cells.ts";
-import { nothingToSee, tooManyEdges } from "./errors.ts";
+import { nothingToSee, tooManyEdges } from "./errors/runs.ts";
 import type { HiddenPosition, Knockout, Write } from "./plan.ts";
 
 // Each is an object in the passes of up to a thousand tokens; far more than whole paragraphs in all layers.

@@ -1,7 +1,7 @@
 /** Markers in a target prompt: each is taken out, a placeholder stands there instead, and its token is where the vector goes. */
 import type { SpecIssue } from "../errors.ts";
 import type { MarkedPosition } from "../spec/spec.ts";
-import { markerNotFound, placeholdersShareToken } from "./errors.ts";
+import { markerNotFound, placeholdersShareToken } from "./errors/prompts.ts";
 import { tokenWithEnd, type WrittenText } from "./texts.ts";
 
 interface At {

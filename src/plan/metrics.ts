@@ -6,7 +6,9 @@ import type { SpecIssue } from "../errors.ts";
 import { metricName } from "../spec/metric-name.ts";
 import type { MetricSpec, PatchscopeSpec, TokenRef } from "../spec/spec.ts";
 import type { PlanModel } from "./encode-prompt.ts";
-import { needsTokenizer, noSourceRun, otherVocabulary, tokenOutOfVocabulary } from "./errors.ts";
+import { otherVocabulary } from "./errors/cross-model.ts";
+import { needsTokenizer, tokenOutOfVocabulary } from "./errors/prompts.ts";
+import { noSourceRun } from "./errors/runs.ts";
 import type { Plan, PlannedMetric, PlannedToken } from "./plan.ts";
 
 interface Resolving {

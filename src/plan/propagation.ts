@@ -1,7 +1,7 @@
 /** Where the read-out `propagation` compares a patched run with the clean one, and whether that is more than a result can hold. */
 import type { SpecIssue } from "../errors.ts";
 import { entryOf } from "./entry.ts";
-import { tooManyComparisons } from "./errors.ts";
+import { tooManyComparisons } from "./errors/runs.ts";
 import type { Plan, PlannedCell } from "./plan.ts";
 
 // Each is three numbers of a result: some 60 bytes as JSON.

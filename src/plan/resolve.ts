@@ -16,17 +16,17 @@ import type {
   SinglePosition,
 } from "../spec/spec.ts";
 import type { EncodedPrompt } from "./encode-prompt.ts";
+import { needsTokenizer } from "./errors/prompts.ts";
 import {
   emptyPositions,
   emptyRange,
   layerOutOfRange,
-  needsTokenizer,
   occurrenceOutOfRange,
   positionOutOfRange,
   textNotFound,
   textWithoutToken,
   type Side,
-} from "./errors.ts";
+} from "./errors/references.ts";
 import { firstTokenOf, lastTokenOf, occurrenceOf, startsOf } from "./texts.ts";
 
 /** Where references are resolved, and where what is wrong with them goes. */

@@ -2,7 +2,7 @@
 import type { SpecIssue } from "../errors.ts";
 import type { SoftPromptSpec } from "../spec/spec.ts";
 import type { Resolvable } from "./cells.ts";
-import { vectorsNotRead } from "./errors.ts";
+import { vectorsNotRead } from "./errors/vectors.ts";
 import type { PlannedSoftPrompt } from "./plan.ts";
 import { resolvePositions } from "./resolve.ts";
 import { vectorKey, type VectorFiles } from "./vectors.ts";

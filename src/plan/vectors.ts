@@ -11,7 +11,13 @@ import type {
 } from "../spec/spec.ts";
 import type { EncodedPrompt, PlanModel } from "./encode-prompt.ts";
 import { encodePrompt, pieceOf } from "./encode-prompt.ts";
-import { layerNotInFile, layersOfFile, siteOfFile, vectorsNotRead, vectorWidth } from "./errors.ts";
+import {
+  layerNotInFile,
+  layersOfFile,
+  siteOfFile,
+  vectorsNotRead,
+  vectorWidth,
+} from "./errors/vectors.ts";
 import { resolveLayers } from "./resolve.ts";
 import { writtenBy } from "./texts.ts";
 

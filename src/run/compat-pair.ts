@@ -8,7 +8,7 @@ import { normalize } from "../engine/reference/norm.ts";
 import { loadFinalNorm } from "../engine/reference/parameters.ts";
 import { assert, specInvalid } from "../errors.ts";
 import type { Plan, State, Write } from "../plan/plan.ts";
-import { noFinalNorm } from "../plan/errors.ts";
+import { noFinalNorm } from "../plan/errors/runs.ts";
 import type { MapOf } from "./map-of.ts";
 import type { RunSources } from "./sources.ts";
 
