@@ -30,15 +30,8 @@ export async function controlVectors(
   const { unrelated, contrast, mean, random } = plan.controls;
   // The mean is of the unrelated sentences' states, where they are controls themselves.
   const sentences = [...(unrelated.length > 0 ? unrelated : mean), ...contrast];
-  const states =
-    sentences.length === 0
-      ? []
-      : await capturePrompts(
-          engine,
-          sentences.map(({ tokens }) => tokens),
-          plan.capture.states,
-          signal,
-        );
+  const prompts = sentences.map(({ tokens }) => tokens);
+  const states = await capturePrompts(engine, prompts, plan.capture.states, signal);
   const own = sentences.map((sentence, index) => stateOf(sentence, states[index]));
   const averaged = own.slice(0, mean.length);
   return [

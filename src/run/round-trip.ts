@@ -29,16 +29,8 @@ export async function readBack(
   { plan, engine, source, encode, signal }: RoundTripRun,
 ): Promise<(RoundTripRecord | undefined)[]> {
   const { states: places } = plan.capture;
-  const sentences = plan.baseline ?? [];
-  const unrelated =
-    sentences.length === 0
-      ? []
-      : await capturePrompts(
-          engine,
-          sentences.map(({ tokens }) => tokens),
-          places,
-          signal,
-        );
+  const sentences = (plan.baseline ?? []).map(({ tokens }) => tokens);
+  const unrelated = await capturePrompts(engine, sentences, places, signal);
   const records: (RoundTripRecord | undefined)[] = texts.map(() => undefined);
   const bare = texts.map(bareText);
   const distinct = [...new Set(bare)].filter((text) => text !== "");

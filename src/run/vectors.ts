@@ -38,7 +38,7 @@ export class PromptStates {
 }
 
 /**
- * Runs prompts through the model once and reads the states asked for. Prompts of different lengths are filled
+ * Runs prompts, of which there may be none, through the model once and reads the states asked for. Prompts of different lengths are filled
  * up on the right, which changes nothing before it: no token looks ahead.
  */
 export async function capturePrompts(
