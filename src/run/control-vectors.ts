@@ -5,12 +5,12 @@
 import type { Engine } from "../engine/engine.ts";
 import { normOf } from "../mapping/mapping.ts";
 import { meanOf as meanOfVectors } from "../mapping/vector-algebra.ts";
-import type { Plan, PlannedSentence, State, Write } from "../plan/plan.ts";
+import type { Plan, PlannedSentence, Write } from "../plan/plan.ts";
 import { chanceOf } from "./next-token.ts";
 import type { StatesAt } from "./sources.ts";
 import type { VectorOf } from "./target.ts";
 import type { PromptStates } from "./vectors.ts";
-import { capturePrompts } from "./vectors.ts";
+import { capturePrompts, placeKey } from "./vectors.ts";
 
 /** One value for each of a plan's control vectors, in the order in which they are scored. */
 export interface ByControl<T> {
@@ -95,8 +95,7 @@ export function gaussian(
 function oncePerPlace(make: VectorOf): VectorOf {
   const made = new Map<string, Float32Array>();
   return (write: Write) => {
-    const { site, layer }: State = write.from;
-    const key = `${site}.${layer}`;
+    const key = placeKey(write.from);
     const vector = made.get(key) ?? make(write);
     made.set(key, vector);
     return vector;

@@ -13,7 +13,7 @@ import type { CellOutput, RunEvent } from "./run-plan.ts";
 import { runPlan } from "./run-plan.ts";
 import { planSpec } from "./run-spec.ts";
 import type { ReadyModel } from "./run-spec.ts";
-import { capturePrompts, PromptStates } from "./vectors.ts";
+import { capturePrompts, placeKey, PromptStates } from "./vectors.ts";
 
 /** A text one of whose states is read. */
 export interface SourceText {
@@ -74,7 +74,7 @@ export async function captureSources(
         assert(state, "every source was captured");
         side.set(state, index * hiddenSize);
       }
-      return [`${site.site}.${site.layer}`, side] as const;
+      return [placeKey(site), side] as const;
     }),
   );
   const tokens = places.map(({ tokens: of, position }) => of[position] ?? 0);

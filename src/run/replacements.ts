@@ -10,7 +10,7 @@ import type { Ablation, Plan } from "../plan/plan.ts";
 import { vectorKey, type VectorFiles } from "../plan/vectors.ts";
 import type { Site } from "../site.ts";
 import { gaussian } from "./control-vectors.ts";
-import { capturePrompts } from "./vectors.ts";
+import { capturePrompts, placeKey } from "./vectors.ts";
 
 /** A state that is replaced, by its position in the target. */
 export interface Replacement extends Pick<Patch, "site" | "layer" | "vector"> {
@@ -37,7 +37,7 @@ export async function replacementsOf(
     ablations.flatMap(({ site, layers, positions, with: what }) =>
       layers.flatMap((layer) => {
         const zeros = new Float32Array(plan.shape.hiddenSize);
-        const vector = what === "zero" ? zeros : means.get(`${site}.${layer}`);
+        const vector = what === "zero" ? zeros : means.get(placeKey({ site, layer }));
         assert(vector, "the mean was computed");
         return positions.map((position) => ({ site, layer, position, vector }));
       }),
@@ -60,7 +60,7 @@ async function meansOf(
   if (needed.length === 0) return new Map();
   const states = new Map<string, { readonly site: Site; readonly layer: number }>();
   for (const { site, layers } of needed) {
-    for (const layer of layers) states.set(`${site}.${layer}`, { site, layer });
+    for (const layer of layers) states.set(placeKey({ site, layer }), { site, layer });
   }
   const prompts = await capturePrompts(engine, plan.meanSentences, [...states.values()], signal);
   return new Map(

@@ -6,7 +6,7 @@ import type { LoadedVectors } from "../mapping/vector-file.ts";
 import type { Capture, Plan, PlannedSource, State } from "../plan/plan.ts";
 import { vectorKey, type VectorFiles } from "../plan/vectors.ts";
 import type { VectorOf } from "./target.ts";
-import { capturePrompts } from "./vectors.ts";
+import { capturePrompts, placeKey } from "./vectors.ts";
 
 /** Where states are read. */
 export interface StatesAt {
@@ -57,7 +57,7 @@ function stateOf({ place, position }: PlannedSource, from: State): State {
 function statesOf({ capture, sources }: Plan): Capture["states"] {
   const fixed = sources.flatMap(({ place }) => (place === "same" ? [] : [place]));
   const all = [...capture.states, ...fixed];
-  return [...new Map(all.map((place) => [`${place.site}.${place.layer}`, place])).values()];
+  return [...new Map(all.map((place) => [placeKey(place), place])).values()];
 }
 
 /** The vectors of a file, as if they had been read from a run; what it has no axis for is the same everywhere. */

@@ -6,7 +6,7 @@ import { comparedLayers } from "../plan/propagation.ts";
 import { blockedEdges, CLEAN_ROW, type BlockedRow } from "./blocked.ts";
 import { askFor, distributionOf, type Distribution, type MetricNeed } from "./distribution.ts";
 import type { Replacements } from "./replacements.ts";
-import { PromptStates } from "./vectors.ts";
+import { placeKey, PromptStates } from "./vectors.ts";
 
 /** Chooses the vector of a write: the source's state, or a control's in its place. */
 export type VectorOf = (write: Write) => Float32Array;
@@ -70,10 +70,7 @@ export async function runCleanTarget(
   const { read: readOut } = output;
   assert(readOut, "the target was read");
   const states = new Map(
-    taps.map(({ site, layer }, index) => [
-      `${site}.${layer}`,
-      output.taps[index] ?? new Float32Array(0),
-    ]),
+    taps.map((place, index) => [placeKey(place), output.taps[index] ?? new Float32Array(0)]),
   );
   return {
     replacements: given.replacements,

@@ -11,7 +11,7 @@ const CAPTURE_TOKENS = 1024;
 export class PromptStates {
   readonly tokens: readonly number[];
   readonly #hiddenSize: number;
-  /** By site and layer, `[positions, hidden]`. */
+  /** By {@link placeKey}, `[positions, hidden]`. */
   readonly #states: ReadonlyMap<string, Float32Array>;
 
   constructor(
@@ -26,7 +26,7 @@ export class PromptStates {
 
   /** A view of one state, `[hidden]`. */
   at({ site, layer, position }: State): Float32Array {
-    const all = this.#states.get(keyOf({ site, layer }));
+    const all = this.#states.get(placeKey({ site, layer }));
     assert(all, `state ${site}.${layer} was not captured`);
     return all.subarray(position * this.#hiddenSize, (position + 1) * this.#hiddenSize);
   }
@@ -73,7 +73,7 @@ async function captureBatch(
       const start = row * length * hiddenSize;
       const all = taps[index]?.subarray(start, start + tokens.length * hiddenSize);
       assert(all, "a tap was not read");
-      own.set(keyOf(place), all);
+      own.set(placeKey(place), all);
     }
     return new PromptStates(tokens, hiddenSize, own);
   });
@@ -84,6 +84,7 @@ export function fillUp(tokens: readonly number[], length: number): number[] {
   return Array.from({ length }, (_, index) => tokens[index] ?? 0);
 }
 
-function keyOf({ site, layer }: { readonly site: Site; readonly layer: number }): string {
+/** A place in a model, whatever the position, as a key. */
+export function placeKey({ site, layer }: { readonly site: Site; readonly layer: number }): string {
   return `${site}.${layer}`;
 }
