@@ -1,5 +1,5 @@
 /** Ablation: what a site holds of one token in one layer is taken away. */
-import { answerMetrics, type Preset } from "./preset.ts";
+import { answerMetrics, INTERVENTION_ONLY, type Preset } from "./preset.ts";
 
 /** Ablation. */
 export const ablation: Preset = {
@@ -13,10 +13,7 @@ export const ablation: Preset = {
     model: "smollm2-135m-instruct",
   },
   fields: (request) => ({
-    // Nothing is read of the source.
-    source: { position: -1, layer: "all" },
-    target: { prompt: "same" },
-    patches: [],
+    ...INTERVENTION_ONLY,
     interventions: [
       {
         kind: "ablation",

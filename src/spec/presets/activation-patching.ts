@@ -1,9 +1,6 @@
 /** Activation patching: states of one prompt put into another that differs from it in what matters. */
 import { windowOf, type Preset } from "./preset.ts";
 
-/** As in causal tracing. */
-const SUBLAYER_WINDOW = 5;
-
 /** Activation patching. */
 export const activationPatching: Preset = {
   name: "activation-patching",
@@ -22,7 +19,7 @@ export const activationPatching: Preset = {
     target: {
       prompt: request.corrupted,
       position: "same",
-      layer: windowOf(request, SUBLAYER_WINDOW),
+      layer: windowOf(request),
       site: request.site,
     },
     read: { kind: "next-token", topK: request.topK },

@@ -1,5 +1,5 @@
 /** Attention knockout: the last token may not look at one token in some layers; what it says then shows what it had from there. */
-import { answerMetrics, type Preset } from "./preset.ts";
+import { answerMetrics, INTERVENTION_ONLY, type Preset } from "./preset.ts";
 
 /** One layer changes little: others have read the same. */
 const WINDOW = 5;
@@ -17,10 +17,7 @@ export const attentionKnockout: Preset = {
     model: "smollm2-135m-instruct",
   },
   fields: (request) => ({
-    // Nothing is read of the source.
-    source: { position: -1, layer: "all" },
-    target: { prompt: "same" },
-    patches: [],
+    ...INTERVENTION_ONLY,
     interventions: [
       {
         kind: "attention-knockout",

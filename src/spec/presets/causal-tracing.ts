@@ -1,8 +1,6 @@
 /** Causal tracing: the source with noise on its subject, and one clean state at a time put back. */
 import { answerMetrics, windowOf, type Preset } from "./preset.ts";
 
-/** What one attention or MLP adds is little: several together show where it happens. */
-const SUBLAYER_WINDOW = 5;
 // The paper's 10 are steadier; the picture is the same with half of them.
 const SAMPLES = 5;
 
@@ -24,7 +22,7 @@ export const causalTracing: Preset = {
     target: {
       prompt: "same",
       position: "same",
-      layer: windowOf(request, SUBLAYER_WINDOW),
+      layer: windowOf(request),
       site: request.site,
     },
     interventions: [

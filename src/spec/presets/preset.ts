@@ -130,6 +130,13 @@ export function generating({
   return { kind: "generate", maxTokens, stop, topK, roundTrip, decoding };
 }
 
+/** Fields of presets that only intervene: nothing is read of the source, nor patched. */
+export const INTERVENTION_ONLY: PresetFields = {
+  source: { position: -1, layer: "all" },
+  target: { prompt: "same" },
+  patches: [],
+};
+
 /** How likely the answer is, and which place it has. */
 export function answerMetrics({ answer = "source" }: PresetOptions): readonly object[] {
   return [
@@ -138,10 +145,13 @@ export function answerMetrics({ answer = "source" }: PresetOptions): readonly ob
   ];
 }
 
+// What one attention or MLP adds is little: several together show where it happens.
+const SUBLAYER_WINDOW = 5;
+
 /** The target's layers of presets that put states back where they are from: of a sub-layer, some layers together. */
-export function windowOf({ site, window }: PresetOptions, ofSubLayer: number): unknown {
+export function windowOf({ site, window }: PresetOptions): unknown {
   const isSubLayer = site !== undefined && /attn|mlp/u.test(site);
-  const width = window ?? (isSubLayer ? ofSubLayer : 1);
+  const width = window ?? (isSubLayer ? SUBLAYER_WINDOW : 1);
   return width === 1 ? "same" : { window: width };
 }
 
