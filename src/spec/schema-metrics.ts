@@ -2,7 +2,7 @@
 import * as z from "zod";
 import { metricTwice } from "./errors.ts";
 import { metricName } from "./metric-name.ts";
-import { byKind, choose, isRecord, record } from "./schema-parts.ts";
+import { byKind, choose, isRecord, record, report } from "./schema-parts.ts";
 import type { MetricSpec, ReferenceRun, TokenRef } from "./spec.ts";
 
 // Each is a number of every cell; more than anybody looks at.
@@ -44,12 +44,5 @@ export const metrics: z.ZodType<readonly MetricSpec[]> = z
     const again = names.findIndex((name, index) => names.indexOf(name) < index);
     const name = names[again];
     if (name === undefined) return;
-    const { code, message, hint } = metricTwice(name);
-    context.issues.push({
-      code: "custom",
-      path: [again],
-      message,
-      params: { code, hint },
-      input: context.value,
-    });
+    report(context, { ...metricTwice(name), path: [again] });
   });

@@ -110,7 +110,11 @@ const OBJECT = "an object";
 
 type Context = z.core.$RefinementCtx;
 
-function report(context: Context, complaint: Complaint): void {
+/** Adds a complaint to the issues of the value at hand. */
+export function report(
+  context: Pick<z.core.ParsePayload, "value" | "issues">,
+  complaint: Complaint,
+): void {
   context.issues.push({
     code: "custom",
     path: [...(complaint.path ?? [])],
