@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
+import { messageOf } from "../../tests/support/issues.ts";
 import { wordModel } from "../../tests/support/word-model.ts";
-import { PatchscopesError } from "../errors.ts";
 import type { LoadedMapping, MappedModel } from "../mapping/fitted-mapping.ts";
 import { buildPlan } from "../plan/build-plan.ts";
 import type { Plan } from "../plan/plan.ts";
@@ -46,16 +46,6 @@ function planOf(width?: number): Plan {
     architecture: { ...model.architecture, hiddenSize },
   };
   return buildPlan(spec, { model, targetModel, unrelatedSentences: [] });
-}
-
-function messageOf(act: () => void): string {
-  try {
-    act();
-  } catch (error) {
-    if (error instanceof PatchscopesError) return error.message;
-    throw error;
-  }
-  return "";
 }
 
 test("A mapping fits the widths of both models", () => {

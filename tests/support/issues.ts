@@ -1,4 +1,4 @@
-/** What is wrong with a spec, as tests compare it. */
+/** What is wrong, as tests compare it. */
 import { PatchscopesError, type SpecIssue } from "../../src/errors.ts";
 
 /** The issues of the error that a function throws; none where it throws nothing. */
@@ -15,4 +15,15 @@ export function issuesOf(act: () => unknown): readonly SpecIssue[] {
 /** The same, each in a line with its path and its message. */
 export function issueLines(act: () => unknown): string[] {
   return issuesOf(act).map(({ path, message }) => `${path.join(".")}: ${message}`);
+}
+
+/** The message of the error that a function throws; none where it throws nothing. */
+export function messageOf(act: () => unknown): string {
+  try {
+    act();
+  } catch (error) {
+    if (error instanceof PatchscopesError) return error.message;
+    throw error;
+  }
+  return "";
 }

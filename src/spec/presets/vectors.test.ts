@@ -1,20 +1,10 @@
 /** Presets of slices, repeated vectors and scales. */
 import { describe, expect, test } from "vitest";
-import { PatchscopesError } from "../../errors.ts";
+import { messageOf } from "../../../tests/support/issues.ts";
 import type { Aspect, Language } from "./preset.ts";
 import { presetSpec } from "./presets.ts";
 
 const request = { prompt: "I spent the summer in Japan", model: "m" };
-
-function messageOf(act: () => unknown): string {
-  try {
-    act();
-  } catch (error) {
-    if (error instanceof PatchscopesError) return error.message;
-    throw error;
-  }
-  return "no error";
-}
 
 test("SelfIE repeats the vector in the user's message and begins the answer", () => {
   const { source, target } = presetSpec("selfie", { ...request, targetLayer: 3 });
