@@ -17,6 +17,7 @@ import { meanSentences, planInterventions } from "./interventions.ts";
 import { checkKnockouts, hiddenBy } from "./knockouts.ts";
 import { planMetrics } from "./metrics.ts";
 import type { Capture, Plan, PlannedCell, PlannedModel, Write } from "./plan.ts";
+import { isUnpatched, padded } from "./padding.ts";
 import { checkComparisons } from "./propagation.ts";
 import { resolvePosition, resolvePositions } from "./resolve.ts";
 import { planSources } from "./sources.ts";
@@ -41,12 +42,17 @@ export function buildPlan(spec: PatchscopeSpec, context: PlanContext): Plan {
   const targetModel = targetModelOf(spec, context);
   const issues: SpecIssue[] = [];
   const files = context.vectors;
-  const { prompt: source, shape } = encodeSource(spec.source, model, {
+  const { prompt: given, shape } = encodeSource(spec.source, model, {
     path: ["source"],
     issues,
     files,
   });
-  const target = encodeTarget(spec, { model, targetModel, source, issues });
+  const { source, target } = padded(spec, {
+    model,
+    issues,
+    source: given,
+    target: encodeTarget(spec, { model, targetModel, source: given, issues }),
+  });
   const models = targetModel === model ? undefined : modelsOf(model, targetModel);
   const resolvable = { spec, model, targetModel, models, source, target, vectors: shape, issues };
   if (models !== undefined) issues.push(...mapNeeded(spec, models));
@@ -112,7 +118,7 @@ export function buildPlan(spec: PatchscopeSpec, context: PlanContext): Plan {
     mapping: [spec.mapping].flat(),
     sources,
     mode: spec.target.mode,
-    compat: spec.compat && { isUnpatched: target.tokens.length === 1 },
+    compat: spec.compat && { isUnpatched: isUnpatched(spec, target.tokens) },
     read: spec.read,
     ...measured,
     seed: spec.seed,

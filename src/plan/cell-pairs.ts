@@ -141,7 +141,7 @@ export function positionPairs(resolvable: Resolvable): Pairs<number> {
 }
 
 function targetPositions(resolvable: Resolvable, sources: readonly number[]): readonly number[] {
-  const { spec, target, models, issues } = resolvable;
+  const { spec, source, target, models, issues } = resolvable;
   const ref = spec.target.position;
   const path = ["target", "position"];
   if (typeof ref === "object" && "marker" in ref) return target.marked ?? [];
@@ -153,11 +153,14 @@ function targetPositions(resolvable: Resolvable, sources: readonly number[]): re
     return sources.map((position) => aligned.get(position) ?? 0);
   }
   const count = target.tokens.length;
-  const beyond = sources.find((position) => position >= count);
+  // The same number, counted from the padding on where there is any.
+  const shift = (source.unseenPadding ?? 0) - (target.unseenPadding ?? 0);
+  const places = sources.map((position) => position + shift);
+  const beyond = places.find((position) => position < 0 || position >= count);
   if (beyond !== undefined && count > 0) {
     issues.push(positionOutOfRange({ position: beyond, count, side: "target", path }));
   }
-  return sources;
+  return places;
 }
 
 /** All pairs in one cell. */

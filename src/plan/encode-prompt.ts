@@ -44,6 +44,8 @@ export interface PlanModel {
     readonly vocabSize: number;
     readonly maxPositions: number;
     readonly block: BlockKind;
+    /** Without it positions are learned. */
+    readonly rope?: object | undefined;
     readonly window: { readonly size: number; readonly layers: ReadonlySet<number> } | undefined;
   };
   readonly tokenizer: PromptTokenizer | undefined;
@@ -56,6 +58,8 @@ export interface EncodedPrompt extends PlannedPrompt {
   readonly count?: number;
   /** The tokens of the placeholders that markers became. */
   readonly marked?: readonly number[];
+  /** How many tokens positions from 0 on are counted from before the first one. */
+  readonly unseenPadding?: number;
 }
 
 /** Encodes a prompt; without tokens, and with an issue, where that cannot be done. */

@@ -27,6 +27,7 @@ import {
   textWithoutToken,
   type Side,
 } from "./errors/references.ts";
+import { positionOutsidePadded } from "./errors/padding.ts";
 import { firstTokenOf, lastTokenOf, occurrenceOf, startsOf } from "./texts.ts";
 
 /** Where references are resolved, and where what is wrong with them goes. */
@@ -114,9 +115,15 @@ export function resolvePosition(ref: SinglePosition, at: ResolvingPositions): nu
   // A prompt without tokens already is an issue.
   if (count === 0) return undefined;
   if (typeof ref !== "number") return findToken(ref, at);
-  const position = ref < 0 ? count + ref : ref;
+  const padding = at.prompt.unseenPadding ?? 0;
+  const position = ref < 0 ? count + ref : ref - padding;
   if (position >= 0 && position < count) return position;
-  at.issues.push(positionOutOfRange({ position: ref, count, side: at.side, path: at.path }));
+  const facts = { position: ref, side: at.side, path: at.path };
+  at.issues.push(
+    padding === 0
+      ? positionOutOfRange({ count, ...facts })
+      : positionOutsidePadded({ count, padding, ...facts }),
+  );
   return undefined;
 }
 

@@ -48,6 +48,12 @@ test("what is as in the paper's code is said to be", () => {
   const asPair = { ...result, spec: { ...result.spec, compat: "pair" } } as const;
   expect(markdown(asPair)).toContain("As the paper's code does it");
   expect(markdown(result)).not.toContain("As the paper's code does it");
+  const padding = { source: 2, target: 3 };
+  const inBatch = {
+    ...result,
+    spec: { ...result.spec, compat: { kind: "pair", padding } },
+  } as const;
+  expect(markdown(inBatch)).toContain("2 tokens before the source, 3 before the target");
 });
 
 test("vectors of a file are named where the prompt would be", () => {

@@ -1,7 +1,7 @@
 /** Sentences under a table: what it shows, how its numbers are meant, and what they do not say. */
 import { EVIDENCE_THRESHOLD, EVIDENCE_TOKENS } from "../measure/evidence.ts";
 import type { CellRecord, PatchscopeResult } from "../result/result.ts";
-import type { LayerName, NoiseSpec } from "../spec/spec.ts";
+import type { LayerName, NoiseSpec, Padding } from "../spec/spec.ts";
 import { isStrong, wordShares } from "./evidence-words.ts";
 import { dependsOnVector, placesOf, verdictOf } from "./reading.ts";
 import { layersLabel } from "./rows.ts";
@@ -149,11 +149,16 @@ export function interventionLegend({ spec }: PatchscopeResult): readonly string[
     ),
     ...CONTAMINATIONS[spec.target.contamination],
     ...(spec.compat === undefined ? [] : [AS_PAIR]),
+    ...(typeof spec.compat === "object" ? [paddingWords(spec.compat.padding)] : []),
   ];
 }
 
 const AS_PAIR =
   "As the paper's code does it (compat: pair): the last layer's state is read behind the final norm.";
+
+function paddingWords({ source, target }: Padding): string {
+  return `Its batches are filled up on the left: ${source} tokens before the source, ${target} before the target.`;
+}
 
 const CONTAMINATIONS: Readonly<
   Record<PatchscopeResult["spec"]["target"]["contamination"], readonly string[]>

@@ -106,6 +106,16 @@ test("Controls are part of what is asked, in any order and spelling", () => {
   expect(canonical({ ...minimal, controls: spelled })).toBe(canonical(asked));
 });
 
+test("Padding that is none leaves the paper's code as it is", () => {
+  const asked = (compat: unknown): string => canonical({ ...minimal, compat });
+  expect(asked("pair")).toContain('"compat":"pair"');
+  expect(asked({ kind: "pair" })).toBe(asked("pair"));
+  expect(asked({ kind: "pair", padding: { source: 0 } })).toBe(asked("pair"));
+  expect(asked({ kind: "pair", padding: { target: 2 } })).toContain(
+    '"compat":{"kind":"pair","padding":{"target":2}}',
+  );
+});
+
 test("A mapping's file stands in it by its content, not by its path", () => {
   const hashed = (file: string, mapping: string): string =>
     canonicalSpec(parseSpec({ ...minimal, mapping: { file } }), { ...weights, mapping });

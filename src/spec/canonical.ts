@@ -5,6 +5,7 @@
  */
 import { isList } from "./is-list.ts";
 import type {
+  CompatSpec,
   ContrastSpec,
   ControlSpec,
   DecodingSpec,
@@ -79,7 +80,7 @@ export function canonicalSpec(spec: PatchscopeSpec, weights: WeightsHashes): str
     metrics: metrics(spec.metrics),
     controls: controls(spec.controls),
     contrast: contrast(spec.contrast),
-    compat: spec.compat,
+    compat: compat(spec.compat),
     seed: unless(0, spec.seed),
   });
 }
@@ -140,6 +141,12 @@ function fileOf(
   { vectors }: WeightsHashes,
 ): Readonly<Record<string, Json>> {
   return { file: vectors?.get(file) ?? file, tensor };
+}
+
+function compat(spec: CompatSpec | undefined): Json {
+  if (typeof spec !== "object") return spec;
+  const { source, target } = spec.padding;
+  return { kind: spec.kind, padding: { source: unless(0, source), target: unless(0, target) } };
 }
 
 type Json =

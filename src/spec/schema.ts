@@ -17,6 +17,7 @@ import {
   sourcePositions,
   targetPositions,
 } from "./schema-places.ts";
+import { compat } from "./schema-compat.ts";
 import { contamination, interventions } from "./schema-interventions.ts";
 import { metrics } from "./schema-metrics.ts";
 import { contrast, controls, read } from "./schema-read.ts";
@@ -156,7 +157,7 @@ const specSchema = record(
     metrics: metrics.default([]),
     controls: controls.default([{ kind: "unpatched" }, { kind: "unrelated" }]),
     contrast: contrast.default([]),
-    compat: z.exactOptional(z.enum(["pair"])),
+    compat: z.exactOptional(compat),
     seed: integer.default(0),
     // Where an editor finds the schema; no part of the spec.
     $schema: z.exactOptional(z.string()),

@@ -105,6 +105,7 @@ test("Short forms are specs for the compiler and for the schema, and so is a who
     read: { maxTokens: 3, decoding: { topK: 5 } },
     controls: ["unpatched", { kind: "unrelated", prompts: ["c"] }],
     contrast: ["c", { prompt: "d" }],
+    compat: { kind: "pair", padding: { target: 2 } },
   };
   const whole: PatchscopeSpec = parseSpec({
     version: 1,

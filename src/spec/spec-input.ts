@@ -12,6 +12,7 @@ import type {
   LayerRange,
   MarkedPosition,
   NamedSource,
+  Padding,
   PatchscopeSpec,
   PatchSpec,
   Prompt,
@@ -46,25 +47,27 @@ type Written<T> = T extends FindPosition
             ? PatchInput
             : T extends InterventionSpec
               ? Optional<Fields<T>, "layers" | "scale" | "samples" | "site" | "with">
-              : T extends { readonly text: string }
-                ? T | string
-                : T extends DecodingSpec
-                  ? Needing<T, never>
-                  : T extends MarkedPosition
-                    ? Needing<T, "marker">
-                    : T extends { readonly kind: "mean" | "difference" }
-                      ? NamingStep<T, "with">
-                      : T extends { readonly kind: "projection" }
-                        ? NamingStep<Optional<T, "remove">, "onto">
-                        : T extends { readonly kind: "normalise" }
-                          ? Needing<T, "kind">
-                          : T extends { readonly kind: "file" }
-                            ? Optional<T, "kind">
-                            : T extends readonly (infer Entry)[]
-                              ? readonly Written<Entry>[]
-                              : T extends object
-                                ? Fields<T>
-                                : T;
+              : T extends Padding
+                ? Needing<T, never>
+                : T extends { readonly text: string }
+                  ? T | string
+                  : T extends DecodingSpec
+                    ? Needing<T, never>
+                    : T extends MarkedPosition
+                      ? Needing<T, "marker">
+                      : T extends { readonly kind: "mean" | "difference" }
+                        ? NamingStep<T, "with">
+                        : T extends { readonly kind: "projection" }
+                          ? NamingStep<Optional<T, "remove">, "onto">
+                          : T extends { readonly kind: "normalise" }
+                            ? Needing<T, "kind">
+                            : T extends { readonly kind: "file" }
+                              ? Optional<T, "kind">
+                              : T extends readonly (infer Entry)[]
+                                ? readonly Written<Entry>[]
+                                : T extends object
+                                  ? Fields<T>
+                                  : T;
 
 /** A step whose names may be one name. */
 type NamingStep<T, Key extends string> = Omit<T, Key> &

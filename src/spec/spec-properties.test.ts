@@ -177,6 +177,8 @@ const metrics = fc.uniqueArray(metric, {
 });
 
 /** Specs as people write them: short forms, and fields left out. */
+const padding = fc.record({ source: fc.nat(9), target: fc.nat(9) });
+
 const written = fc
   .tuple(
     fc.oneof(prompt, file),
@@ -209,7 +211,9 @@ const written = fc
       controls: optional(controls),
       interventions: optional(interventions),
       metrics: optional(metrics),
-      compat: optional(fc.constant("pair")),
+      compat: optional(
+        fc.oneof(fc.constant("pair"), fc.record({ kind: fc.constant("pair"), padding })),
+      ),
       seed: optional(fc.integer()),
     }),
   )

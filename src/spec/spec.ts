@@ -294,6 +294,18 @@ export type MetricSpec =
   /** 1 where both have the same likeliest token, 0 where not. */
   | { readonly kind: "same-token"; readonly as: ReferenceRun };
 
+/**
+ * `pair`: as the code that was released with the paper does it, its last layer and one-token targets too; with padding,
+ * as it does it with a prompt of a batch that it fills up on the left.
+ */
+export type CompatSpec = "pair" | { readonly kind: "pair"; readonly padding: Padding };
+
+/** How many tokens stand before each prompt: what the batch's longest prompt of that side is longer. */
+export interface Padding {
+  readonly source: number;
+  readonly target: number;
+}
+
 export interface PatchscopeSpec {
   readonly version: 1;
   readonly name?: string;
@@ -310,7 +322,6 @@ export interface PatchscopeSpec {
   readonly metrics: readonly MetricSpec[];
   readonly controls: readonly ControlSpec[];
   readonly contrast: readonly ContrastSpec[];
-  /** `pair`: as the code that was released with the paper does it, its last layer and one-token targets too. */
-  readonly compat?: "pair";
+  readonly compat?: CompatSpec;
   readonly seed: number;
 }

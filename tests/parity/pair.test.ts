@@ -13,22 +13,22 @@ import { FIXTURES } from "../support/goldens.ts";
 import { openGolden } from "../support/open-golden.ts";
 
 const tokens = z.array(z.int());
-const { cases } = z
-  .object({
-    cases: z.array(
-      z.object({
-        checkpoint: z.string(),
-        source: tokens,
-        target: tokens,
-        layers: z.tuple([z.int(), z.int()]),
-        logits: z.array(z.number()),
-      }),
-    ),
-  })
+const twice = z.tuple([z.int(), z.int()]);
+const one = z.object({
+  checkpoint: z.string(),
+  source: tokens,
+  target: tokens,
+  layers: twice,
+  logits: z.array(z.number()),
+});
+const row = one.extend({ padding: twice, positions: twice, generated: tokens });
+const { cases, batches } = z
+  .object({ cases: z.array(one), batches: z.array(row) })
   .parse(JSON.parse(readFileSync(join(FIXTURES, "pair.json"), "utf8")));
 const CHECKPOINTS = [...new Set(cases.map(({ checkpoint }) => checkpoint))];
 
 type Case = (typeof cases)[number];
+type BatchRow = (typeof batches)[number];
 
 const loaded = new Map<string, ReadyModel & { readonly model: Model }>();
 
@@ -93,6 +93,45 @@ describe.each(CHECKPOINTS)("%s", (name) => {
       const off = distance(await run(each, { compat: undefined }), each.logits);
       if (isQuirk(each, last)) expect(off).toBeGreaterThan(1e-3);
       else expect(off).toBeLessThan(1e-4);
+    }
+  });
+});
+
+/** The first row of a batch, as the paper's code fills it up on the left. */
+function runRow(given: BatchRow): Promise<PatchscopeResult> {
+  const [from, to] = given.layers;
+  const [sourceAt, targetAt] = given.positions;
+  const [source, target] = given.padding;
+  const topK = given.logits.length;
+  return run(given, {
+    source: { model: "tiny", tokens: given.source, position: sourceAt, layer: from },
+    target: { tokens: given.target, position: targetAt, layer: to },
+    read:
+      given.generated.length === 0
+        ? { kind: "next-token", topK }
+        : { kind: "generate", maxTokens: given.generated.length, topK },
+    compat: { kind: "pair", padding: { source, target } },
+  });
+}
+
+describe.each(CHECKPOINTS)("A row of a padded batch of %s", (name) => {
+  const own = batches.filter(({ checkpoint }) => checkpoint === name);
+
+  test("says next what it says without padding, at positions counted from the padding on", async () => {
+    for (const each of own.filter(({ generated }) => generated.length === 0)) {
+      expect(distance(await runRow(each), each.logits)).toBeLessThan(1e-4);
+    }
+  });
+
+  test("generates what follows the padding, which it reads", async () => {
+    for (const each of own.filter(({ generated }) => generated.length > 0)) {
+      const result = await runRow(each);
+      expect(distance(result, each.logits)).toBeLessThan(1e-4);
+      expect(result.target.tokens).toHaveLength(each.padding[1] + each.target.length);
+      const said = result.cells[0]?.tokens ?? [];
+      expect(said).toEqual(each.generated.slice(0, said.length));
+      // Rows that have ended wait for the others, with end tokens.
+      expect(each.generated.slice(said.length).every((token) => token === said.at(-1))).toBe(true);
     }
   });
 });
