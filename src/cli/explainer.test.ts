@@ -1,4 +1,4 @@
-import { copyFile, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { copyFile, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";
@@ -81,6 +81,36 @@ test("Without a map one is fitted, kept, and used again", async () => {
   const again = await resultOf(["--explainer", reader, ...ASK]);
   expect(again.noted).toContain("Reading through the map that was fitted before");
   expect(again.result.cells).toEqual(first.result.cells);
+});
+
+test("A map that was stopped while it was fitted on the spot goes on", async () => {
+  const cache = join(folder, "stopped");
+  vi.stubEnv("PATCHSCOPES_CACHE", cache);
+  const stop = new AbortController();
+  const terminal = recordingTerminal();
+  const note = (text: string): void => {
+    terminal.note(text);
+    if (text.includes("Measuring")) stop.abort();
+  };
+  const args = ["inspect", "the cat sat", "--explainer", reader, ...ASK, "--model", MODEL];
+  const status = await runCommandLine(args, {
+    terminal: { ...terminal, note },
+    signal: stop.signal,
+  });
+  expect(status).toBe(130);
+  expect(terminal.noted()).toContain("keeps what was read: the same command goes on from it");
+  expect(await readdir(join(cache, "maps"))).toMatchObject([
+    expect.stringMatching(/\.safetensors\.part$/u),
+  ]);
+  const again = recordingTerminal();
+  const { signal } = new AbortController();
+  expect(await runCommandLine(args, { terminal: again, signal })).toBe(0);
+  expect(again.noted()).toContain("Going on from");
+  expect(again.noted()).not.toContain("Writing texts");
+  const [kept, ...others] = await readdir(join(cache, "maps"));
+  expect(others).toEqual([]);
+  const whole = await readFile(join(folder, "cache", "maps", kept ?? ""));
+  expect(await readFile(join(cache, "maps", kept ?? ""))).toEqual(whole);
 });
 
 test("A map that fit has made says which layers are read", async () => {

@@ -13,6 +13,7 @@ import { loadVectorFiles, planSpec } from "../run/run-spec.ts";
 import type { LayerRef, PatchscopeSpec, TargetSpec } from "../spec/spec.ts";
 import { nothingToExplain } from "./errors.ts";
 import { fittedAcross, sampleText, type AcrossParts, type AcrossRequest } from "./fit-across.ts";
+import { removePart } from "./fit-part.ts";
 import { openOutput } from "./output.ts";
 import { loadVectorsFile } from "./run-and-show.ts";
 
@@ -101,9 +102,14 @@ export async function withMap(
   );
   const { sample } = ON_THE_SPOT;
   const pairs = await pairsOf(spec, models);
-  const mapping = await fittedAcross(parts, { ...ON_THE_SPOT, pairs, data: sampleText(sample) });
+  const output = (await canKeep(file, parts)) ? file : undefined;
+  const mapping = await fittedAcross(
+    { ...parts, output },
+    { ...ON_THE_SPOT, pairs, data: sampleText(sample) },
+  );
   const bytes = writeMapping(mapping);
   const isKept = await keep(file, bytes, parts);
+  if (isKept) await removePart(file);
   say(`${qualityOf(mapping)} ${isKept ? `Kept as ${file}` : "It could not be kept."}`);
   const loaded = await readMapping(file, new Uint8Array(Buffer.concat(bytes)));
   return { spec, mappings: () => Promise.resolve(loaded) };
@@ -191,6 +197,17 @@ async function keptPath(pairs: AcrossRequest["pairs"], models: Models): Promise<
   return join(ownCache, "maps", `${key}.safetensors`);
 }
 
+/** Whether a file of the cache, and what belongs to it, can be written. */
+async function canKeep(file: string, { context }: AcrossParts): Promise<boolean> {
+  try {
+    await mkdir(dirname(file), { recursive: true });
+    await openOutput(file, context.terminal);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** A cache: where it cannot be written, the next run fits again. */
 async function keep(
   file: string,
@@ -198,7 +215,6 @@ async function keep(
   { context }: AcrossParts,
 ): Promise<boolean> {
   try {
-    await mkdir(dirname(file), { recursive: true });
     await (await openOutput(file, context.terminal)).write(bytes);
     return true;
   } catch {

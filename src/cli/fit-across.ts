@@ -17,6 +17,7 @@ import type { LayerRef } from "../spec/spec.ts";
 import type { CommandContext } from "./context.ts";
 import { optionsConflict, optionWrong } from "./errors.ts";
 import { kindRecord } from "./fit-options.ts";
+import { withPart, type FitIdentity, type FitPart } from "./fit-part.ts";
 import type { Progress } from "./progress.ts";
 
 /** Tokens of a text that a model writes. */
@@ -27,10 +28,12 @@ export function sampleText(sample: number): string {
   return `${sample} texts of up to ${SAMPLE_TOKENS} tokens that the model wrote`;
 }
 
-/** Both models, and who is told how far it is. */
+/** Both models, where what is summed is kept, and who is told how far it is. */
 export interface AcrossParts {
   readonly loaded: LoadedModel;
   readonly target: LoadedModel;
+  /** The file that is written; none for standard output. */
+  readonly output?: string | undefined;
   readonly context: CommandContext;
   readonly progress: Progress;
 }
@@ -79,16 +82,54 @@ function shapeOf({
   return { name, layers, hiddenSize };
 }
 
-/** Fits and measures the maps. Throws `usage` where a model has no tokenizer or the widths do not suit the kind. */
+/**
+ * Fits and measures the maps; goes on from what a stopped fit has kept beside the output. Throws `usage` where a model has no
+ * tokenizer or the widths do not suit the kind.
+ */
 export async function fittedAcross(
   parts: AcrossParts,
   request: AcrossRequest,
 ): Promise<FittedMapping> {
+  const { loaded, target, output } = parts;
+  checkKind(request, parts);
+  const mapping = {
+    kind: request.kind,
+    model: await mappedModel(loaded.model),
+    target: await mappedModel(target.model),
+    site: "resid_post",
+  } as const;
+  const identity = (): Promise<FitIdentity> =>
+    Promise.resolve({ facts: factsOf(parts, request, mapping), mapping });
+  return withPart(output, identity, parts, async (part) => ({
+    ...mapping,
+    ...(await fitted(parts, request, part)),
+  }));
+}
+
+/** What sums follow from; what is said of the texts in words changes nothing in them. */
+function factsOf(
+  { loaded, target }: AcrossParts,
+  { data: _, ...request }: AcrossRequest,
+  models: Pick<FittedMapping, "model" | "target">,
+): object {
+  const [source, reader] = [loaded, target].map(({ engine }) => engine.info);
+  const infoOf = (info: typeof source): object => ({
+    device: info?.device,
+    precision: info?.precision,
+  });
+  const weights = [models.model.weights, models.target?.weights];
+  return { ...request, weights, source: infoOf(source), target: infoOf(reader) };
+}
+
+async function fitted(
+  parts: AcrossParts,
+  request: AcrossRequest,
+  part: FitPart | undefined,
+): Promise<Pick<FittedMapping, "pairs" | "fit">> {
   const { loaded, target, context, progress } = parts;
   const { kind, rank, ridge, seed, pairs } = request;
-  checkKind(request, parts);
-  const texts = await textsAcross(parts, request);
-  const used = splitTexts(texts, request);
+  const written = await textsAcross(parts, request, part?.stopped?.texts);
+  const used = splitTexts(written.aligned, request);
   const fit = await fitAcrossModels({
     ...used,
     source: loaded.engine,
@@ -98,14 +139,12 @@ export async function fittedAcross(
     rank,
     ridge,
     signal: context.signal,
+    stopped: part?.stopped?.sums,
+    onSums: part?.onSums(written.tokens),
     onProgress: fitProgress(progress),
     rest: () => setImmediate(),
   });
   return {
-    kind,
-    model: await mappedModel(loaded.model),
-    target: await mappedModel(target.model),
-    site: "resid_post",
     pairs: fit.pairs,
     fit: {
       data: request.data,
@@ -147,10 +186,15 @@ function checkKind({ kind }: AcrossRequest, { loaded, target }: AcrossParts): vo
   });
 }
 
+/** The user's texts, or those that the source's model writes, has written: its tokens are kept with the sums. */
 async function textsAcross(
   { loaded, target, context, progress }: AcrossParts,
   { texts, sample, seed }: AcrossRequest,
-): Promise<ReturnType<typeof alignedTexts>> {
+  kept: readonly (readonly number[])[] | undefined,
+): Promise<{
+  readonly tokens: readonly (readonly number[])[];
+  readonly aligned: ReturnType<typeof alignedTexts>;
+}> {
   const { model, engine } = loaded;
   const [own, other] = [model.tokenizer, target.model.tokenizer];
   if (own === undefined || other === undefined) {
@@ -159,19 +203,22 @@ async function textsAcross(
       "The states of tokens that end at the same character are pairs.",
     );
   }
-  if (texts !== undefined) return texts.flatMap((text) => alignedTexts(text, own, other));
-  const written = await sampleTexts({
-    engine,
-    start: own.bos,
-    endTokens: model.endTokens,
-    texts: sample,
-    tokens: SAMPLE_TOKENS,
-    seed,
-    signal: context.signal,
-    onTokens: (done, total) =>
-      progress.show({ label: "Writing texts", done, total, unit: "count" }),
-  });
-  return written
-    .map((tokens) => own.decode(tokens[0] === own.bos ? tokens.slice(1) : tokens))
-    .flatMap((text) => alignedTexts(text, own, other));
+  const align = (text: string): ReturnType<typeof alignedTexts> => alignedTexts(text, own, other);
+  if (texts !== undefined) return { tokens: [], aligned: texts.flatMap(align) };
+  const tokens =
+    kept ??
+    (await sampleTexts({
+      engine,
+      start: own.bos,
+      endTokens: model.endTokens,
+      texts: sample,
+      tokens: SAMPLE_TOKENS,
+      seed,
+      signal: context.signal,
+      onTokens: (done, total) =>
+        progress.show({ label: "Writing texts", done, total, unit: "count" }),
+    }));
+  const textOf = (written: readonly number[]): string =>
+    own.decode(written[0] === own.bos ? written.slice(1) : written);
+  return { tokens, aligned: tokens.map(textOf).flatMap(align) };
 }

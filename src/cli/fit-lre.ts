@@ -14,6 +14,7 @@ import type { CommandContext } from "./context.ts";
 import { optionsConflict } from "./errors.ts";
 import { fitProgress, mappedModel } from "./fit-across.ts";
 import type { KindOptions } from "./fit-options.ts";
+import { withPart, type FitIdentity, type FitPart } from "./fit-part.ts";
 import type { Progress } from "./progress.ts";
 
 /** Texts whose derivatives are taken: more hardly change their mean. */
@@ -46,20 +47,38 @@ export function checkRelationOptions(options: RelationOptions): void {
   );
 }
 
-/** Learns a relation from some of the texts, and measures it on the others. */
-export async function fittedRelation({
-  loaded,
-  texts,
-  options,
-  context,
-  progress,
-}: {
+/** All that a relation is learned from. */
+interface RelationParts {
   readonly loaded: LoadedModel;
   readonly texts: readonly string[];
   readonly options: RelationOptions;
+  /** The file to write; none for standard output. */
+  readonly output: string | undefined;
   readonly context: CommandContext;
   readonly progress: Progress;
-}): Promise<FittedMapping> {
+}
+
+/** Learns a relation from some of the texts, and measures it on the others; goes on from what a stopped fit has kept. */
+export async function fittedRelation(parts: RelationParts): Promise<FittedMapping> {
+  const { output } = parts;
+  const identity = async (): Promise<FitIdentity> => ({ facts: await factsOf(parts) });
+  return withPart(output, identity, parts, (part) => fitted(parts, part));
+}
+
+/** What derivatives follow from; `--beta` comes behind their sum. */
+async function factsOf({ loaded, texts, options }: RelationParts): Promise<object> {
+  const { device, precision } = loaded.engine.info;
+  const { seed, examples = DEFAULT_EXAMPLES } = options;
+  return {
+    ...{ kind: "lre", weights: await loaded.model.weightsHash(), precision, device },
+    ...{ ...layersOf(loaded, options), seed, examples, texts },
+  };
+}
+
+async function fitted(
+  { loaded, texts, options, context, progress }: RelationParts,
+  part: FitPart | undefined,
+): Promise<FittedMapping> {
   const { model, engine } = loaded;
   const { tokenizer } = model;
   if (tokenizer === undefined) {
@@ -78,6 +97,8 @@ export async function fittedRelation({
     heldOut,
     beta,
     signal: context.signal,
+    stopped: part?.stopped?.sums,
+    onSums: part?.onSums([]),
     onProgress: fitProgress(progress),
     rest: () => setImmediate(),
   });

@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
@@ -7,11 +7,12 @@ import { recordingTerminal } from "../../tests/support/recording-terminal.ts";
 import { assert } from "../errors.ts";
 import { fitStopped } from "../mapping/errors.ts";
 import type { KeptSums } from "../run/fit-mapping.ts";
-import { openPart } from "./fit-part.ts";
+import { openPart, withPart } from "./fit-part.ts";
 import { runCommandLine } from "./program.ts";
 
 const MODEL = join(FIXTURES, "tiny", "llama-gqa");
 const FIT = ["--sample", "24", "--layers", "0,1", "--model", MODEL, "--threads", "1"];
+const WITH_TOKENIZER = join(FIXTURES, "tiny", "llama-gguf", "model.gguf");
 
 let folder: string;
 
@@ -28,7 +29,15 @@ afterAll(() => rm(folder, { recursive: true }));
 /** Runs a fit, and stops it when standard error says this. */
 async function fit(
   name: string,
-  { more = [], stopAt }: { readonly more?: readonly string[]; readonly stopAt?: string } = {},
+  {
+    args = FIT,
+    more = [],
+    stopAt,
+  }: {
+    readonly args?: readonly string[];
+    readonly more?: readonly string[];
+    readonly stopAt?: string | undefined;
+  } = {},
 ): Promise<{ readonly status: number; readonly noted: string }> {
   const stop = new AbortController();
   const terminal = recordingTerminal();
@@ -36,7 +45,7 @@ async function fit(
     terminal.note(text);
     if (stopAt !== undefined && text.includes(stopAt)) stop.abort();
   };
-  const status = await runCommandLine(["fit", ...FIT, ...more, "--out", join(folder, name)], {
+  const status = await runCommandLine(["fit", ...args, ...more, "--out", join(folder, name)], {
     terminal: { ...terminal, note },
     signal: stop.signal,
   });
@@ -66,6 +75,40 @@ test("Other options start anew, and say so", async () => {
   expect((await readdir(folder)).toSorted()).toEqual(["map", "whole"]);
 });
 
+test.each(["Reading the states", "Measuring"])(
+  "A fit between two models goes on, stopped at: %s",
+  async (stopAt) => {
+    const args = [
+      ...["--sample", "24", "--model", WITH_TOKENIZER, "--to-model", WITH_TOKENIZER],
+      ...["--layers", "0,1", "--to-layers", "1,2", "--ridge", "0.1", "--threads", "1"],
+    ];
+    await fit("whole", { args });
+    expect((await fit("map", { args, stopAt })).noted).toContain("map.part keeps what was read");
+    const again = await fit("map", { args });
+    expect(again.noted).toContain("Going on from");
+    expect(again.noted).not.toContain("Writing texts");
+    expect(await readFile(join(folder, "map"))).toEqual(await readFile(join(folder, "whole")));
+    expect((await readdir(folder)).toSorted()).toEqual(["map", "whole"]);
+  },
+);
+
+test.each(["Differentiating", "Measuring"])(
+  "A relation goes on, stopped at: %s",
+  async (stopAt) => {
+    const lines = ["I saw {the cat} sat", "I saw {the dog} sat", "I saw {a cat} sat"];
+    const file = join(folder, "texts");
+    await writeFile(file, lines.join("\n"));
+    const relation = ["--kind", "lre", "--texts", file, "--examples", "2", "--layers", "0,1"];
+    const args = [...relation, "--model", WITH_TOKENIZER, "--threads", "1"];
+    await fit("whole", { args });
+    expect((await fit("map", { args, stopAt })).noted).toContain("map.part keeps what was read");
+    expect((await fit("map", { args })).noted).toContain("Going on from");
+    expect(await readFile(join(folder, "map"))).toEqual(await readFile(join(folder, "whole")));
+    expect((await readdir(folder)).toSorted()).toEqual(["map", "texts", "whole"]);
+  },
+);
+
+const A = { facts: { of: "a" } };
 const texts = [
   [1, 2, 3],
   [4, 5],
@@ -82,25 +125,75 @@ const sums: KeptSums = {
 test("Sums come back bit by bit, once somebody stops the fit between two batches", async () => {
   const out = join(folder, "map");
   const terminal = recordingTerminal();
-  const part = await openPart(out, "a", terminal);
+  const part = await openPart(out, A, terminal);
   assert(part, "a file can have a part beside it");
   expect(part.stopped).toBeUndefined();
   await part.onSums(texts)(sums);
   expect(await readdir(folder)).toEqual([]);
   await part.stop(fitStopped(undefined));
-  expect((await openPart(out, "a", terminal))?.stopped).toEqual({ texts, sums });
-  expect((await openPart(out, "b", terminal))?.stopped).toBeUndefined();
+  expect((await openPart(out, A, terminal))?.stopped).toEqual({ texts, sums });
+  expect((await openPart(out, { facts: { of: "b" } }, terminal))?.stopped).toBeUndefined();
 });
 
 test("What fails keeps only what was kept before", async () => {
-  const part = await openPart(join(folder, "map"), "a", recordingTerminal());
+  const part = await openPart(join(folder, "map"), A, recordingTerminal());
   await part?.onSums(texts)(sums);
   await part?.stop(new Error("a sum may be half done"));
   expect(await readdir(folder)).toEqual([]);
-  await part?.onSums(texts)({ ...sums, batches: 16 });
+  const onSums = part?.onSums(texts);
+  for (let pass = 0; pass < 14; pass++) await onSums?.(sums);
+  expect(await readdir(folder)).toEqual([]);
+  await onSums?.(sums);
   expect(await readdir(folder)).toEqual(["map.part"]);
 });
 
+test("Texts that were written are kept before anything is summed", async () => {
+  const out = join(folder, "map");
+  const part = await openPart(out, A, recordingTerminal());
+  part?.onSums(texts);
+  await part?.stop(fitStopped(undefined));
+  const { stopped } = (await openPart(out, A, recordingTerminal())) ?? {};
+  expect(stopped).toEqual({ texts, sums: { batches: 0, isAll: false, moments: [] } });
+});
+
+test("Maps that are ready come back with the sums of the others", async () => {
+  const out = join(folder, "map");
+  const model = { name: "m", weights: "sha256:01", layers: 2, hiddenSize: 2 };
+  const identity = { ...A, mapping: { kind: "scalar-affine", model, site: "resid_post" } } as const;
+  const scores = { precision1: 0.1, surprisal: 1 / 3, r2: -0.1, cosine: 0.7 };
+  const [factor, bias] = [Float32Array.of(0.1, 2), Float32Array.of(-0, 1e-40)];
+  const map = { kind: "scalar-affine", factor, bias } as const;
+  const fitted = [{ source: "embedding", target: 1, map, scores }] as const;
+  const part = await openPart(out, identity, recordingTerminal());
+  await part?.onSums(texts)({ ...sums, fitted });
+  await part?.stop(fitStopped(undefined));
+  const { stopped } = (await openPart(out, identity, recordingTerminal())) ?? {};
+  expect(stopped?.sums).toEqual({ ...sums, fitted });
+});
+
+test("What is said of a part is not on the line of a bar, which is taken off the screen", async () => {
+  const said: string[] = [];
+  const note = (text: string): void => void said.push(text);
+  const clear = (): void => void said.push("clear");
+  const fit = withPart(
+    join(folder, "map"),
+    () => Promise.resolve(A),
+    {
+      context: {
+        terminal: { ...recordingTerminal(), note },
+        signal: new AbortController().signal,
+      },
+      progress: { show: () => undefined, clear },
+    },
+    async (part) => {
+      await part?.onSums(texts)(sums);
+      throw fitStopped(undefined);
+    },
+  );
+  await expect(fit).rejects.toMatchObject({ code: "aborted" });
+  expect(said).toEqual(["clear", expect.stringContaining("keeps what was read")]);
+});
+
 test("Beside a device nothing is kept", async () => {
-  expect(await openPart("/dev/null", "a", recordingTerminal())).toBeUndefined();
+  expect(await openPart("/dev/null", A, recordingTerminal())).toBeUndefined();
 });

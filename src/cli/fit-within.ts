@@ -1,5 +1,4 @@
 /** Fitting maps within one model, for `patchscopes fit`: whose texts, which layers, and where it goes on from. */
-import { createHash } from "node:crypto";
 import { setImmediate } from "node:timers/promises";
 import { specInvalid } from "../errors.ts";
 import type { SpecIssue } from "../errors.ts";
@@ -17,7 +16,7 @@ import type { CommandContext } from "./context.ts";
 import { optionsConflict } from "./errors.ts";
 import { SAMPLE_TOKENS, fitProgress, mappedModel, sampleText } from "./fit-across.ts";
 import { kindRecord, type KindOptions } from "./fit-options.ts";
-import { openPart, type FitPart } from "./fit-part.ts";
+import { withPart, type FitIdentity, type FitPart } from "./fit-part.ts";
 import type { ModelOptions } from "./model-options.ts";
 import type { Progress } from "./progress.ts";
 
@@ -49,27 +48,20 @@ export interface FitParts {
 
 /** Fits and measures the maps; what a stopped fit has kept beside the output is used again. */
 export async function fittedWithin(parts: FitParts, kind: FittedKind): Promise<FittedMapping> {
-  const { output, context } = parts;
-  if (output === undefined) return fitted(parts, kind, undefined);
-  const part = await openPart(output, await keyOf(parts), context.terminal);
-  try {
-    return await fitted(parts, kind, part);
-  } catch (error) {
-    await part?.stop(error);
-    throw error;
-  }
+  const { output } = parts;
+  const identity = async (): Promise<FitIdentity> => ({ facts: await factsOf(parts) });
+  return withPart(output, identity, parts, (part) => fitted(parts, kind, part));
 }
 
 /** What sums follow from; `threads` and measuring change nothing in them. */
-async function keyOf({ loaded, texts, options }: FitParts): Promise<string> {
+async function factsOf({ loaded, texts, options }: FitParts): Promise<object> {
   const { model } = loaded;
   const { layers, target } = layersOf({ loaded, options });
   const { kind, sample, seed, maxTokens, site, ahead, ridge, rank, hidden } = options;
-  const facts = {
+  return {
     ...{ weights: await model.weightsHash(), precision: options.precision, device: options.device },
     ...{ kind, layers, target, site, ahead, ridge, rank, hidden, seed, maxTokens, sample, texts },
   };
-  return createHash("sha256").update(JSON.stringify(facts)).digest("hex");
 }
 
 async function fitted(

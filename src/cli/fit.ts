@@ -119,12 +119,12 @@ async function fit(options: FitOptions, context: CommandContext): Promise<void> 
     const common = { options, context, progress };
     const mapping = await withLoadedModel({ name: options.model, ...common }, async (loaded) =>
       options.kind === "lre"
-        ? fittedRelation({ loaded, texts: texts ?? [], ...common })
+        ? fittedRelation({ loaded, texts: texts ?? [], output: output.path, ...common })
         : options.toModel === undefined
           ? fittedWithin({ loaded, texts, output: output.path, ...common }, options.kind)
           : withLoadedModel({ name: options.toModel, ...common }, async (target) =>
               fittedAcross(
-                { loaded, target, context, progress },
+                { loaded, target, output: output.path, context, progress },
                 {
                   ...acrossOptions(options),
                   texts,

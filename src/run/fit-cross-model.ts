@@ -9,14 +9,14 @@ import type { FittedKind } from "../mapping/mapping.ts";
 import { Moments } from "../mapping/moments.ts";
 import type { AlignedText } from "./aligned-texts.ts";
 import { DEFAULT_RIDGE, productsOf, resting, solvedMap } from "./fit-mapping.ts";
-import type { Fit, FitRequest } from "./fit-mapping.ts";
+import type { Fit, FitRequest, KeptSums } from "./fit-mapping.ts";
 import { scoreAcross } from "./score-cross-model.ts";
 import { batchesOf } from "./state-pairs.ts";
 import { fillUp } from "./vectors.ts";
 
 export interface CrossFitRequest extends Pick<
   FitRequest,
-  "rank" | "signal" | "onProgress" | "rest"
+  "rank" | "signal" | "onProgress" | "rest" | "stopped" | "onSums"
 > {
   readonly source: Engine;
   readonly target: Engine;
@@ -36,10 +36,17 @@ const PAIRS_AT_ONCE = 32;
  * @throws `usage` where the states do not determine a map; `engine`; `aborted`
  */
 export async function fitAcrossModels(request: CrossFitRequest): Promise<Fit> {
-  const pairs: FittedPair[] = [];
-  for (let from = 0; from < request.pairs.length; from += PAIRS_AT_ONCE) {
-    const some = { ...request, pairs: request.pairs.slice(from, from + PAIRS_AT_ONCE) };
-    pairs.push(...(await fitSome(some)));
+  const { onSums } = request;
+  let { stopped } = request;
+  const pairs: FittedPair[] = [...(stopped?.fitted ?? [])];
+  while (pairs.length < request.pairs.length) {
+    const fitted = [...pairs];
+    const keep = onSums && ((sums: KeptSums) => onSums({ ...sums, fitted }));
+    if (fitted.length > 0 && stopped === undefined)
+      await keep?.({ batches: 0, isAll: false, moments: [] });
+    const next = request.pairs.slice(pairs.length, pairs.length + PAIRS_AT_ONCE);
+    pairs.push(...(await fitSome({ ...request, pairs: next, stopped, onSums: keep })));
+    stopped = undefined;
   }
   const statesOf = (texts: readonly AlignedText[]): number =>
     texts.reduce((sum, text) => sum + text.pairs.length, 0);
@@ -62,15 +69,23 @@ async function fitSome(request: CrossFitRequest): Promise<FittedPair[]> {
 
 /** Runs all texts through both models and adds up their paired states. */
 async function readSums(request: CrossFitRequest): Promise<Moments[]> {
-  const { source, target, texts, pairs, kind, onProgress, signal } = request;
+  const { source, target, texts, pairs, kind, stopped, onSums, onProgress, signal } = request;
   const width = { x: source.architecture.hiddenSize, y: target.architecture.hiddenSize };
   const multiply = productsOf(source);
   const sums = pairs.map(() => new Moments(kind, width, { multiply }));
+  for (const [index, kept] of (stopped?.moments ?? []).entries()) sums[index]?.restore(kept);
   const sourceLayers = [...new Set(pairs.map((pair) => pair.source))];
   const targetLayers = [...new Set(pairs.map((pair) => pair.target))];
-  const total = texts.reduce((sum, { length }) => sum + length, 0);
-  let done = 0;
-  for (const batch of batchesOf(texts)) {
+  const lengthOf = (batch: readonly AlignedText[]): number =>
+    batch.reduce((sum, { length }) => sum + length, 0);
+  const batches = batchesOf(texts);
+  const total = lengthOf(texts);
+  const from = stopped?.batches ?? 0;
+  let done = lengthOf(batches.slice(0, from).flat());
+  const keep = (count: number, isAll: boolean): Promise<void> | undefined =>
+    onSums?.({ batches: count, isAll, moments: sums.map((each) => each.kept()) });
+  for (const [index, batch] of batches.entries()) {
+    if (index < from) continue;
     onProgress?.({ phase: "read", done, total });
     const x = await statesOf(batch, {
       side: "source",
@@ -85,14 +100,18 @@ async function readSums(request: CrossFitRequest): Promise<Moments[]> {
       signal,
     });
     const rows = batch.reduce((sum, text) => sum + text.pairs.length, 0);
-    for (const [index, pair] of pairs.entries()) {
-      const [from, to] = [x.get(pair.source), y.get(pair.target)];
-      assert(from && to, "every layer was read");
-      await sums[index]?.add({ rows, x: from, y: to });
-      await resting(request);
+    for (const [at, pair] of pairs.entries()) {
+      const [own, other] = [x.get(pair.source), y.get(pair.target)];
+      assert(own && other, "every layer was read");
+      await sums[at]?.add({ rows, x: own, y: other });
+      // Sums that are to be kept have all pairs of a batch, or none.
+      await resting(onSums === undefined ? request : { rest: request.rest });
     }
-    done += batch.reduce((sum, { length }) => sum + length, 0);
+    done += lengthOf(batch);
+    await keep(index + 1, false);
+    await resting(request);
   }
+  await keep(batches.length, true);
   return sums;
 }
 

@@ -17,7 +17,7 @@ import type { SubjectText } from "./subject-texts.ts";
 
 export interface LreRequest extends Pick<
   FitRequest,
-  "engine" | "layers" | "target" | "signal" | "onProgress" | "rest"
+  "engine" | "layers" | "target" | "signal" | "onProgress" | "rest" | "stopped" | "onSums"
 > {
   /** The derivatives' mean is taken over these. */
   readonly texts: readonly SubjectText[];
@@ -71,17 +71,7 @@ export async function fitLre(request: LreRequest): Promise<readonly FittedPair[]
     jacobian: new Float64Array(hiddenSize * hiddenSize),
     bias: new Float64Array(hiddenSize),
   }));
-  const total = texts.length * layers.length * hiddenSize;
-  let done = 0;
-  for (const text of texts) {
-    await withCleanText(text, request, async (clean) => {
-      for (const [index, sum] of sums.entries()) {
-        await addText(sum, { clean, index, request }, (columns) => {
-          request.onProgress?.({ phase: "differentiate", done: (done += columns), total });
-        });
-      }
-    });
-  }
+  await addTexts(sums, request);
   const pairs = sums.map(({ layer, jacobian, bias }): FittedPair => {
     const weight = Float32Array.from(jacobian, (sum) => (beta * sum) / texts.length);
     if (!weight.every(Number.isFinite)) throw statesNotFinite(String(layer));
@@ -89,6 +79,34 @@ export async function fitLre(request: LreRequest): Promise<readonly FittedPair[]
     return { source: layer, target, map: { kind: "affine", weight, bias: mean } };
   });
   return heldOut.length === 0 ? pairs : scoredOn(heldOut, pairs, request);
+}
+
+/** Adds up all derivatives, text by text, layer by layer, some numbers of the subject's state at once. */
+async function addTexts(sums: readonly RelationSums[], request: LreRequest): Promise<void> {
+  const { engine, texts, stopped, onSums, onProgress } = request;
+  const { hiddenSize } = engine.architecture;
+  const ofText = sums.length * hiddenSize;
+  const total = texts.length * ofText;
+  for (const [index, kept] of (stopped?.moments ?? []).entries()) {
+    sums[index]?.jacobian.set(kept.sums[0] ?? []);
+    sums[index]?.bias.set(kept.sums[1] ?? []);
+  }
+  let done = stopped?.batches ?? 0;
+  const moments = sums.map(({ jacobian, bias }) => ({ states: 0, sums: [jacobian, bias] }));
+  for (const [at, text] of texts.entries()) {
+    if (done >= (at + 1) * ofText) continue;
+    await withCleanText(text, request, async (clean) => {
+      for (const [index, sum] of sums.entries()) {
+        const from = done - at * ofText - index * hiddenSize;
+        if (from >= hiddenSize) continue;
+        await addText(sum, { clean, index, request, from }, async (columns) => {
+          done += columns;
+          onProgress?.({ phase: "differentiate", done, total });
+          await onSums?.({ batches: done, isAll: done === total, moments });
+        });
+      }
+    });
+  }
 }
 
 /** Runs a text as it is, and frees its keys and values behind what is done with it. */
@@ -127,11 +145,11 @@ interface TextParts {
   readonly request: LreRequest;
 }
 
-/** Adds what a text says of one layer's derivatives. */
+/** Adds what a text says of one layer's derivatives, from this number of the subject's state on. */
 async function addText(
   { layer, jacobian, bias }: RelationSums,
-  parts: TextParts,
-  onColumns: (columns: number) => void,
+  parts: TextParts & { readonly from: number },
+  onColumns: (columns: number) => Promise<void>,
 ): Promise<void> {
   const { clean, index, request } = parts;
   const { hiddenSize } = request.engine.architecture;
@@ -141,8 +159,7 @@ async function addText(
   const own = states.subarray(0, hiddenSize);
   const step = stepOf(own, request.step ?? STEP);
   const atOnce = Math.max(1, Math.floor(BATCH_TOKENS / (2 * (tokens.length - subject))));
-  for (let i = 0; i < hiddenSize; i++) bias[i] = (bias[i] ?? 0) + (clean.output[i] ?? 0);
-  for (let from = 0; from < hiddenSize; from += atOnce) {
+  for (let { from } = parts; from < hiddenSize; from += atOnce) {
     await resting(request);
     const columns = Math.min(atOnce, hiddenSize - from);
     const moved = Array.from({ length: columns }, (_, at) => movedRows(states, from + at, step));
@@ -150,6 +167,8 @@ async function addText(
       moved.flatMap(({ above, below }) => [above, below]),
       { layer, clean, request },
     );
+    // From here on nothing is awaited until all is added: sums that are kept have whole passes.
+    if (from === 0) addTo(bias, clean.output);
     for (const [at, { distance }] of moved.entries()) {
       const [above, below] = [outputs[2 * at], outputs[2 * at + 1]];
       assert(above && below, "every row has its output");
@@ -160,8 +179,12 @@ async function addText(
         bias[row] = (bias[row] ?? 0) - slope * (own[column] ?? 0);
       }
     }
-    onColumns(columns);
+    await onColumns(columns);
   }
+}
+
+function addTo(sum: Float64Array, more: Float32Array): void {
+  for (let i = 0; i < sum.length; i++) sum[i] = (sum[i] ?? 0) + (more[i] ?? 0);
 }
 
 /** In the state's own units. */

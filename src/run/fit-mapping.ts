@@ -55,10 +55,13 @@ export interface FitRequest extends FitTexts {
 
 /** What texts have left behind, from the first batch on. */
 export interface KeptSums {
+  /** Of texts; of a relation, derivatives. */
   readonly batches: number;
   /** No text is left to read. */
   readonly isAll: boolean;
   readonly moments: readonly KeptMoments[];
+  /** Maps that are fitted and measured, of a fit that makes some after others; the sums are of those that come next. */
+  readonly fitted?: readonly FittedPair[];
 }
 
 export interface Fit {

@@ -5,6 +5,7 @@ import { assert } from "../../src/errors.ts";
 import type { FittedMapping } from "../../src/mapping/fitted-mapping.ts";
 import { readMapping, writeMapping } from "../../src/mapping/mapping-file.ts";
 import type { AlignedText } from "../../src/run/aligned-texts.ts";
+import type { KeptSums } from "../../src/run/fit-mapping.ts";
 import { fitAcrossModels } from "../../src/run/fit-cross-model.ts";
 import { randomModel } from "../support/random-model.ts";
 
@@ -79,6 +80,59 @@ test("Maps to states of another width are measured in the target's model, and ke
   expect(read.pairs[1]?.map).toEqual(pairs[1]?.map);
   const { target: _, ...ofOne } = mapping;
   await expect(kept(ofOne)).rejects.toThrow(/layer that its model of 2 layers has not|should be/u);
+});
+
+test("A fit of more pairs than are read at once goes on from whatever was kept", async () => {
+  const [source, target] = [await createReferenceEngine(small), await createReferenceEngine(large)];
+  const seen: KeptSums[] = [];
+  const layers = [0, 1, "embedding"] as const;
+  const own = {
+    ...{ ...request, source, target },
+    pairs: Array.from({ length: 40 }, (_, index) => ({
+      source: layers[index % 3] ?? 0,
+      target: Math.floor(index / 3) % 3,
+    })),
+    onSums: (sums: KeptSums): Promise<void> => {
+      seen.push(structuredClone(sums));
+      return Promise.resolve();
+    },
+  };
+  const whole = await fitAcrossModels(own);
+  const [first, last] = [seen[0], seen.at(-1)];
+  const between = seen.find(({ batches, fitted }) => batches === 0 && fitted?.length === 32);
+  const later = seen.find(({ batches, fitted }) => batches === 1 && fitted?.length === 32);
+  expect(last).toMatchObject({ isAll: true });
+  for (const stopped of [first, between, later, last]) {
+    assert(stopped, "the fit told of it");
+    const read: number[] = [];
+    const again = await fitAcrossModels({
+      ...{ ...request, source, target, pairs: own.pairs, stopped },
+      onProgress: ({ phase, done }) => phase === "read" && read.push(done),
+    });
+    if (stopped.batches > 0) expect(read[0]).not.toBe(0);
+    expect(again).toEqual(whole);
+  }
+});
+
+test("Sums that are told of have all pairs of the last batch, or none", async () => {
+  const [source, target] = [await createReferenceEngine(small), await createReferenceEngine(large)];
+  const stop = new AbortController();
+  const seen: KeptSums[] = [];
+  const fit = fitAcrossModels({
+    ...{ ...request, source, target, signal: stop.signal },
+    pairs: [
+      { source: 0, target: 0 },
+      { source: 1, target: 2 },
+    ],
+    rest: () => {
+      stop.abort();
+      return Promise.resolve();
+    },
+    onSums: (sums) => Promise.resolve(void seen.push(sums)),
+  });
+  await expect(fit).rejects.toMatchObject({ code: "aborted" });
+  expect(seen).toMatchObject([{ batches: 1 }]);
+  expect(new Set(seen[0]?.moments.map(({ states }) => states)).size).toBe(1);
 });
 
 test("What is stopped stops", async () => {
