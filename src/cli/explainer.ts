@@ -5,15 +5,16 @@
 import { createHash } from "node:crypto";
 import { mkdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import type { FittedMapping, LoadedMapping, MappedLayer } from "../mapping/fitted-mapping.ts";
+import type { FittedMapping, LoadedMapping } from "../mapping/fitted-mapping.ts";
 import { readMapping, writeMapping } from "../mapping/mapping-file.ts";
 import type { Model } from "../models/model.ts";
 import { readSettings } from "../models/sources/settings.ts";
 import { loadVectorFiles, planSpec } from "../run/run-spec.ts";
-import type { LayerRef, PatchscopeSpec, TargetSpec } from "../spec/spec.ts";
+import type { LayerRef, PatchscopeSpec } from "../spec/spec.ts";
 import { nothingToExplain } from "./errors.ts";
 import { fittedAcross, sampleText, type AcrossParts, type AcrossRequest } from "./fit-across.ts";
 import { removePart } from "./fit-part.ts";
+import { lowestTarget, sourcesOf } from "./map-layers.ts";
 import { openOutput } from "./output.ts";
 import { loadVectorsFile } from "./run-and-show.ts";
 
@@ -151,24 +152,6 @@ function withLayers(
     source: layers === undefined ? { ...spec.source, layer: from } : spec.source,
     target: { ...spec.target, layer: to },
   };
-}
-
-/** The layers that a mapping has maps from: to one layer, or to any where several are written or none of them fits. */
-function sourcesOf({ pairs }: FittedMapping, to: TargetSpec["layer"]): readonly MappedLayer[] {
-  const own = pairs.filter(({ target }) => target === to);
-  return [...new Set((own.length > 0 ? own : pairs).map(({ source }) => source))];
-}
-
-/** The lowest layer that all of a mapping's layers lead to; `same` where each leads to one of its own. */
-function lowestTarget({ pairs }: FittedMapping): number | "embedding" | "same" {
-  const sources = new Set(pairs.map(({ source }) => source)).size;
-  const targets = [...new Set(pairs.map(({ target }) => target))];
-  const shared = targets.filter(
-    (to) => pairs.filter(({ target }) => target === to).length === sources,
-  );
-  if (shared.includes("embedding")) return "embedding";
-  const numbers = shared.filter((layer) => typeof layer === "number");
-  return numbers.length === 0 ? "same" : Math.min(...numbers);
 }
 
 /** About eight layers, evenly, the last one among them. */

@@ -68,6 +68,41 @@ test.each([
   expect((await run([...lens, "--map", out])).status).toBe(0);
 });
 
+test("Where a mapping has not all layers, presets read those that it has", async () => {
+  const cellsOf = async (args: readonly string[]): Promise<unknown> => {
+    const { terminal } = await run(["inspect", "--tokens", "5,6,7", ...args, "-f", "json"]);
+    const { cells } = JSON.parse(terminal.printed()) as {
+      cells: { source: { layer: unknown }; target: { layer: unknown } }[];
+    };
+    return cells.map(({ source, target }) => [source.layer, target.layer]);
+  };
+  const fit = async (name: string, more: readonly string[]): Promise<string> => {
+    const out = join(folder, name);
+    const { terminal } = await run(["fit", "--sample", "12", ...more, "--out", out]);
+    return terminal.printed();
+  };
+  const lens = join(folder, "one-layer");
+  expect(await fit("one-layer", ["--layers", "1"])).toContain(`--preset tuned-lens --map ${lens}`);
+  expect(await cellsOf(["--preset", "tuned-lens", "--map", lens])).toEqual([[1, 2]]);
+  const shortcut = join(folder, "shortcut");
+  expect(await fit("shortcut", ["--layers", "0", "--to", "1"])).toContain(
+    `--preset linear-shortcut --map ${shortcut}`,
+  );
+  const through = ["--preset", "linear-shortcut", "--map", shortcut];
+  expect(await cellsOf(through)).toEqual([[0, 1]]);
+  expect(await cellsOf([...through, "--layers", "0", "--target-layer", "-2"])).toEqual([[0, 1]]);
+  const whole = join(folder, "whole");
+  await fit("whole", []);
+  expect(await cellsOf(["--preset", "tuned-lens", "--map", whole])).toEqual([
+    [0, 2],
+    [1, 2],
+    [2, 2],
+  ]);
+  expect(await fit("site", ["--site", "attn_out", "--layers", "0", "--to", "1"])).toContain(
+    "a spec with site: attn_out on both sides",
+  );
+});
+
 test("A relation is learned from marked texts, measured on others, and read with its preset", async () => {
   const texts = join(folder, "relation.txt");
   const out = join(folder, "relation.safetensors");

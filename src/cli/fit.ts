@@ -185,7 +185,9 @@ function tableOf({ model, target, kind, pairs, fit }: FittedMapping): string {
   });
 }
 
-function nextStep({ model, toModel, out, kind }: FitOptions, { pairs }: FittedMapping): string {
+/** What to read with the maps; those of another site are for specs. */
+function nextStep(options: FitOptions, { pairs, site, model: of }: FittedMapping): string {
+  const { model, toModel, out, kind } = options;
   const named = model === DEFAULT_MODEL ? "" : ` --model ${model}`;
   if (kind === "lre") {
     const layers = pairs.map(({ source }) => source).join(",");
@@ -194,5 +196,10 @@ function nextStep({ model, toModel, out, kind }: FitOptions, { pairs }: FittedMa
   if (toModel !== undefined) {
     return `Next\n  npx patchscopes inspect "Barack Obama"${named} --explainer ${toModel} --map ${out}`;
   }
-  return `Next\n  npx patchscopes inspect "The capital of France is"${named} --preset tuned-lens --map ${out}`;
+  if (site !== "resid_post") {
+    return `Next\n  a spec with site: ${site} on both sides and mapping: { file: ${out} }`;
+  }
+  const isLens = pairs.every(({ target }) => target === of.layers - 1);
+  const preset = isLens ? "tuned-lens" : "linear-shortcut";
+  return `Next\n  npx patchscopes inspect "The capital of France is"${named} --preset ${preset} --map ${out}`;
 }

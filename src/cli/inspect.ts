@@ -165,9 +165,11 @@ export function inspectCommand(context: CommandContext): CommandUnknownOpts {
       if (reader !== undefined)
         return inspectAcross(text, { ...options, soft, explainer: reader }, context);
       if (options.preset === "cross-model-entity") throw explainerMissing(options.model);
-      const spec = inspectionSpec(text, { ...options, soft });
+      const { mappedLayers } = await import("./map-layers.ts");
+      const own = { ...options, ...(await mappedLayers(presetOf(options), options)), soft };
+      const spec = inspectionSpec(text, own);
       if (options.explain === true) return explainAndShow(spec, options.out, context);
-      const request = requestOf(text, { ...options, explainer: undefined });
+      const request = requestOf(text, { ...own, explainer: undefined });
       return runAndShow(
         spec,
         {
