@@ -90,6 +90,7 @@ async function fitted(
   const { seed, examples = DEFAULT_EXAMPLES, beta = 1 } = options;
   const all = shuffledTexts(subjectTexts(texts, tokenizer), seed);
   const [used, heldOut] = [all.slice(0, examples), all.slice(examples)];
+  const said: number[] = [];
   const pairs = await fitLre({
     engine,
     ...layersOf(loaded, options),
@@ -99,9 +100,13 @@ async function fitted(
     signal: context.signal,
     stopped: part?.stopped?.sums,
     onSums: part?.onSums([]),
+    onSaid: (token) => said.push(token),
     onProgress: fitProgress(progress),
     rest: () => setImmediate(),
   });
+  progress.clear();
+  const next = saidNext(said, (token) => tokenizer.piece(token));
+  if (next !== undefined) context.terminal.note(`${next}\n`);
   return {
     kind: "affine",
     model: await mappedModel(model),
@@ -119,6 +124,24 @@ async function fitted(
     },
   };
 }
+
+/** What the model itself says behind texts, the most usual first: there one sees whether they ask for the attribute. */
+export function saidNext(
+  said: readonly number[],
+  pieceOf: (token: number) => string,
+): string | undefined {
+  if (said.length === 0) return undefined;
+  const countOf = (token: number): number => said.filter((other) => other === token).length;
+  const usual = [...new Set(said)].sort((a, b) => countOf(b) - countOf(a));
+  const shown = usual
+    .slice(0, MAX_SHOWN)
+    .map((token) => `${JSON.stringify(pieceOf(token))} (${countOf(token)})`);
+  const more = usual.length > MAX_SHOWN ? ", …" : "";
+  return `Behind the texts that measure it the model itself says: ${shown.join(", ")}${more}. That is what the relation leads to: where it is not the attribute, let the texts end right before that.`;
+}
+
+/** More say nothing else. */
+const MAX_SHOWN = 5;
 
 /** Absolute layers; one in the middle where none is named. Throws `spec-invalid` for those that the model has not. */
 function layersOf(

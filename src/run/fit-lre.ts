@@ -23,6 +23,8 @@ export interface LreRequest extends Pick<
   readonly texts: readonly SubjectText[];
   /** The maps are measured on these; without any they are not. */
   readonly heldOut?: readonly SubjectText[];
+  /** Told the token that the model itself says behind each of those. */
+  readonly onSaid?: ((token: number) => void) | undefined;
   /** What derivatives are multiplied by; 1 by default. */
   readonly beta?: number;
   /** How far a number is moved to either side, in parts of the state's root mean square; {@link STEP} by default. */
@@ -248,6 +250,7 @@ async function scoredOn(
     request.onProgress?.({ phase: "measure", done, total: heldOut.length });
     await resting(request);
     await withCleanText(text, request, async (clean) => {
+      request.onSaid?.(clean.logits.indexOf(largest(clean.logits)));
       for (const [index, tally] of tallies.entries()) {
         const map = pairs[index]?.map;
         assert(map, "every layer has its map");
