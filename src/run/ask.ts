@@ -17,7 +17,8 @@ import { askNeedsTokenizer } from "./errors.ts";
 import { captureSources, readManySources } from "./many-sources.ts";
 import type { LayerPair, SourceStates, SourceText } from "./many-sources.ts";
 import type { CellOutput } from "./run-plan.ts";
-import { engineRecord, modelRecord, type ReadyModel } from "./run-spec.ts";
+import { engineRecord, modelRecord } from "./provenance.ts";
+import type { ReadyModel } from "./run-spec.ts";
 
 /** Tokens of a read-out: the answer, and a little of what follows. */
 const ASK_TOKENS = 8;

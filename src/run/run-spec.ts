@@ -9,15 +9,15 @@ import { buildPlan } from "../plan/build-plan.ts";
 import type { PlanModel, PromptTokenizer } from "../plan/encode-prompt.ts";
 import type { Plan } from "../plan/plan.ts";
 import { vectorFilesOf, vectorKey, type VectorFiles } from "../plan/vectors.ts";
-import type { CellRecord, ModelRecord, PatchscopeResult } from "../result/result.ts";
-import { specHash } from "../spec/canonical.ts";
+import type { CellRecord, PatchscopeResult } from "../result/result.ts";
 import type { PatchscopeSpec } from "../spec/spec.ts";
 import type { TokenTexts } from "./build-result.ts";
 import { buildResult, cellRecord } from "./build-result.ts";
 import { finalNormOf } from "./compat-pair.ts";
 import { mappingNotRead, matricesMissing } from "./errors.ts";
 import { checkMapping, mappingWarnings } from "./map-of.ts";
-import type { ReadyCell, RunEvent, RunOutput } from "./run-plan.ts";
+import { engineRecord, hashOf, modelRecord, precisionWarnings } from "./provenance.ts";
+import type { ReadyCell, RunEvent, RunOptions, RunOutput } from "./run-plan.ts";
 import { runPlan } from "./run-plan.ts";
 
 /** What is needed of an opened model beside its engine: a part of the `Model` of `models/`. */
@@ -104,6 +104,65 @@ function textOf({ source }: PatchscopeSpec, { tokenizer }: PlanModel): string {
   return known.map((token) => tokenizer.piece(token)).join("");
 }
 
+/** A spec whose models and files are there: what to run, on what, and the way from its numbers to a result. */
+export interface PreparedRun {
+  readonly plan: Plan;
+  /** The target's. */
+  readonly engine: Engine;
+  /** What the run needs, but for what stops it and who listens. */
+  readonly parts: Omit<RunOptions, "signal" | "onEvent" | "source">;
+  readonly texts: TokenTexts;
+  /** @param runMs milliseconds that the run took */
+  readonly result: (output: RunOutput, runMs: number) => PatchscopeResult;
+}
+
+/** Plans a spec and reads what it names. Throws `spec-invalid`. */
+export async function prepareRun(
+  spec: PatchscopeSpec,
+  on: ReadyModel,
+  options: Pick<RunSpecOptions, "target" | "mappings" | "vectors">,
+): Promise<PreparedRun> {
+  const vectors = await loadVectorFiles(spec, options.vectors);
+  const plan = planSpec(spec, on.model, { target: options.target?.model, vectors });
+  const target = plan.models === undefined ? on : (options.target ?? on);
+  const { model, engine } = target;
+  const fitted = await fittedMapping(plan, options.mappings);
+  const models = await Promise.all([...new Set([on, target])].map(modelRecord));
+  const hash = await hashOf(spec, models, { fitted, vectors });
+  if (plan.read.kind === "neighbours" && model.weights === undefined) throw matricesMissing();
+  const texts = textsOf(model);
+  const warnings = [
+    ...precisionWarnings(models),
+    ...(fitted === undefined ? [] : mappingWarnings(fitted, models)),
+  ];
+  // Both count from the same beginning.
+  const loadMs = Math.max(on.loadMs ?? 0, target.loadMs ?? 0);
+  return {
+    plan,
+    engine,
+    parts: {
+      endTokens: model.endTokens,
+      decode: texts.decode,
+      encode: (text) => on.model.tokenizer?.encode(text).tokens ?? [],
+      fitted,
+      sourceEngine: on.engine,
+      vectors,
+      finalNorm: spec.compat && (await finalNormOf(model)),
+      matrices: model.weights && { input: model.weights.embedding, output: model.weights.head },
+    },
+    texts,
+    result: (output, runMs) =>
+      buildResult(plan, output, texts, {
+        spec,
+        specHash: hash,
+        models,
+        engine: engineRecord(target),
+        warnings,
+        timing: { loadMs, runMs },
+      }),
+  };
+}
+
 /**
  * Runs a spec.
  * @throws `spec-invalid` before anything runs; `engine`; `aborted`
@@ -114,38 +173,9 @@ export async function runSpec(
   options: RunSpecOptions = {},
 ): Promise<PatchscopeResult> {
   const begin = performance.now();
-  const vectors = await loadVectorFiles(spec, options.vectors);
-  const plan = planSpec(spec, on.model, { target: options.target?.model, vectors });
-  const target = plan.models === undefined ? on : (options.target ?? on);
-  const { model, engine } = target;
-  const fitted = await fittedMapping(plan, options.mappings);
-  const records = await Promise.all([...new Set([on, target])].map(modelRecord));
-  const hash = await hashOf(spec, records, { fitted, vectors });
-  if (plan.read.kind === "neighbours" && model.weights === undefined) throw matricesMissing();
-  const texts = textsOf(model);
-  // Both count from the same beginning.
-  const loadMs = Math.max(on.loadMs ?? 0, target.loadMs ?? 0);
-  const result = (output: RunOutput): PatchscopeResult =>
-    buildResult(plan, output, texts, {
-      spec,
-      specHash: hash,
-      models: records,
-      engine: engineRecord(target),
-      warnings: [
-        ...precisionWarnings(records),
-        ...(fitted === undefined ? [] : mappingWarnings(fitted, records)),
-      ],
-      timing: { loadMs, runMs: performance.now() - begin },
-    });
+  const { plan, engine, parts, texts, result } = await prepareRun(spec, on, options);
   const output = await runPlan(plan, engine, {
-    endTokens: model.endTokens,
-    decode: texts.decode,
-    encode: (text) => on.model.tokenizer?.encode(text).tokens ?? [],
-    fitted,
-    sourceEngine: on.engine,
-    vectors,
-    finalNorm: spec.compat && (await finalNormOf(model)),
-    matrices: model.weights && { input: model.weights.embedding, output: model.weights.head },
+    ...parts,
     signal: options.signal,
     onEvent: (event) => {
       switch (event.kind) {
@@ -154,13 +184,13 @@ export async function runSpec(
         case "cells":
           return options.onCells?.(event.cells.map((cell) => recordOf(cell, plan, texts)));
         case "read":
-          return options.onWords?.(result(event.output));
+          return options.onWords?.(result(event.output, performance.now() - begin));
         default:
           return unreachable(event);
       }
     },
   });
-  return result(output);
+  return result(output, performance.now() - begin);
 }
 
 function recordOf({ index, output }: ReadyCell, plan: Plan, texts: TokenTexts): CellRecord {
@@ -180,50 +210,6 @@ async function fittedMapping(
   const fitted = settled(await mappings(step.file), plan.shape.layers);
   checkMapping(plan, fitted);
   return fitted;
-}
-
-/** Rounded activations are another computation: what it says is for a first look. */
-function precisionWarnings(records: readonly ModelRecord[]): PatchscopeResult["warnings"] {
-  const rounded = records.filter(({ precision }) => precision === "int8").map(({ name }) => name);
-  if (rounded.length === 0) return [];
-  const [first = ""] = rounded;
-  return [
-    {
-      code: "rounded-activations",
-      message: `${rounded.join(" and ")} ran in int8, which says only nearly the same as float32; patchscopes models verify ${first} --precision int8 measures how nearly.`,
-    },
-  ];
-}
-
-/** What a result says of a model. */
-export async function modelRecord({ model, engine }: ReadyModel): Promise<ModelRecord> {
-  const { family, layers, hiddenSize } = model.architecture;
-  const { precision } = engine.info;
-  const weights = await model.weightsHash();
-  return { name: model.name, architecture: family, layers, hiddenSize, weights, precision };
-}
-
-/** What a result says of the engine that ran it. */
-export function engineRecord({ engine }: ReadyModel): PatchscopeResult["engine"] {
-  const { name, device, version } = engine.info;
-  return { name, device, version };
-}
-
-function hashOf(
-  spec: PatchscopeSpec,
-  [source, target]: readonly ModelRecord[],
-  files: {
-    readonly fitted: LoadedMapping | undefined;
-    readonly vectors: VectorFiles<LoadedVectors>;
-  },
-): Promise<string> {
-  assert(source, "there is a model");
-  return specHash(spec, {
-    source: source.weights,
-    target: target?.weights,
-    mapping: files.fitted?.hash,
-    vectors: new Map([...files.vectors.values()].map((each) => [each.file, each.hash])),
-  });
 }
 
 /** Token ids as text; without a tokenizer, or beyond its vocabulary, as `<id>`. */

@@ -1,0 +1,186 @@
+/** Many specs together say what each says alone: in one plan where they ask the same, alone where they do not. */
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import type { Engine, PassOutput } from "../../src/engine/engine.ts";
+import { createOnnxEngine } from "../../src/engine/onnx/node.ts";
+import type { Model } from "../../src/models/model.ts";
+import type { CellRecord, PatchscopeResult } from "../../src/result/result.ts";
+import { runMany } from "../../src/run/run-many.ts";
+import { runSpec } from "../../src/run/run-spec.ts";
+import { parseSpec } from "../../src/spec/schema.ts";
+import type { SpecInput } from "../../src/spec/spec-input.ts";
+import type { PatchscopeSpec } from "../../src/spec/spec.ts";
+import { FIXTURES } from "../support/goldens.ts";
+import { expectNear } from "../support/nats.ts";
+import { openGolden } from "../support/open-golden.ts";
+
+let model: Model;
+let engine: Engine;
+
+beforeAll(async () => {
+  model = await openGolden(join(FIXTURES, "tiny", "llama-gguf"));
+  engine = await createOnnxEngine(model, { threads: 1 });
+});
+
+afterAll(async () => {
+  await engine.dispose();
+  await model.close();
+});
+
+const TEXTS = ["the cat", "the dog sat on the mat", "a", "the cat", "the old man and the sea"];
+
+function specs(of: (prompt: string) => SpecInput): PatchscopeSpec[] {
+  return TEXTS.map((prompt) => specOf(of(prompt)));
+}
+
+function specOf(input: SpecInput): PatchscopeSpec {
+  return parseSpec({ version: 1, ...input, source: { ...input.source, model: model.name } });
+}
+
+const target = { prompt: "the dog x sat", position: { find: "x" }, layer: [0, 1] } as const;
+const generate = { kind: "generate", maxTokens: 4, ignoreEos: true } as const;
+
+const CASES: readonly (readonly [string, (prompt: string) => SpecInput])[] = [
+  ["next tokens", (prompt) => ({ source: { prompt }, target, read: { kind: "next-token" } })],
+  ["texts with evidence", (prompt) => ({ source: { prompt }, target, read: generate })],
+  [
+    "all controls",
+    (prompt) => ({
+      source: { prompt, position: "all", layer: 0 },
+      target,
+      read: generate,
+      controls: ["unpatched", "unrelated", "mean", "random", "text-only"],
+    }),
+  ],
+  [
+    "slices",
+    (prompt) => ({
+      source: { prompt, position: { together: "all" }, layer: "all" },
+      target: { prompt: "the @ says", position: { marker: "@" }, layer: 0 },
+      read: generate,
+    }),
+  ],
+  [
+    "targets that are the source",
+    (prompt) => ({ source: { prompt }, target: { prompt: "same" }, read: generate }),
+  ],
+  [
+    "metrics",
+    (prompt) => ({
+      source: { prompt },
+      target,
+      read: { kind: "next-token" },
+      metrics: [{ kind: "kl", from: "source" }],
+    }),
+  ],
+  [
+    "draws",
+    (prompt) => ({
+      source: { prompt },
+      target,
+      read: { ...generate, decoding: { temperature: 1 } },
+    }),
+  ],
+  [
+    "a named source",
+    (prompt) => ({
+      source: { prompt },
+      sources: { other: { prompt: "the mat" } },
+      mapping: { kind: "difference", with: ["other"] },
+      target,
+      read: generate,
+    }),
+  ],
+];
+
+test.each(CASES)("%s are those of each spec alone", async (_, of) => {
+  await expectSame(specs(of));
+});
+
+test("Specs of all kinds together come in their order", async () => {
+  const mixed = CASES.map(([, of]) => specs(of));
+  await expectSame(TEXTS.flatMap((_, index) => mixed.flatMap((each) => each[index] ?? [])));
+});
+
+test("Specs that ask the same are few passes", async () => {
+  const passes = { one: 0, many: 0 };
+  const counting = (key: keyof typeof passes): Engine => ({
+    ...{ info: engine.info, architecture: engine.architecture },
+    run: async (pass, signal): Promise<PassOutput> => {
+      passes[key]++;
+      return engine.run(pass, signal);
+    },
+    select: (cache, rows) => engine.select(cache, rows),
+    dispose: () => Promise.resolve(),
+  });
+  const all = Array.from({ length: 40 }, (_, index) =>
+    specOf({ source: { prompt: `the cat ${index}` }, target, read: generate }),
+  );
+  const [first] = all;
+  if (first === undefined) throw new Error("there is a spec");
+  await runSpec(first, { model, engine: counting("one") });
+  const results = runMany(all, { model, engine: counting("many") });
+  let count = 0;
+  for await (const result of results) count += result.cells.length;
+  expect(count).toBe(40 * 2 * model.architecture.layers);
+  // Forty times as many rows, and not twice the passes for each.
+  expect(passes.many).toBeLessThan(6 * passes.one);
+});
+
+test("A spec that cannot run is refused with its issue", async () => {
+  const bad = specOf({
+    source: { prompt: "the cat", position: { find: "horse" } },
+    target,
+    read: generate,
+  });
+  const [good] = specs((prompt) => ({ source: { prompt }, target, read: generate }));
+  if (good === undefined) throw new Error("there is a spec");
+  const results = runMany([good, bad], { model, engine });
+  await expect(results.next()).rejects.toMatchObject({ code: "spec-invalid" });
+});
+
+test("What is stopped stops", async () => {
+  const stop = new AbortController();
+  const results = runMany(
+    specs((prompt) => ({ source: { prompt }, target, read: generate })),
+    { model, engine },
+    { signal: stop.signal },
+  );
+  stop.abort();
+  await expect(results.next()).rejects.toMatchObject({ code: "aborted" });
+});
+
+async function expectSame(all: readonly PatchscopeSpec[]): Promise<void> {
+  const on = { model, engine };
+  const together: PatchscopeResult[] = [];
+  for await (const result of runMany(all, on)) together.push(result);
+  expect(together).toHaveLength(all.length);
+  for (const [index, spec] of all.entries()) {
+    const alone = await runSpec(spec, on);
+    const result = together[index];
+    expect({ ...result, cells: [], controls: {}, timing: {} }).toEqual({
+      ...{ ...alone, cells: [], controls: {}, timing: {} },
+    });
+    expect(Object.keys(result?.controls ?? {})).toEqual(Object.keys(alone.controls));
+    expect(result?.cells).toHaveLength(alone.cells.length);
+    for (const [at, cell] of alone.cells.entries()) sameCell(result?.cells[at], cell);
+  }
+}
+
+/** The same places, tokens and numbers; rows of other batches round differently in the last digits. */
+function sameCell(got: CellRecord | undefined, wanted: CellRecord): void {
+  expect(shapeOf(got)).toEqual(shapeOf(wanted));
+  expectNear(numbersOf(got), numbersOf(wanted), 1e-4);
+}
+
+function shapeOf(cell: CellRecord | undefined): unknown {
+  return JSON.parse(JSON.stringify(cell), (_, value: unknown) =>
+    typeof value === "number" && !Number.isInteger(value) ? 0 : value,
+  );
+}
+
+function numbersOf(value: unknown): number[] {
+  if (typeof value === "number") return Number.isInteger(value) ? [] : [value];
+  if (typeof value !== "object" || value === null) return [];
+  return Object.values(value).flatMap(numbersOf);
+}
