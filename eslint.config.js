@@ -13,7 +13,7 @@ const importTable = {
   models: ["engine"],
   run: ["spec", "plan", "engine", "mapping", "measure", "result"],
   render: ["spec", "measure", "result"],
-  reproduce: ["spec", "measure", "run"],
+  reproduce: ["spec", "measure", "result", "run"],
   cli: [
     "spec",
     "plan",

@@ -6,15 +6,19 @@ import { readSettings } from "../models/sources/settings.ts";
 import type { LoadedModel } from "../node.ts";
 import { consensusPage, type ConsensusPart } from "../reproduce/consensus-page.ts";
 import { measureQuestion, type ConsensusRow, type SubjectSet } from "../reproduce/consensus.ts";
+import type { TrialContext } from "../reproduce/read-trials.ts";
 import { partStore } from "../reproduce/part-store-node.ts";
 import type { PartStore } from "../reproduce/read-part.ts";
 import { measurePlainBaseline } from "../reproduce/plain-baseline.ts";
 import { trustPage, type TrustPart } from "../reproduce/trust-page.ts";
-import { measureTrust } from "../reproduce/trust.ts";
+import { explainedTrials, trialSets, type TrialModel } from "../reproduce/trust-trials.ts";
+import { measureTrust, type TrustRow } from "../reproduce/trust.ts";
 import { ENGLISH_QUESTIONS } from "../spec/questions/english.ts";
 import { KOREAN_QUESTIONS } from "../spec/questions/korean.ts";
 import type { CommandContext } from "./context.ts";
+import { assert } from "../errors.ts";
 import { optionWrong } from "./errors.ts";
+import { readBy, withMap } from "./explainer.ts";
 import { threadsOption, withLoadedModel } from "./model-options.ts";
 import { openOutput } from "./output.ts";
 import { progressOn } from "./progress.ts";
@@ -125,17 +129,86 @@ async function consensusParts(measuring: Measuring): Promise<ConsensusPart[]> {
 }
 
 async function trustParts(measuring: Measuring): Promise<TrustPart[]> {
-  const { context, progress, store } = measuring;
   const parts: TrustPart[] = [];
-  for (const model of [ENGLISH_MODEL, KOREAN_MODEL]) {
-    const rows = await withModel(model, measuring, (on) =>
-      measureTrust({ on, store, signal: context.signal }, (done, total) =>
-        progress.show({ label: `Evidence on ${model}`, done, total, unit: "count" }),
-      ),
-    );
-    parts.push({ model, rows });
+  for (const name of [ENGLISH_MODEL, KOREAN_MODEL]) {
+    const rows = await withModel(name, measuring, async (on) => {
+      const measured: TrustRow[] = [];
+      for (const set of trialSets(trialModel(on))) {
+        measured.push(
+          await measureTrust(set, trialContext(on, measuring), shown(set.name, name, measuring)),
+        );
+      }
+      return measured;
+    });
+    parts.push({ model: name, rows });
   }
+  parts.push(await explainedPart(measuring));
   return parts;
+}
+
+/** The states of one model described by the other, through a map that is fitted first. */
+function explainedPart(measuring: Measuring): Promise<TrustPart> {
+  const { context, progress } = measuring;
+  return withModel(ENGLISH_MODEL, measuring, (loaded) =>
+    withModel(KOREAN_MODEL, measuring, async (target) => {
+      const set = explainedTrials(trialModel(loaded));
+      const [first] = set.trials;
+      assert(first, "there are trials");
+      const { spec, mappings } = await withMap(
+        readBy(first.spec, KOREAN_MODEL),
+        { layers: first.spec.source.layer },
+        { loaded, target, context, progress },
+      );
+      const { mapping, target: to } = spec;
+      const trials = set.trials.map((trial) => ({
+        ...trial,
+        spec: {
+          ...trial.spec,
+          mapping,
+          target: { ...trial.spec.target, model: to.model, layer: to.layer },
+        },
+      }));
+      const name = `${ENGLISH_MODEL} by ${KOREAN_MODEL}`;
+      const row = await measureTrust(
+        { ...set, trials },
+        { ...trialContext(loaded, measuring), explainer: { target, mappings } },
+        shown(set.name, name, measuring),
+      );
+      return { model: name, rows: [row] };
+    }),
+  );
+}
+
+function trialModel({ model }: LoadedModel): TrialModel {
+  const { name, architecture } = model;
+  return {
+    name,
+    layers: architecture.layers,
+    isConversational: isConversational(model),
+    readsKorean: name === KOREAN_MODEL,
+  };
+}
+
+/** Whether a model has a chat template. */
+function isConversational({ tokenizer }: LoadedModel["model"]): boolean {
+  try {
+    return tokenizer?.chat([{ role: "user", content: "Hello" }]) !== undefined;
+  } catch {
+    return false;
+  }
+}
+
+function trialContext(on: LoadedModel, { context, store }: Measuring): TrialContext {
+  return { on, store, signal: context.signal };
+}
+
+function shown(
+  preset: string,
+  model: string,
+  { progress }: Measuring,
+): (done: number, total: number) => void {
+  return (done, total) =>
+    progress.show({ label: `Evidence of ${preset} on ${model}`, done, total, unit: "count" });
 }
 
 function withModel<T>(

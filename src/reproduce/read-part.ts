@@ -10,7 +10,7 @@ import type { PatchscopeSpec } from "../spec/spec.ts";
 /** Where the parts of a run are kept. */
 export interface PartStore {
   get(key: string): Promise<unknown>;
-  put(key: string, part: PartOutput): Promise<void>;
+  put(key: string, part: unknown): Promise<void>;
 }
 
 /** What is read. */

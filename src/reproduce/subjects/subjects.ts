@@ -22,12 +22,18 @@ export function subjectsOf(
   questions: readonly string[],
   lines: { readonly development: string; readonly test: string },
 ): Subjects {
-  const parse = (text: string): Subject[] =>
-    text
-      .trim()
-      .split("\n")
-      .map((line) => subjectOf(line.trim(), questions));
-  return { development: parse(lines.development), test: parse(lines.test) };
+  return {
+    development: subjectLines(questions, lines.development),
+    test: subjectLines(questions, lines.test),
+  };
+}
+
+/** Reads the lines of one list. */
+export function subjectLines(questions: readonly string[], lines: string): readonly Subject[] {
+  return lines
+    .trim()
+    .split("\n")
+    .map((line) => subjectOf(line.trim(), questions));
 }
 
 function subjectOf(line: string, questions: readonly string[]): Subject {

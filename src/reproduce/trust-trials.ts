@@ -1,0 +1,279 @@
+/** What the rule of evidence is held against: every preset that writes a text, read with subjects whose right answers are known. */
+import { presetSpec, type PresetName } from "../spec/presets/presets.ts";
+import type { PresetOptions } from "../spec/presets/preset.ts";
+import { ENGLISH_DOMAINS, KOREAN_DOMAINS } from "../spec/questions/domains.ts";
+import { layersAt } from "../spec/questions/question.ts";
+import { questionNamed } from "../spec/questions/questions.ts";
+import type { PatchscopeSpec } from "../spec/spec.ts";
+import { ENGLISH_SUBJECTS } from "./subjects/english.ts";
+import { ENGLISH_FEELINGS, KOREAN_FEELINGS } from "./subjects/feelings.ts";
+import { KOREAN_SUBJECTS } from "./subjects/korean.ts";
+import type { Subject } from "./subjects/subjects.ts";
+
+/** One subject read with one target. */
+export interface Trial {
+  readonly spec: PatchscopeSpec;
+  /** Trials with the same subject are alike. */
+  readonly subject: string;
+  /** What is right to say. */
+  readonly right: readonly string[];
+}
+
+/** All trials of a preset. */
+export interface TrialSet {
+  /** The preset, and its form where it has several. */
+  readonly name: string;
+  /** What was asked of which subjects. */
+  readonly asked: string;
+  readonly trials: readonly Trial[];
+  /** Whether the target prompt leads to the answer by itself. */
+  readonly isLeading: boolean;
+}
+
+/** What trials depend on of a model. */
+export interface TrialModel {
+  readonly name: string;
+  readonly layers: number;
+  /** Whether it has a chat template, which some presets need. */
+  readonly isConversational: boolean;
+  /** Whether it was trained on enough Korean to be asked in it. */
+  readonly readsKorean: boolean;
+}
+
+/** Tokens of a read-out: those that evidence is about. */
+const TOKENS = 8;
+
+/** Where most presets' states are taken and written, as parts of the depth: each to each. */
+const SOURCES = [0.2, 0.3];
+const TARGETS = [0.1, 0.2];
+/** Where the next words are decided: late, and written where they come from. */
+const LATE = [0.7, 0.85];
+
+/** What countries are asked, in the paper's form: a few words with the placeholder last. */
+const ZERO_SHOT: Readonly<Record<string, string>> = {
+  capital: "The capital city of x",
+  currency: "The official currency of x",
+  language: "People speak the language of x",
+  continent: "The continent of x",
+};
+/** The same in Korean, where the answer comes last by grammar. */
+const KOREAN_ZERO_SHOT: Readonly<Record<string, string>> = {
+  수도: "x의 수도는",
+  화폐: "x의 화폐는",
+  언어: "x에서 쓰는 말은",
+  대륙: "x가 있는 대륙은",
+};
+/** Those that `ask` has in Korean. */
+const KOREAN_QUESTIONS = ["언어", "대륙"];
+
+const DESCRIBED = ["country", "person", "city"];
+/** Of presets that write several states, whose controls take longest. */
+const FEWER = ["country", "person"];
+const KOREAN_DESCRIBED = ["나라", "도시", "동물"];
+
+/** The sets of a model, in the order of the page. */
+export function trialSets(model: TrialModel): readonly TrialSet[] {
+  return [
+    set("attribute", Object.values(ZERO_SHOT), attributeTrials(ZERO_SHOT, "country", model)),
+    set("entity", DESCRIBED, describedTrials("entity", model)),
+    ...(model.isConversational
+      ? [
+          set("selfie", DESCRIBED, describedTrials("selfie", model)),
+          set("latent-qa", ["What … is it about?"], latentQaTrials(model)),
+        ]
+      : []),
+    set("self-explaining", FEWER, selfExplainingTrials(model)),
+    set("future-lens", ["The capital city of …, behind it the capital"], futureTrials(model)),
+    set("multi-hop", Object.values(HOPS), hopTrials("multi-hop", model)),
+    set("multi-hop-repair", Object.values(HOPS), hopTrials("multi-hop-repair", model)),
+    set("emotion", ["which feeling"], feelingTrials("feeling", "en", model)),
+    set("emotion --aspect towards", ["towards whom"], feelingTrials("towards", "en", model)),
+    ...(model.readsKorean
+      ? [
+          set(
+            "attribute, Korean",
+            Object.values(KOREAN_ZERO_SHOT),
+            attributeTrials(KOREAN_ZERO_SHOT, "나라", model),
+          ),
+          set(
+            "entity --language ko",
+            KOREAN_DESCRIBED,
+            describedTrials("entity", model, KOREAN_DESCRIBED),
+          ),
+          set("emotion --language ko", ["which feeling"], feelingTrials("feeling", "ko", model)),
+        ]
+      : []),
+    leading("attribute, as in ask", Object.keys(ZERO_SHOT), "country", model),
+    ...(model.readsKorean
+      ? [leading("attribute, as in ask, Korean", KOREAN_QUESTIONS, "나라", model)]
+      : []),
+  ];
+}
+
+/** The states of one model described by another, through a map; where they are written is for the caller to say. */
+export function explainedTrials(model: TrialModel): TrialSet {
+  return set("cross-model-entity", DESCRIBED, describedTrials("entity", model));
+}
+
+function set(name: string, asked: readonly string[], trials: readonly Trial[]): TrialSet {
+  return { name, asked: asked.join("; "), trials, isLeading: false };
+}
+
+/** Wordings of `ask`, which lead to an answer: so they do without the vector, too. */
+function leading(
+  name: string,
+  questions: readonly string[],
+  domain: string,
+  model: TrialModel,
+): TrialSet {
+  const asks = Object.fromEntries(
+    questions.map((question) => [question, questionNamed(question).wordings[0]?.text ?? ""]),
+  );
+  const trials = attributeTrials(asks, domain, model);
+  return { ...set(name, Object.values(asks), trials), isLeading: true };
+}
+
+function attributeTrials(
+  asks: Readonly<Record<string, string>>,
+  domain: string,
+  model: TrialModel,
+): Trial[] {
+  return Object.entries(asks).flatMap(([question, ask]) =>
+    subjectsOf(domain).map((subject) =>
+      trial("attribute", subject, model, {
+        prompt: framed(domain, subject),
+        right: subject.answers[question],
+        options: { ask, ...between(SOURCES, TARGETS, model) },
+      }),
+    ),
+  );
+}
+
+function describedTrials(
+  preset: "entity" | "selfie",
+  model: TrialModel,
+  domains: readonly string[] = DESCRIBED,
+): Trial[] {
+  const isKorean = domains.every((domain) => domain in KOREAN_DOMAINS);
+  const sources = preset === "selfie" ? [0.3] : SOURCES;
+  return domains.flatMap((domain) =>
+    subjectsOf(domain).map((subject) =>
+      trial(preset, subject, model, {
+        prompt: framed(domain, subject),
+        right: anythingRight(subject),
+        options: { ...between(sources, TARGETS, model), ...(isKorean && { language: "ko" }) },
+      }),
+    ),
+  );
+}
+
+function latentQaTrials(model: TrialModel): Trial[] {
+  return FEWER.flatMap((domain) =>
+    subjectsOf(domain).map((subject) =>
+      trial("latent-qa", subject, model, {
+        prompt: framed(domain, subject),
+        right: anythingRight(subject),
+        options: { ask: `What ${domain} is it about?`, layer: depths(SOURCES, model) },
+      }),
+    ),
+  );
+}
+
+function selfExplainingTrials(model: TrialModel): Trial[] {
+  const [layer] = depths([0.3], model);
+  return FEWER.flatMap((domain) =>
+    subjectsOf(domain).map((subject) =>
+      trial("self-explaining", subject, model, {
+        prompt: framed(domain, subject),
+        right: anythingRight(subject),
+        options: { layer: layer ?? 0 },
+      }),
+    ),
+  );
+}
+
+function futureTrials(model: TrialModel): Trial[] {
+  return subjectsOf("country").map((subject) =>
+    trial("future-lens", subject, model, {
+      prompt: `The capital city of ${subject.name} is called`,
+      right: subject.answers["capital"],
+      options: { layer: depths(LATE, model) },
+    }),
+  );
+}
+
+/** The second hops: what is asked of the country whose capital the first hop names. */
+const HOPS: Readonly<Record<string, string>> = {
+  currency: "The official currency of",
+  language: "The official language of",
+};
+
+function hopTrials(preset: "multi-hop" | "multi-hop-repair", model: TrialModel): Trial[] {
+  return Object.entries(HOPS).flatMap(([question, ask]) =>
+    subjectsOf("country").map((subject) => {
+      const hop = `the country whose capital is ${subject.answers["capital"]?.[0] ?? ""}`;
+      return trial(preset, subject, model, {
+        prompt: preset === "multi-hop" ? hop : `${ask} ${hop}`,
+        right: subject.answers[question],
+        options: { ask, ...between([0.3, 0.5], [0.1, 0.2], model) },
+      });
+    }),
+  );
+}
+
+function feelingTrials(
+  aspect: "feeling" | "towards",
+  language: "en" | "ko",
+  model: TrialModel,
+): Trial[] {
+  const subjects = language === "en" ? ENGLISH_FEELINGS : KOREAN_FEELINGS;
+  return subjects.map((subject) =>
+    trial("emotion", subject, model, {
+      prompt: subject.name,
+      right: subject.answers[aspect],
+      options: { aspect, language, layer: depths([0.1, 0.2], model) },
+    }),
+  );
+}
+
+function trial(
+  preset: PresetName,
+  subject: Subject,
+  { name: model }: TrialModel,
+  parts: {
+    readonly prompt: string;
+    readonly right: readonly string[] | undefined;
+    readonly options: PresetOptions;
+  },
+): Trial {
+  const { prompt, right = [], options } = parts;
+  const spec = presetSpec(preset, { prompt, model, maxTokens: TOKENS, ...options });
+  return { spec, subject: subject.name, right };
+}
+
+/** Its name, or an answer to any question about it. */
+function anythingRight({ name, answers }: Subject): readonly string[] {
+  return [name, ...Object.values(answers).flat()];
+}
+
+function subjectsOf(domain: string): readonly Subject[] {
+  return (ENGLISH_SUBJECTS[domain] ?? KOREAN_SUBJECTS[domain])?.test ?? [];
+}
+
+function framed(domain: string, { name }: Subject): string {
+  const { frame = "{}" } = ENGLISH_DOMAINS[domain] ?? KOREAN_DOMAINS[domain] ?? {};
+  return frame.replace("{}", name);
+}
+
+function between(
+  sources: readonly number[],
+  targets: readonly number[],
+  model: TrialModel,
+): Required<Pick<PresetOptions, "layer" | "targetLayer">> {
+  return { layer: depths(sources, model), targetLayer: depths(targets, model) };
+}
+
+function depths(shares: readonly number[], { layers }: TrialModel): number[] {
+  const pairs = shares.map((share) => ({ source: share, target: share }));
+  return layersAt(pairs, layers).map(({ source }) => source);
+}
