@@ -7,7 +7,7 @@ import { table } from "../render/table.ts";
 import type { Terminal } from "./terminal.ts";
 
 export interface LiveTable {
-  /** Shows read-outs whose evidence is still to come. */
+  /** Shows what is there, in the place of what was shown before: texts may grow, evidence is still to come. */
   words(result: PatchscopeResult): void;
   /** Puts the whole table in their place. */
   finish(result: PatchscopeResult): void;
@@ -27,7 +27,8 @@ export function liveTable(terminal: Terminal): LiveTable {
     words: (result) => {
       if (terminal.height === undefined || terminal.width < MIN_WIDTH) return;
       const lines = clipped(draw(result, true).split("\n"), terminal.height - SPARE_LINES);
-      terminal.print(`${lines.join("\n")}\n`);
+      const text = lines.join("\n");
+      terminal.print(drawn === 0 ? `${text}\n` : over(drawn, text));
       drawn = lines.length;
     },
     finish: (result) => {

@@ -3,6 +3,7 @@
  * the target prompt and are equally long.
  */
 import type { Plan } from "./plan.ts";
+import { spreadLevels } from "./spread.ts";
 
 /** Cells whose rows join one pass. */
 export interface CellGroup {
@@ -25,32 +26,59 @@ const MAX_MEASURED_ROWS = 64;
 // Draws need the whole distribution of every row.
 const MAX_DRAWING_ROWS = 32;
 
-/** The cells of a plan in passes of at most `maxTokens` tokens (but at least one row). */
-export function groupCells(
-  plan: Plan,
-  options: { readonly maxTokens?: number } = {},
-): readonly CellGroup[] {
+export interface GroupOptions {
+  /** Tokens of all rows of a pass, and rows of a batch; there is always one row. */
+  readonly maxTokens?: number | undefined;
+  readonly maxRows?: number | undefined;
+  /** Whether somebody waits for the first cells: then a few that show most come first, and the others fill in. */
+  readonly isWatched?: boolean | undefined;
+  /** Cells that are there already. */
+  readonly without?: ReadonlySet<number> | undefined;
+}
+
+/** The cells of a plan in passes. */
+export function groupCells(plan: Plan, options: GroupOptions = {}): readonly CellGroup[] {
+  const { isWatched = false, without } = options;
   const most = plan.read.kind === "propagation" ? MAX_COMPARED_TOKENS : MAX_TOKENS;
-  const maxTokens = options.maxTokens ?? most;
-  const maxRows = maxRowsOf(plan);
+  const maxTokens = Math.min(options.maxTokens ?? most, most);
+  const maxRows = Math.min(options.maxRows ?? Infinity, maxRowsOf(plan));
+  const levels = isWatched ? spreadLevels(plan) : [];
+  const levelOf = (cell: number): number => levels[cell] ?? 0;
+  const entryOf = (cell: number): number => plan.cells[cell]?.entry ?? 0;
   const byFrom = new Map<number, number[]>();
   for (const [index, { from }] of plan.cells.entries()) {
+    if (without?.has(index) === true) continue;
     const cells = byFrom.get(from) ?? [];
     byFrom.set(from, cells);
     cells.push(index);
   }
-  return [...byFrom].flatMap(([from, cells]) => {
-    const length = plan.target.tokens.length - from;
-    const rows = Math.min(maxRows, Math.max(1, Math.floor(maxTokens / length)));
-    const entryOf = (cell: number): number => plan.cells[cell]?.entry ?? 0;
-    const sorted = cells.toSorted((a, b) => entryOf(a) - entryOf(b));
-    return Array.from({ length: Math.ceil(sorted.length / rows) }, (_, batch) => ({
-      from,
-      length,
-      cells: sorted.slice(batch * rows, (batch + 1) * rows),
-    }));
-  });
+  let first = isWatched ? FIRST_ROWS[plan.read.kind] : Infinity;
+  const soonest = (cells: readonly number[]): number => Math.min(...cells.map(levelOf));
+  return [...byFrom]
+    .toSorted(([, a], [, b]) => soonest(a) - soonest(b))
+    .flatMap(([from, cells]) => {
+      const length = plan.target.tokens.length - from;
+      const rows = Math.min(maxRows, Math.max(1, Math.floor(maxTokens / length)));
+      const sorted = cells.toSorted((a, b) => levelOf(a) - levelOf(b) || entryOf(a) - entryOf(b));
+      const groups: CellGroup[] = [];
+      for (let start = 0; start < sorted.length;) {
+        const some = sorted.slice(start, start + Math.min(rows, first));
+        // Rows join the stack in the order of their entry.
+        groups.push({ from, length, cells: some.toSorted((a, b) => entryOf(a) - entryOf(b)) });
+        start += some.length;
+        first = Infinity;
+      }
+      return groups;
+    });
 }
+
+/** Where somebody waits, the first batch has so many rows: few enough to be there at once. */
+const FIRST_ROWS = {
+  generate: 16,
+  "next-token": 64,
+  propagation: 16,
+  neighbours: Infinity,
+} as const;
 
 function maxRowsOf({ read, metrics, noise }: Plan): number {
   const isWhole = metrics.length > 0 || (noise !== undefined && noise.samples > 1);

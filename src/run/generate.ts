@@ -24,6 +24,8 @@ export interface Generation {
   readonly signal?: AbortSignal | undefined;
   /** Called after each step with the number of tokens that rows have got since the last call. */
   readonly onTokens?: ((tokens: number) => void) | undefined;
+  /** Called after each step with all rows' tokens so far. */
+  readonly onTexts?: ((texts: readonly (readonly ScoredToken[])[]) => void) | undefined;
 }
 
 /** Rows that have been read, with the candidates for their first token. */
@@ -61,6 +63,7 @@ export async function generate(
   try {
     let active = texts.map((_, row) => row);
     generation.onTokens?.(active.length);
+    generation.onTexts?.(texts);
     for (let step = 1; step < read.maxTokens; step++) {
       const open = active.filter(isOpen);
       if (open.length === 0) break;
@@ -78,6 +81,7 @@ export async function generate(
         texts[row]?.push(nextToken(generation, { readOut, topK: 1 }, place));
       }
       generation.onTokens?.(active.length);
+      generation.onTexts?.(texts);
     }
   } finally {
     cache.dispose();

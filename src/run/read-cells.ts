@@ -50,6 +50,8 @@ export interface CellBatch {
   readonly signal?: AbortSignal | undefined;
   /** Called after each step with the number of tokens that rows have got since the last call. */
   readonly onTokens?: ((tokens: number) => void) | undefined;
+  /** Called after each step of generation with what the cells say so far, in the batch's order. */
+  readonly onTexts?: ((readOuts: readonly CellReadOut[]) => void) | undefined;
 }
 
 /** Reads a batch of cells, in its order. */
@@ -102,8 +104,13 @@ export async function readCells(batch: CellBatch): Promise<SampledReadOut[]> {
       return { ...of, generated: [], ...(propagation && { propagation }) };
     });
   }
+  const { onTexts } = batch;
+  const soFar =
+    onTexts &&
+    ((texts: readonly CellReadOut["generated"][]): void =>
+      onTexts(first.map(({ next }, row) => ({ next, generated: [...(texts[row] ?? [])] }))));
   const generated = await generate(
-    { ...batch, read: plan.read, hasPriors: isContrasted },
+    { ...batch, read: plan.read, hasPriors: isContrasted, onTexts: soFar },
     { cache: output.cache, readOut, topK: plan.read.topK },
   );
   return first.map((of, row) => ({ ...of, generated: [], ...generated[row] }));

@@ -8,7 +8,7 @@ import { assert } from "../errors.ts";
 import type { FittedMapping } from "../mapping/fitted-mapping.ts";
 import type { LoadedVectors } from "../mapping/vector-file.ts";
 import { EVIDENCE_TOKENS, evidenceByToken } from "../measure/evidence.ts";
-import { groupCells } from "../plan/group-cells.ts";
+import { groupCells, type CellGroup } from "../plan/group-cells.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { VectorFiles } from "../plan/vectors.ts";
 import type { CellEvidence } from "../result/result.ts";
@@ -49,6 +49,8 @@ export type RunEvent =
       readonly done: number;
       readonly total: number;
     }
+  /** What cells say so far that are not complete: a text may still grow, and evidence is to come. */
+  | { readonly kind: "words"; readonly cells: readonly ReadyCell[] }
   /** Cells with everything that they will have, each once: when they are read, or scored where there is evidence. */
   | { readonly kind: "cells"; readonly cells: readonly ReadyCell[] }
   /** All cells are read; their evidence is not there yet. */
@@ -75,6 +77,8 @@ export interface RunOptions {
   readonly source?: RunSources["source"] | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onEvent?: ((event: RunEvent) => void) | undefined;
+  /** Whether somebody looks at cells before all are there: then those that show most come first. */
+  readonly isWatched?: boolean | undefined;
 }
 
 /** Evidence where tokens were generated and controls ran; which words carry it is the result's to say. */
@@ -214,7 +218,8 @@ async function readAll(
     options.onEvent?.({ kind: "progress", phase: "read", done, total: count * steps });
   };
   let unpatched: CellReadOut | undefined;
-  for (const [index, group] of groupCells(plan).entries()) {
+  const { isWatched } = options;
+  for (const [index, group] of groupCells(plan, { isWatched }).entries()) {
     const cells = group.cells.map((cell) => plan.cells[cell]).filter((cell) => cell !== undefined);
     // The target without a patch is one more row of the first batch: it enters after the last block.
     const clean = index === 0 && plan.controls.unpatched ? [unpatchedCell(plan, group.from)] : [];
@@ -231,21 +236,30 @@ async function readAll(
       decode: options.decode,
       signal: options.signal,
       onTokens,
+      ...(isWatched && {
+        onTexts: (texts) => options.onEvent?.({ kind: "words", cells: readyOf(group, texts) }),
+      }),
     };
     const read = await readSamples(batch, targets);
-    const ready = group.cells.map((cell, at): ReadyCell => {
-      const output = read[at];
-      assert(output, "every cell was read");
-      return { index: cell, output };
-    });
+    const ready = readyOf(group, read);
     for (const { index: cell, output } of ready) outputs[cell] = output;
-    if (!hasEvidence(plan) && !isReadBack(plan)) options.onEvent?.({ kind: "cells", cells: ready });
+    const isComplete = !hasEvidence(plan) && !isReadBack(plan);
+    options.onEvent?.({ kind: isComplete ? "cells" : "words", cells: ready });
     unpatched ??= read[cells.length];
   }
   const { endTokens, decode, signal } = options;
   const textOnly =
     text && (await readTextOnly(text, { plan, engine, endTokens, decode, signal, onTokens }));
   return { cells: outputs, unpatched, textOnly };
+}
+
+/** The cells of a batch with what was read of them; behind them may be more rows. */
+function readyOf({ cells }: CellGroup, readOuts: readonly CellReadOut[]): readonly ReadyCell[] {
+  return cells.map((index, row) => {
+    const output = readOuts[row];
+    assert(output, "every cell was read");
+    return { index, output };
+  });
 }
 
 /** Reads each cell's text back in, where that was asked for. */

@@ -17,7 +17,7 @@ import { finalNormOf } from "./compat-pair.ts";
 import { mappingNotRead, matricesMissing } from "./errors.ts";
 import { checkMapping, mappingWarnings } from "./map-of.ts";
 import { engineRecord, hashOf, modelRecord, precisionWarnings } from "./provenance.ts";
-import type { ReadyCell, RunEvent, RunOptions, RunOutput } from "./run-plan.ts";
+import type { CellOutput, ReadyCell, RunEvent, RunOptions, RunOutput } from "./run-plan.ts";
 import { runPlan } from "./run-plan.ts";
 
 /** What is needed of an opened model beside its engine: a part of the `Model` of `models/`. */
@@ -46,7 +46,10 @@ export interface RunSpecOptions {
   readonly onProgress?: ((event: Extract<RunEvent, { kind: "progress" }>) => void) | undefined;
   /** Called with cells that are complete, each once: when they are read, or with their evidence where there is any. */
   readonly onCells?: ((cells: readonly CellRecord[]) => void) | undefined;
-  /** Called once when all cells are read and their evidence is not there yet. */
+  /**
+   * Called with what is there before all is, at most ten times a second, and once when all cells are read and their evidence
+   * is not there yet: a result of those cells that say something already. Texts may still grow.
+   */
   readonly onWords?: ((result: PatchscopeResult) => void) | undefined;
   /** Reads the file of a fitted mapping; needed by specs that name one. `patchscopes/node` has `loadMapping`. */
   readonly mappings?: ((file: string) => Promise<LoadedMapping>) | undefined;
@@ -114,6 +117,8 @@ export interface PreparedRun {
   readonly texts: TokenTexts;
   /** @param runMs milliseconds that the run took */
   readonly result: (output: RunOutput, runMs: number) => PatchscopeResult;
+  /** A result of some of the cells, by their numbers. */
+  readonly resultOf: (cells: ReadonlyMap<number, CellOutput>, runMs: number) => PatchscopeResult;
 }
 
 /** Plans a spec and reads what it names. Throws `spec-invalid`. */
@@ -137,6 +142,15 @@ export async function prepareRun(
   ];
   // Both count from the same beginning.
   const loadMs = Math.max(on.loadMs ?? 0, target.loadMs ?? 0);
+  const build = (of: Plan, output: RunOutput, runMs: number): PatchscopeResult =>
+    buildResult(of, output, texts, {
+      spec,
+      specHash: hash,
+      models,
+      engine: engineRecord(target),
+      warnings,
+      timing: { loadMs, runMs },
+    });
   return {
     plan,
     engine,
@@ -151,15 +165,13 @@ export async function prepareRun(
       matrices: model.weights && { input: model.weights.embedding, output: model.weights.head },
     },
     texts,
-    result: (output, runMs) =>
-      buildResult(plan, output, texts, {
-        spec,
-        specHash: hash,
-        models,
-        engine: engineRecord(target),
-        warnings,
-        timing: { loadMs, runMs },
-      }),
+    result: (output, runMs) => build(plan, output, runMs),
+    resultOf: (some, runMs) => {
+      const there = [...plan.cells.entries()].filter(([index]) => some.has(index));
+      const cells = there.flatMap(([index]) => some.get(index) ?? []);
+      const part = { ...plan, cells: there.map(([, cell]) => cell) };
+      return build(part, { cells, unpatched: undefined, textOnly: undefined }, runMs);
+    },
   };
 }
 
@@ -173,18 +185,36 @@ export async function runSpec(
   options: RunSpecOptions = {},
 ): Promise<PatchscopeResult> {
   const begin = performance.now();
-  const { plan, engine, parts, texts, result } = await prepareRun(spec, on, options);
+  const { plan, engine, parts, texts, result, resultOf } = await prepareRun(spec, on, options);
+  const { onWords } = options;
+  const said = new Map<number, CellOutput>();
+  let shown = 0;
+  const say = (cells: readonly ReadyCell[]): void => {
+    if (onWords === undefined) return;
+    for (const { index, output } of cells) said.set(index, output);
+    const now = performance.now();
+    if (now - shown < WORDS_MS) return;
+    shown = now;
+    onWords(resultOf(said, now - begin));
+  };
   const output = await runPlan(plan, engine, {
     ...parts,
     signal: options.signal,
+    isWatched: onWords !== undefined || options.onCells !== undefined,
     onEvent: (event) => {
       switch (event.kind) {
         case "progress":
           return options.onProgress?.(event);
+        case "words":
+          say(event.cells);
+          return;
         case "cells":
+          say(event.cells);
           return options.onCells?.(event.cells.map((cell) => recordOf(cell, plan, texts)));
         case "read":
-          return options.onWords?.(result(event.output, performance.now() - begin));
+          say(event.output.cells.map((cell, index) => ({ index, output: cell })));
+          onWords?.(result(event.output, performance.now() - begin));
+          return;
         default:
           return unreachable(event);
       }
@@ -192,6 +222,9 @@ export async function runSpec(
   });
   return result(output, performance.now() - begin);
 }
+
+/** Words are shown so many milliseconds apart. */
+const WORDS_MS = 100;
 
 function recordOf({ index, output }: ReadyCell, plan: Plan, texts: TokenTexts): CellRecord {
   const cell = plan.cells[index];
