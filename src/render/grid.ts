@@ -1,5 +1,6 @@
 /** A sweep of source layers against target layers as a grid, where the terminal is wide enough for one. */
 import type { PatchscopeResult } from "../result/result.ts";
+import type { LayerName } from "../spec/spec.ts";
 import { fit, pad, readable, widest } from "./display-text.ts";
 import { pieceLabels } from "./next-tokens.ts";
 import { dependsOnVector, layerLabel, placesOf, verdictOf } from "./reading.ts";
@@ -16,7 +17,7 @@ const PROMPT_MARK = "-";
 export function gridLines(result: PatchscopeResult, style: Style): readonly string[] | undefined {
   const rows = new Map<string, Map<string, string>>();
   const judged = new Map<string, boolean>();
-  const columns: string[] = [];
+  const columns = columnsOf(result);
   for (const cell of result.cells) {
     const place = placesOf(cell)[0];
     if (
@@ -28,7 +29,6 @@ export function gridLines(result: PatchscopeResult, style: Style): readonly stri
     const [row, column] = [layerLabel(place.source.layer), layerLabel(place.target.layer)];
     const texts = rows.get(row) ?? new Map<string, string>();
     rows.set(row, texts);
-    if (!columns.includes(column)) columns.push(column);
     texts.set(column, cellText(cell, style));
     const verdict = verdictOf(cell);
     if (verdict !== undefined) judged.set(`${row} ${column}`, dependsOnVector(verdict));
@@ -64,6 +64,13 @@ export function gridLines(result: PatchscopeResult, style: Style): readonly stri
       ? [style.paint.dim(`${PROMPT_MARK} before a read-out: the prompt says this anyway`)]
       : [];
   return [style.paint.dim(header.join(GAP).trimEnd()), ...drawn, ...key];
+}
+
+/** The target layers from the bottom up, whatever cells are there already. */
+function columnsOf({ cells }: PatchscopeResult): readonly string[] {
+  const layers = new Set(cells.flatMap((cell) => placesOf(cell)[0]?.target.layer ?? []));
+  const height = (layer: LayerName): number => (layer === "embedding" ? -1 : layer);
+  return [...layers].toSorted((a, b) => height(a) - height(b)).map(layerLabel);
 }
 
 function cellText(cell: PatchscopeResult["cells"][number], { alphabet }: Style): string {
