@@ -133,3 +133,11 @@ export function explainerMissing(model: string): PatchscopesError {
     "Name it: --explainer gemma-3-270m. Without --map a map to it is fitted first.",
   );
 }
+
+/** Two options that say the same thing. */
+export function evidenceAndControls(): PatchscopesError {
+  return optionsConflict(
+    "--evidence is short for --controls, and both are given.",
+    "Leave one of them out.",
+  );
+}

@@ -17,9 +17,16 @@ import type {
   TargetSpec,
 } from "../spec/spec.ts";
 import type { CommandContext } from "./context.ts";
+import { affordable, EVIDENCE, EVIDENCE_KINDS, FULL_EVIDENCE_CELLS } from "./evidence-option.ts";
 import { parseContrast } from "./contrast.ts";
 import { parseControls } from "./controls.ts";
-import { explainerMissing, optionsConflict, optionWrong, presetOfOneModel } from "./errors.ts";
+import {
+  evidenceAndControls,
+  explainerMissing,
+  optionsConflict,
+  optionWrong,
+  presetOfOneModel,
+} from "./errors.ts";
 import { chosenFormat, FORMAT_HELP, parseFormat } from "./formats.ts";
 import type { Format } from "./formats.ts";
 import {
@@ -27,6 +34,7 @@ import {
   deviceOption,
   MODEL_HELP,
   precisionOption,
+  memoryOption,
   threadsOption,
 } from "./model-options.ts";
 import { nextSteps } from "./next-steps.ts";
@@ -152,12 +160,19 @@ export function inspectCommand(context: CommandContext): CommandUnknownOpts {
       parseControls,
     )
     .option("--no-controls", "skip the controls, and evidence with them")
+    .addOption(
+      new Option(
+        "--evidence <how>",
+        `full: against unrelated states, too; unpatched: against the prompt alone; none (default: full, beyond ${FULL_EVIDENCE_CELLS} cells unpatched)`,
+      ).choices(EVIDENCE_KINDS),
+    )
     .option("-f, --format <form>", `${FORMAT_HELP} table)`, parseFormat)
     .option("-o, --out <file>", "write the result to this file")
     .option("--explain", "print what would be done, and do not run it")
     .addOption(precisionOption())
     .addOption(deviceOption())
     .addOption(threadsOption())
+    .addOption(memoryOption())
     .addHelpText("after", EXAMPLES)
     .action(async (text, options) => {
       const reader = options.explainer === options.model ? undefined : options.explainer;
@@ -170,12 +185,18 @@ export function inspectCommand(context: CommandContext): CommandUnknownOpts {
       const spec = inspectionSpec(text, own);
       if (options.explain === true) return explainAndShow(spec, options.out, context);
       const request = requestOf(text, { ...own, explainer: undefined });
+      let isCut = false;
       return runAndShow(
         spec,
         {
           ...options,
           format: chosenFormat(options, "table"),
-          after: () => nextSteps(request, context.terminal.width),
+          after: () => nextSteps({ ...request, isEvidenceCut: isCut }, context.terminal.width),
+          prepare: async (models) => {
+            const ready = isEvidenceChosen(options) ? spec : await affordable(spec, models);
+            isCut = ready !== spec;
+            return { spec: ready };
+          },
         },
         context,
       );
@@ -209,6 +230,7 @@ interface InspectOptions {
   readonly topK?: number | undefined;
   /** False after `--no-controls`. */
   readonly controls?: readonly ControlSpec[] | boolean | undefined;
+  readonly evidence?: (typeof EVIDENCE_KINDS)[number] | undefined;
   readonly contrast?: readonly string[] | undefined;
   readonly subject?: string | undefined;
   readonly corrupted?: string | undefined;
@@ -256,8 +278,11 @@ async function inspectAcross(
       ...options,
       format: chosenFormat(options, "table"),
       after: () => nextSteps(request, context.terminal.width),
-      prepare: ({ loaded, target = loaded }, progress) =>
-        withMap(draft, options, { loaded, target, context, progress }),
+      prepare: async ({ loaded, target = loaded }, progress) => {
+        const ready = await withMap(draft, options, { loaded, target, context, progress });
+        if (isEvidenceChosen(options)) return ready;
+        return { ...ready, spec: await affordable(ready.spec, { loaded, target }) };
+      },
     },
     context,
   );
@@ -367,8 +392,16 @@ function parseWord<Word extends string>(
   throw optionWrong({ option, expected: words.join(" or "), got: value });
 }
 
+function isEvidenceChosen({ controls, evidence }: InspectOptions): boolean {
+  return controls !== undefined && controls !== true ? true : evidence !== undefined;
+}
+
 function controlsOf(options: InspectOptions): readonly ControlSpec[] | undefined {
-  const { controls } = options;
+  const { controls, evidence } = options;
+  if (evidence !== undefined) {
+    if (controls !== undefined && controls !== true) throw evidenceAndControls();
+    return EVIDENCE[evidence];
+  }
   if (typeof controls === "object") return controls;
   // Lenses have none to leave out.
   const hasControls = PRESETS[presetOf(options)].takes.includes("controls");

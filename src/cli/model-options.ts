@@ -49,6 +49,23 @@ export function threadsOption(): Option<"--threads <n>", undefined, undefined, n
   ).argParser(parseCount("--threads"));
 }
 
+/** `--memory`, for commands whose runs grow with what is asked. */
+export function memoryOption(): Option<"--memory <size>", undefined, undefined, number> {
+  return new Option(
+    "--memory <size>",
+    "what the program may take, such as 2GB, the model and all: fewer rows run at once (default: as many as are fast)",
+  ).argParser(parseMemory);
+}
+
+const UNITS = { kb: 1e3, mb: 1e6, gb: 1e9, kib: 2 ** 10, mib: 2 ** 20, gib: 2 ** 30 } as const;
+
+function parseMemory(value: string): number {
+  const [, amount = "", unit = ""] = /^(\d+(?:\.\d+)?) ?([kmg]i?b)$/iu.exec(value.trim()) ?? [];
+  const factor = Object.entries(UNITS).find(([name]) => name === unit.toLowerCase())?.[1];
+  if (factor !== undefined && Number(amount) > 0) return Number(amount) * factor;
+  throw optionWrong({ option: "--memory", expected: "a size such as 800MB or 2GB", got: value });
+}
+
 function parsePrecision(value: string): Precision {
   const built = ["float32", "quantized", "int8"] as const;
   if (value === "float16") throw float16OnCpu();

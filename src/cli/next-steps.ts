@@ -19,6 +19,8 @@ export interface Inspection {
   readonly more?: readonly string[];
   /** As `--at` was written; absent for the last token. */
   readonly at: string | undefined;
+  /** Whether so many cells were read that they were held against the prompt alone. */
+  readonly isEvidenceCut?: boolean;
 }
 
 interface Step {
@@ -39,6 +41,11 @@ export function nextSteps(inspection: Inspection, width: number): string {
   const same = [...presetOption(preset), ...asking, ...through, ...(inspection.more ?? [])];
   const otherWord = text === undefined ? undefined : wordBeside(text, at);
   const steps: readonly Step[] = [
+    {
+      what: "hold all of it against unrelated states, too",
+      options: [...here, ...same, ...layerOptions(inspection), "--evidence", "full"],
+      isUseful: inspection.isEvidenceCut === true,
+    },
     {
       what: "describe it in words",
       options: here,

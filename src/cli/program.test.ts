@@ -6,6 +6,7 @@ import { recordingTerminal } from "../../tests/support/recording-terminal.ts";
 import { listFamilies } from "../models/families/families.ts";
 import { tinyGguf } from "../models/tiny-model.test-support.ts";
 import { specJsonSchema } from "../spec/schema.ts";
+import type { PatchscopeSpec } from "../spec/spec.ts";
 import { runCommandLine } from "./program.ts";
 
 interface Ending {
@@ -126,6 +127,26 @@ describe("a wrong request ends with 2, one message and one hint", () => {
       "--threads: expected a whole number from 1 on",
     ],
     [
+      "a size without a unit",
+      ["inspect", "x", "--memory", "2000"],
+      '--memory: expected a size such as 800MB or 2GB, got "2000"',
+    ],
+    [
+      "evidence that there is not",
+      ["inspect", "x", "--evidence", "some"],
+      "Allowed choices are full, unpatched, none.",
+    ],
+    [
+      "controls said twice",
+      ["inspect", "x", "--evidence", "full", "--controls", "unpatched"],
+      "--evidence is short for --controls, and both are given.",
+    ],
+    [
+      "evidence and no controls",
+      ["inspect", "x", "--evidence", "full", "--no-controls"],
+      "--evidence is short for --controls, and both are given.",
+    ],
+    [
       "a spec that is not there",
       ["run", "missing.yaml"],
       "Cannot read the spec missing.yaml: there is no such file or folder.",
@@ -237,13 +258,63 @@ describe("models", () => {
   });
 });
 
-describe("models verify", () => {
-  async function tinyModel(): Promise<string> {
-    const path = join(folder, "tiny.gguf");
-    await writeFile(path, tinyGguf());
-    return path;
+async function tinyModel(): Promise<string> {
+  const path = join(folder, "tiny.gguf");
+  await writeFile(path, tinyGguf());
+  return path;
+}
+
+describe("what evidence is held against", () => {
+  const TWELVE = "0,0,0,0,0,0,0,0,0,0,0,0";
+
+  async function controlsOf(...args: readonly string[]): Promise<unknown> {
+    const model = await tinyModel();
+    const rest = ["--max-tokens", "2", "--top-k", "2", "--format", "json", ...args];
+    const { out, err } = await patchscopes("inspect", "a b", "--model", model, ...rest);
+    expect(err).not.toContain("error");
+    const { spec } = JSON.parse(out) as { readonly spec: PatchscopeSpec };
+    return spec.controls.map(({ kind }) => kind);
   }
 
+  test("is the prompt and unrelated states, and beyond so many cells the prompt alone", async () => {
+    expect(await controlsOf("--layers", TWELVE)).toEqual(["unpatched", "unrelated"]);
+    const grid = ["--layers", TWELVE, "--target-layer", TWELVE];
+    expect(await controlsOf(...grid)).toEqual(["unpatched"]);
+    expect(await controlsOf(...grid, "--evidence", "full")).toEqual(["unpatched", "unrelated"]);
+    expect(await controlsOf("--evidence", "unpatched")).toEqual(["unpatched"]);
+    expect(await controlsOf("--evidence", "none")).toEqual([]);
+  });
+
+  test("is said under a table that the prompt alone stands for", async () => {
+    const model = await tinyModel();
+    const grid = [
+      "--layers",
+      TWELVE,
+      "--target-layer",
+      TWELVE,
+      "--max-tokens",
+      "2",
+      "--top-k",
+      "2",
+    ];
+    const { out } = await patchscopes("inspect", "a b", "--model", model, ...grid);
+    expect(out.replaceAll(/\s+/gu, " ")).toContain("It was not held against unrelated states");
+    expect(out).toContain("--evidence full");
+  });
+});
+
+describe("memory", () => {
+  test("that is less than the model takes is refused, with what the run would take", async () => {
+    const args = ["a b", "--model", await tinyModel(), "--memory", "20MB"];
+    const { status, err } = await patchscopes("inspect", ...args);
+    expect(status).toBe(2);
+    expect(err).toMatch(
+      /error: This run takes at least \d+ MB beside the model, and may have 0 MB\./u,
+    );
+  });
+});
+
+describe("models verify", () => {
   test("compares a precision with float32, for people and for programs", async () => {
     const model = await tinyModel();
     const people = await patchscopes("models", "verify", model);

@@ -18,10 +18,13 @@ import type { ModelOptions } from "./model-options.ts";
 import { openOutput } from "./output.ts";
 import type { Output } from "./output.ts";
 import { progressOn } from "./progress.ts";
+import { openRunPart } from "./run-part.ts";
 import type { Progress } from "./progress.ts";
 import type { Terminal } from "./terminal.ts";
 
 export interface ShowOptions extends ModelOptions {
+  /** Bytes that the process may take, models and all. */
+  readonly memory?: number | undefined;
   readonly format: Format;
   readonly out?: string | undefined;
   /** Lines under a table on standard output. */
@@ -38,7 +41,8 @@ export interface ShowOptions extends ModelOptions {
 /** A spec that can run, and how its mapping is read. */
 interface Prepared {
   readonly spec: PatchscopeSpec;
-  readonly mappings: NonNullable<RunSpecOptions["mappings"]>;
+  /** The current folder's files, where it does not say. */
+  readonly mappings?: RunSpecOptions["mappings"];
 }
 
 /** Runs a spec and shows its result. Where it goes to is tried before the work begins. */
@@ -49,22 +53,27 @@ export async function runAndShow(
 ): Promise<void> {
   const output = await openOutput(options.out, context.terminal);
   const progress = progressOn(context.terminal);
+  const part =
+    output.path === undefined ? undefined : await openRunPart(output.path, context.terminal);
   try {
     await withLoadedModels({ spec, options, context, progress }, async (loaded, target) => {
       const live = isOnScreen(output, options) ? liveTable(context.terminal) : undefined;
-      const own = { spec, mappings: loadMappingFile };
-      const ready = (await options.prepare?.({ loaded, target }, progress)) ?? own;
+      const ready = (await options.prepare?.({ loaded, target }, progress)) ?? { spec };
       const result = await runSpec(ready.spec, loaded, {
         target,
         signal: context.signal,
-        mappings: ready.mappings,
+        memory:
+          options.memory === undefined ? undefined : options.memory - process.memoryUsage.rss(),
+        store: part,
+        mappings: ready.mappings ?? loadMappingFile,
         vectors: loadVectorsFile,
         onProgress: progressOfRun(progress),
-        onWords: (words) => {
-          if (live === undefined) return;
-          progress.clear();
-          live.words(words);
-        },
+        onWords:
+          live &&
+          ((words) => {
+            progress.clear();
+            live.words(words);
+          }),
       });
       progress.clear();
       if (live === undefined)
@@ -73,7 +82,12 @@ export async function runAndShow(
         live.finish(result);
         if (options.after !== undefined) context.terminal.print(`\n${options.after()}\n`);
       }
+      await part?.remove();
     });
+  } catch (error) {
+    progress.clear();
+    part?.stop();
+    throw error;
   } finally {
     progress.clear();
   }

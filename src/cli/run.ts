@@ -3,7 +3,7 @@ import { Command } from "@commander-js/extra-typings";
 import type { CommandUnknownOpts } from "@commander-js/extra-typings";
 import type { CommandContext } from "./context.ts";
 import { chosenFormat, FORMAT_HELP, parseFormat } from "./formats.ts";
-import { deviceOption, precisionOption, threadsOption } from "./model-options.ts";
+import { deviceOption, memoryOption, precisionOption, threadsOption } from "./model-options.ts";
 import { explainAndShow, runAndShow } from "./run-and-show.ts";
 import { readSpecFile } from "./spec-file.ts";
 
@@ -25,6 +25,7 @@ export function runCommand(context: CommandContext): CommandUnknownOpts {
     .addOption(precisionOption())
     .addOption(deviceOption())
     .addOption(threadsOption())
+    .addOption(memoryOption())
     .addHelpText("after", EXAMPLES)
     .action(async (path, options) => {
       const spec = await readSpecFile(path);

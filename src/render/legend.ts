@@ -182,6 +182,9 @@ export function evidenceLegend({ controls }: PatchscopeResult): string {
       : `without it or with the vectors of ${unrelated} unrelated sentences`;
   return (
     `evidence (nats): how much likelier the first ${EVIDENCE_TOKENS} tokens are with the vector than ${without}. ` +
-    `From ${EVIDENCE_THRESHOLD.toFixed(1)} on (20 times) they depend on the vector; below, the prompt says this anyway.`
+    `From ${EVIDENCE_THRESHOLD.toFixed(1)} on (20 times) they depend on the vector; below, the prompt says this anyway.` +
+    (unrelated === 0
+      ? " It was not held against unrelated states, some of which may say the same."
+      : "")
   );
 }

@@ -130,3 +130,18 @@ export function askNeedsTokenizer(): PatchscopesError {
     hint: "Take a model with a tokenizer: patchscopes models lists some.",
   });
 }
+
+/** Less memory than one row of a run takes. */
+export function memoryTooSmall(facts: {
+  /** Bytes beside the model. */
+  readonly memory: number;
+  readonly needed: number;
+}): PatchscopesError {
+  const megabytes = (bytes: number): string => `${Math.ceil(bytes / 1e6)} MB`;
+  const { memory, needed } = facts;
+  return new PatchscopesError({
+    code: "usage",
+    message: `This run takes at least ${megabytes(needed)} beside the model, and may have ${megabytes(Math.max(0, memory))}.`,
+    hint: "Give it more memory, or take fewer tokens: a shorter prompt, a smaller maxTokens.",
+  });
+}

@@ -16,7 +16,7 @@ import { capturePrompts } from "./vectors.ts";
 
 export interface RunManyOptions extends Pick<
   RunSpecOptions,
-  "signal" | "mappings" | "target" | "vectors"
+  "signal" | "mappings" | "target" | "vectors" | "memory"
 > {
   /** Called with how many specs have run. */
   readonly onProgress?: ((done: number) => void) | undefined;
@@ -44,7 +44,7 @@ export async function* runMany(
   let window: PreparedRun[] = [];
   let cells = 0;
   const results = async function* (): AsyncGenerator<PatchscopeResult, void, undefined> {
-    for (const result of await runWindow(window, options.signal)) {
+    for (const result of await runWindow(window, options)) {
       options.onProgress?.(++done);
       yield result;
     }
@@ -73,7 +73,7 @@ function once(read: (file: string) => Promise<LoadedMapping>): typeof read {
 /** The results of some specs, in their order. */
 async function runWindow(
   runs: readonly PreparedRun[],
-  signal: AbortSignal | undefined,
+  limits: Pick<RunManyOptions, "signal" | "memory">,
 ): Promise<readonly PatchscopeResult[]> {
   const groups = new Map<string, number[]>();
   for (const [index, { plan }] of runs.entries()) {
@@ -85,7 +85,7 @@ async function runWindow(
   const results: PatchscopeResult[] = [];
   for (const indices of groups.values()) {
     const group = indices.flatMap((index) => runs[index] ?? []);
-    for (const [at, result] of (await runGroup(group, signal)).entries()) {
+    for (const [at, result] of (await runGroup(group, limits)).entries()) {
       const index = indices[at];
       assert(index !== undefined, "every result has its spec");
       results[index] = result;
@@ -97,20 +97,20 @@ async function runWindow(
 /** The results of specs whose plans can be merged. */
 async function runGroup(
   runs: readonly PreparedRun[],
-  signal: AbortSignal | undefined,
+  { signal, memory }: Pick<RunManyOptions, "signal" | "memory">,
 ): Promise<PatchscopeResult[]> {
   const [first] = runs;
   assert(first, "a group has specs");
   const { engine, parts } = first;
   const begin = performance.now();
   if (runs.length === 1) {
-    const output = await runPlan(first.plan, engine, { ...parts, signal });
+    const output = await runPlan(first.plan, engine, { ...parts, signal, memory });
     return [first.result(output, performance.now() - begin)];
   }
   const plans = runs.map(({ plan }) => plan);
   const merged = mergePlans(plans);
   const source = await statesOf(plans, merged, parts.sourceEngine ?? engine, signal);
-  const output = await runPlan(merged.plan, engine, { ...parts, source, signal });
+  const output = await runPlan(merged.plan, engine, { ...parts, source, signal, memory });
   // What each took of the time that they took together.
   const runMs = (performance.now() - begin) / runs.length;
   return runs.map((run, index) => run.result(partOf(output, run.plan, merged, index), runMs));

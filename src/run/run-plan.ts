@@ -7,16 +7,16 @@ import type { Engine } from "../engine/engine.ts";
 import { assert } from "../errors.ts";
 import type { FittedMapping } from "../mapping/fitted-mapping.ts";
 import type { LoadedVectors } from "../mapping/vector-file.ts";
-import { EVIDENCE_TOKENS, evidenceByToken } from "../measure/evidence.ts";
 import { groupCells, type CellGroup } from "../plan/group-cells.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { VectorFiles } from "../plan/vectors.ts";
 import type { CellEvidence } from "../result/result.ts";
 import type { ReadSpec } from "../spec/spec.ts";
+import { addEvidence, hasEvidence } from "./add-evidence.ts";
 import { likePair, type FinalNorm } from "./compat-pair.ts";
-import { byControl, controlVectors } from "./control-vectors.ts";
 import { metricNeed, type MetricNeed } from "./distribution.ts";
 import { mapOfPlan, type MapOf } from "./map-of.ts";
+import { limitsWithin, type RunLimits } from "./memory.ts";
 import { meanOfMetrics } from "./metrics.ts";
 import { nearestRows } from "./neighbours.ts";
 import type { CellBatch, CellReadOut } from "./read-cells.ts";
@@ -26,8 +26,6 @@ import { readSource, sourceMetrics, type SourceReading } from "./read-source.ts"
 import { replacementsOf } from "./replacements.ts";
 import { readBack } from "./round-trip.ts";
 import { readTextOnly } from "./read-text-only.ts";
-import type { TextScore } from "./score.ts";
-import { scoreTexts } from "./score.ts";
 import type { RunSources } from "./sources.ts";
 import { readSources } from "./sources.ts";
 import type { CleanTarget, VectorOf } from "./target.ts";
@@ -49,8 +47,8 @@ export type RunEvent =
       readonly done: number;
       readonly total: number;
     }
-  /** What cells say so far that are not complete: a text may still grow, and evidence is to come. */
-  | { readonly kind: "words"; readonly cells: readonly ReadyCell[] }
+  /** What cells say so far that are not complete: a text may still grow, or it is read and evidence is to come. */
+  | { readonly kind: "words"; readonly isRead: boolean; readonly cells: readonly ReadyCell[] }
   /** Cells with everything that they will have, each once: when they are read, or scored where there is evidence. */
   | { readonly kind: "cells"; readonly cells: readonly ReadyCell[] }
   /** All cells are read; their evidence is not there yet. */
@@ -79,6 +77,10 @@ export interface RunOptions {
   readonly onEvent?: ((event: RunEvent) => void) | undefined;
   /** Whether somebody looks at cells before all are there: then those that show most come first. */
   readonly isWatched?: boolean | undefined;
+  /** Bytes that the run may take beside the model; as much as is fast where nobody says. Cells are the same either way. */
+  readonly memory?: number | undefined;
+  /** What is known of cells from an earlier run of the same plan, by their numbers; what lacks evidence is scored. */
+  readonly known?: ReadonlyMap<number, CellOutput> | undefined;
 }
 
 /** Evidence where tokens were generated and controls ran; which words carry it is the result's to say. */
@@ -115,6 +117,7 @@ export async function runPlan(plan: Plan, engine: Engine, options: RunOptions): 
   if (plan.read.kind === "neighbours") {
     return readNeighbours(plan, plan.read, { source, mapOf, options });
   }
+  const limits = limitsWithin(options.memory, plan, engine.architecture);
   const need = metricNeed(plan);
   const isSourceRead = plan.metrics.length > 0 && plan.isSourceComparable;
   const reading = isSourceRead ? await readSource(plan, sourceEngine, need, signal) : undefined;
@@ -124,7 +127,9 @@ export async function runPlan(plan: Plan, engine: Engine, options: RunOptions): 
       const given = { need, sourceTop: reading?.top, replacements };
       targets.push(await runCleanTarget(plan, engine, given, signal));
     }
-    const read = await readAll(plan, engine, { source, mapOf, reading, need, targets, options });
+    const read = await readAll(plan, engine, {
+      ...{ source, mapOf, reading, need, targets, limits, options },
+    });
     const said: RunOutput = { ...read, ...ownOfSource(plan, reading, targets) };
     const output = await addRoundTrips(plan, sourceEngine, { output: said, source, options });
     const [target] = targets;
@@ -134,7 +139,9 @@ export async function runPlan(plan: Plan, engine: Engine, options: RunOptions): 
       return output;
     }
     options.onEvent?.({ kind: "read", output });
-    return await addEvidence(plan, engine, { output, source, mapOf, target, options });
+    return await addEvidence(plan, engine, {
+      ...{ output, source, mapOf, target, limits, options },
+    });
   } finally {
     for (const target of targets) target.cache.dispose();
   }
@@ -189,12 +196,6 @@ function ownOfSource(
   return { source: { next, metrics: meanOfMetrics(metrics) } };
 }
 
-function hasEvidence({ read, controls }: Plan): boolean {
-  if (read.kind !== "generate") return false;
-  const { unpatched, unrelated, contrast, mean, random } = controls;
-  return unpatched || unrelated.length + contrast.length + mean.length + random > 0;
-}
-
 async function readAll(
   plan: Plan,
   engine: Engine,
@@ -204,11 +205,12 @@ async function readAll(
     readonly reading: SourceReading | undefined;
     readonly need: MetricNeed;
     readonly targets: readonly CleanTarget[];
+    readonly limits: RunLimits | undefined;
     readonly options: RunOptions;
   },
 ): Promise<Omit<RunOutput, "source">> {
-  const { source, mapOf, reading, need, targets, options } = parts;
-  const outputs: CellReadOut[] = [];
+  const { source, mapOf, reading, need, targets, limits, options } = parts;
+  const outputs: CellOutput[] = [];
   const { textOnly: text } = plan.controls;
   const count = plan.cells.length + (plan.controls.unpatched ? 1 : 0) + (text ? 1 : 0);
   const steps = plan.read.kind === "generate" ? plan.read.maxTokens : targets.length;
@@ -218,8 +220,18 @@ async function readAll(
     options.onEvent?.({ kind: "progress", phase: "read", done, total: count * steps });
   };
   let unpatched: CellReadOut | undefined;
-  const { isWatched } = options;
-  for (const [index, group] of groupCells(plan, { isWatched }).entries()) {
+  const { isWatched, known = new Map<number, CellOutput>() } = options;
+  for (const [index, cell] of known) outputs[index] = cell;
+  const isComplete = !hasEvidence(plan) && !isReadBack(plan);
+  if (isComplete && known.size > 0) {
+    const cells = Array.from(known, ([index, output]): ReadyCell => ({ index, output }));
+    options.onEvent?.({ kind: "cells", cells });
+  }
+  const groups = groupCells(plan, { ...limits, isWatched, without: new Set(known.keys()) });
+  // Where all is known, the target without a patch is read alone.
+  const from = plan.cells[0]?.from ?? 0;
+  const alone = { from, length: plan.target.tokens.length - from, cells: [] };
+  for (const [index, group] of (groups.length > 0 ? groups : [alone]).entries()) {
     const cells = group.cells.map((cell) => plan.cells[cell]).filter((cell) => cell !== undefined);
     // The target without a patch is one more row of the first batch: it enters after the last block.
     const clean = index === 0 && plan.controls.unpatched ? [unpatchedCell(plan, group.from)] : [];
@@ -237,15 +249,19 @@ async function readAll(
       signal: options.signal,
       onTokens,
       ...(isWatched && {
-        onTexts: (texts) => options.onEvent?.({ kind: "words", cells: readyOf(group, texts) }),
+        onTexts: (texts) =>
+          options.onEvent?.({ kind: "words", isRead: false, cells: readyOf(group, texts) }),
       }),
     };
+    if (batch.cells.length === 0) continue;
     const read = await readSamples(batch, targets);
+    unpatched ??= read[cells.length];
     const ready = readyOf(group, read);
     for (const { index: cell, output } of ready) outputs[cell] = output;
-    const isComplete = !hasEvidence(plan) && !isReadBack(plan);
-    options.onEvent?.({ kind: isComplete ? "cells" : "words", cells: ready });
-    unpatched ??= read[cells.length];
+    if (ready.length === 0) continue;
+    options.onEvent?.(
+      isComplete ? { kind: "cells", cells: ready } : { kind: "words", isRead: true, cells: ready },
+    );
   }
   const { endTokens, decode, signal } = options;
   const textOnly =
@@ -286,89 +302,4 @@ async function addRoundTrips(
     return { ...cell, ...(roundTrip && { roundTrip }) };
   });
   return { ...output, cells };
-}
-
-async function addEvidence(
-  plan: Plan,
-  engine: Engine,
-  parts: {
-    readonly output: RunOutput;
-    readonly source: RunSources["source"];
-    readonly mapOf: MapOf;
-    readonly target: CleanTarget;
-    readonly options: RunOptions;
-  },
-): Promise<RunOutput> {
-  const { output, source, mapOf, target, options } = parts;
-  const { signal, sourceEngine = engine } = options;
-  const controls = await controlVectors(plan, sourceEngine, source, signal);
-  // Where a stop string came first of all, there is nothing to score.
-  const tasks = plan.cells.flatMap((cell, index) => {
-    const generated = output.cells[index]?.generated ?? [];
-    const text = generated.slice(0, EVIDENCE_TOKENS).map(({ token }) => token);
-    return text.length === 0 ? [] : [{ index, cell, text }];
-  });
-  let done = 0;
-  const total = tasks.length;
-  options.onEvent?.({ kind: "progress", phase: "score", done, total });
-  const cells: CellOutput[] = [...output.cells];
-  const said = new Set(tasks.map(({ index }) => index));
-  const unsaid = output.cells.flatMap((cell, index): ReadyCell[] =>
-    said.has(index) ? [] : [{ index, output: cell }],
-  );
-  if (unsaid.length > 0) options.onEvent?.({ kind: "cells", cells: unsaid });
-  await scoreTexts(tasks, {
-    plan,
-    engine,
-    target,
-    controls,
-    isByPosition: plan.controls.random > 0,
-    mapOf,
-    signal,
-    onScored: (scored) => {
-      const ready = scored.map(({ index: task, score }): ReadyCell => {
-        const index = tasks[task]?.index ?? 0;
-        const cell = output.cells[index];
-        assert(cell, "what is scored was read");
-        return { index, output: { ...cell, ...evidenceOfCell(cell, score, plan) } };
-      });
-      for (const { index, output: cell } of ready) cells[index] = cell;
-      done += ready.length;
-      options.onEvent?.({ kind: "cells", cells: ready });
-      options.onEvent?.({ kind: "progress", phase: "score", done, total });
-    },
-  });
-  return { ...output, cells };
-}
-
-/** A contrast set has evidence of its own: it is of the source's kind, and unrelated sentences are not. */
-function evidenceOfCell(
-  cell: CellReadOut,
-  score: TextScore,
-  plan: Plan,
-): Omit<CellOutput, keyof CellReadOut> {
-  const unpatched = plan.controls.unpatched ? score.unpatched : undefined;
-  const { unrelated, contrast, mean, random } = byControl(plan, score.controls);
-  const underVector = cell.generated.slice(0, EVIDENCE_TOKENS).map(({ logprob }) => logprob);
-  const own = evidenceByToken({ underVector, unpatched, against: unrelated });
-  const other =
-    contrast.length === 0
-      ? undefined
-      : evidenceByToken({ underVector, unpatched, against: contrast });
-  return {
-    ...(own && { evidence: own.total, evidenceByToken: own.byToken }),
-    ...(other && { evidenceContrast: other.total, evidenceContrastByToken: other.byToken }),
-    logprobUnder: {
-      ...(unpatched && { unpatched: logprobOf(unpatched) }),
-      ...(unrelated.length > 0 && { unrelated: unrelated.map(logprobOf) }),
-      ...(contrast.length > 0 && { contrast: contrast.map(logprobOf) }),
-      ...(mean[0] && { mean: logprobOf(mean[0]) }),
-      ...(random.length > 0 && { random: random.map(logprobOf) }),
-    },
-  };
-}
-
-/** Of the whole text. */
-function logprobOf(byToken: readonly number[]): number {
-  return byToken.reduce((sum, logprob) => sum + logprob, 0);
 }

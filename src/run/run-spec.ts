@@ -55,8 +55,24 @@ export interface RunSpecOptions {
   readonly mappings?: ((file: string) => Promise<LoadedMapping>) | undefined;
   /** The target's model, for specs that name another one than the source's. */
   readonly target?: ReadyModel | undefined;
+  /** Bytes that the run may take beside the models; as much as is fast where nobody says. */
+  readonly memory?: number | undefined;
+  /** Where cells are kept while a run goes on, so that one that was stopped can go on where it was. */
+  readonly store?: CellStore | undefined;
   /** Reads a file of vectors; needed by specs whose sources are files. `patchscopes/node` has `loadVectors`. */
   readonly vectors?: ((file: string, tensor?: string) => Promise<LoadedVectors>) | undefined;
+}
+
+/** Keeps what is known of a run's cells. */
+export interface CellStore {
+  /**
+   * What an earlier run of the same cells left, by their numbers.
+   * @param key all that cells follow from: the spec's hash, the precision, the engine
+   * @param count how many cells the run has
+   */
+  open(key: string, count: number): Promise<ReadonlyMap<number, CellOutput>>;
+  /** Called with cells that were read, and again when they have evidence. */
+  keep(cells: readonly ReadyCell[]): void;
 }
 
 /** What a plan can be told beside its model. */
@@ -115,6 +131,8 @@ export interface PreparedRun {
   /** What the run needs, but for what stops it and who listens. */
   readonly parts: Omit<RunOptions, "signal" | "onEvent" | "source">;
   readonly texts: TokenTexts;
+  /** All that its cells follow from. */
+  readonly key: string;
   /** @param runMs milliseconds that the run took */
   readonly result: (output: RunOutput, runMs: number) => PatchscopeResult;
   /** A result of some of the cells, by their numbers. */
@@ -165,6 +183,7 @@ export async function prepareRun(
       matrices: model.weights && { input: model.weights.embedding, output: model.weights.head },
     },
     texts,
+    key: JSON.stringify([hash, models.map(({ precision }) => precision), engineRecord(target)]),
     result: (output, runMs) => build(plan, output, runMs),
     resultOf: (some, runMs) => {
       const there = [...plan.cells.entries()].filter(([index]) => some.has(index));
@@ -185,8 +204,10 @@ export async function runSpec(
   options: RunSpecOptions = {},
 ): Promise<PatchscopeResult> {
   const begin = performance.now();
-  const { plan, engine, parts, texts, result, resultOf } = await prepareRun(spec, on, options);
-  const { onWords } = options;
+  const run = await prepareRun(spec, on, options);
+  const { plan, engine, parts, texts, result, resultOf } = run;
+  const { onWords, store } = options;
+  const known = await store?.open(run.key, plan.cells.length);
   const said = new Map<number, CellOutput>();
   let shown = 0;
   const say = (cells: readonly ReadyCell[]): void => {
@@ -200,15 +221,20 @@ export async function runSpec(
   const output = await runPlan(plan, engine, {
     ...parts,
     signal: options.signal,
-    isWatched: onWords !== undefined || options.onCells !== undefined,
+    memory: options.memory,
+    known,
+    // What is kept of a stopped run shows most of it, too.
+    isWatched: onWords !== undefined || options.onCells !== undefined || store !== undefined,
     onEvent: (event) => {
       switch (event.kind) {
         case "progress":
           return options.onProgress?.(event);
         case "words":
+          if (event.isRead) store?.keep(event.cells);
           say(event.cells);
           return;
         case "cells":
+          store?.keep(event.cells);
           say(event.cells);
           return options.onCells?.(event.cells.map((cell) => recordOf(cell, plan, texts)));
         case "read":

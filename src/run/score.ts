@@ -16,7 +16,7 @@ import { inOnePass, joinPlace } from "./target.ts";
 import { fillUp } from "./vectors.ts";
 import { writeRows } from "./write-rows.ts";
 
-/** Tokens of all rows in one pass: large enough for the matrix product, small enough for memory. */
+/** Tokens of all rows in one pass where nobody says: large enough for the matrix product, small enough for memory. */
 const PASS_TOKENS = 1024;
 /** Texts whose states are held at once. */
 const TEXTS_AT_ONCE = 64;
@@ -47,6 +47,8 @@ export interface ScoreOptions {
   /** Whether those vectors depend on which token of the source is read, and not on its site and layer alone. */
   readonly isByPosition: boolean;
   readonly mapOf: MapOf;
+  /** Tokens of all rows in one pass. */
+  readonly passTokens?: number | undefined;
   readonly signal?: AbortSignal | undefined;
   /** Called with the tasks that are done since the last call, by their indices. */
   readonly onScored?: ((scored: readonly ScoredTask[]) => void) | undefined;
@@ -60,8 +62,10 @@ export async function scoreTexts(
   const texts = distinct(tasks.map(({ text }) => text));
   const shared = new Map<string, TextScore>();
   const scores: TextScore[] = [];
-  for (let from = 0; from < texts.length; from += TEXTS_AT_ONCE) {
-    const some = texts.slice(from, from + TEXTS_AT_ONCE);
+  const { passTokens = PASS_TOKENS } = options;
+  const atOnce = Math.max(1, Math.floor((TEXTS_AT_ONCE * passTokens) / PASS_TOKENS));
+  for (let from = 0; from < texts.length; from += atOnce) {
+    const some = texts.slice(from, from + atOnce);
     const keys = new Set(some.map(keyOfText));
     const ofThese = [...tasks.entries()].filter(([, { text }]) => keys.has(keyOfText(text)));
     await scoreSome(
@@ -204,14 +208,17 @@ interface ControlRow {
 }
 
 /** Rows with the same shared context, in passes of a bounded size. */
-function batches(rows: readonly ControlRow[], { plan }: ScoreOptions): ControlRow[][] {
+function batches(
+  rows: readonly ControlRow[],
+  { plan, passTokens = PASS_TOKENS }: ScoreOptions,
+): ControlRow[][] {
   const cut: ControlRow[][] = [];
   let tokens = 0;
   for (const row of rows) {
     const { from } = row.task.cell;
     const size = plan.target.tokens.length - from + row.task.text.length - 1;
     const current = cut.at(-1);
-    if (current?.[0]?.task.cell.from === from && tokens + size <= PASS_TOKENS) {
+    if (current?.[0]?.task.cell.from === from && tokens + size <= passTokens) {
       current.push(row);
       tokens += size;
     } else {
