@@ -1,5 +1,5 @@
 /** The measurement of the rule of evidence as a page. */
-import { markdownTable, rateText } from "./page.ts";
+import { markdownTable, percent, rateText } from "./page.ts";
 import type { TrustRow } from "./trust.ts";
 
 /** The presets of one model. */
@@ -20,6 +20,7 @@ read-out depends on the vector. Held against it are the test subjects of \`src/r
   vector. Wanted: 90% or more.
 - **false positives**: a text is claimed for the state of each of the 8 unrelated sentences in turn, the other 7 and the prompt alone being the
   controls. Wanted: 5% or less.
+- **against the prompt**: the same with the prompt alone as the control, as in grids of more than 128 cells.
 - **wrong, dependent**: of the read-outs that name no right answer, those that depend on the vector: dependence is not truth.
 
 Each rate has two 95% intervals, Wilson's and that of drawing whole subjects (for false positives: whole texts) again, as trials of the same
@@ -27,9 +28,15 @@ subject are alike.
 
 ${tableOf(rows.filter(({ isLeading }) => !isLeading))}
 
-Prompts that lead to their answer are another matter: "In Austria people speak German, and in x people speak" names some language by itself and
-with any state, so the right one is less of a surprise, and evidence of a single read-out finds fewer of them. \`ask\`, which uses such
-prompts, never takes one read-out's word: it holds the median over all that say so against the same threshold.
+Where the target prompt leads to its answer, the rule finds fewer of the right ones, and says too often that the prompt says this anyway:
+
+- The wordings of \`ask\` end in their cue: "In Austria people speak German, and in x people speak" names a language with any state, and now and then
+  the right one. \`ask\` takes the median over all read-outs that give an answer, and says "no answer" where that is below 3.0: it errs on that side.
+- \`emotion\` has four answers, all of them in its examples. As soon as one of eight unrelated states gives the same answer, evidence cannot be more
+  than ln 8 ≈ 2.1: a choice of so few cannot reach 3.0. Look at how answers change from sentence to sentence instead.
+- \`multi-hop-repair\` leaves the whole question in the prompt: an answer that an unrelated state brings out as well did not need this one.
+
+Here right answers count that the prompt alone does not say, whether it has them in it or not.
 
 ${tableOf(rows.filter(({ isLeading }) => isLeading))}
 
@@ -58,10 +65,11 @@ function tableOf(rows: readonly ModelRow[]): string {
       "false positives",
       "n",
       "by text",
+      "against the prompt",
       "wrong, dependent",
       "n",
     ],
-    rows.map(({ model, name, power, falsePositives, wrong }) => [
+    rows.map(({ model, name, power, falsePositives, againstPrompt, wrong }) => [
       model,
       name,
       exact(power.wilson),
@@ -70,6 +78,7 @@ function tableOf(rows: readonly ModelRow[]): string {
       exact(falsePositives.wilson),
       String(falsePositives.wilson.trials),
       interval(falsePositives.bootstrap),
+      percent(againstPrompt.rate),
       rateText(wrong),
       String(wrong.trials),
     ]),

@@ -85,8 +85,6 @@ export function trialSets(model: TrialModel): readonly TrialSet[] {
     set("self-explaining", FEWER, selfExplainingTrials(model)),
     set("future-lens", ["The capital city of …, behind it the capital"], futureTrials(model)),
     set("multi-hop", Object.values(HOPS), hopTrials("multi-hop", model)),
-    set("multi-hop-repair", Object.values(HOPS), hopTrials("multi-hop-repair", model)),
-    set("emotion", ["which feeling"], feelingTrials("feeling", "en", model)),
     set("emotion --aspect towards", ["towards whom"], feelingTrials("towards", "en", model)),
     ...(model.readsKorean
       ? [
@@ -100,12 +98,20 @@ export function trialSets(model: TrialModel): readonly TrialSet[] {
             KOREAN_DESCRIBED,
             describedTrials("entity", model, KOREAN_DESCRIBED),
           ),
-          set("emotion --language ko", ["which feeling"], feelingTrials("feeling", "ko", model)),
         ]
       : []),
-    leading("attribute, as in ask", Object.keys(ZERO_SHOT), "country", model),
+    askTrials("attribute, as in ask", Object.keys(ZERO_SHOT), "country", model),
+    leading("emotion", ["which feeling"], feelingTrials("feeling", "en", model)),
+    leading("multi-hop-repair", Object.values(HOPS), hopTrials("multi-hop-repair", model)),
     ...(model.readsKorean
-      ? [leading("attribute, as in ask, Korean", KOREAN_QUESTIONS, "나라", model)]
+      ? [
+          askTrials("attribute, as in ask, Korean", KOREAN_QUESTIONS, "나라", model),
+          leading(
+            "emotion --language ko",
+            ["which feeling"],
+            feelingTrials("feeling", "ko", model),
+          ),
+        ]
       : []),
   ];
 }
@@ -119,8 +125,12 @@ function set(name: string, asked: readonly string[], trials: readonly Trial[]): 
   return { name, asked: asked.join("; "), trials, isLeading: false };
 }
 
-/** Wordings of `ask`, which lead to an answer: so they do without the vector, too. */
-function leading(
+function leading(name: string, asked: readonly string[], trials: readonly Trial[]): TrialSet {
+  return { ...set(name, asked, trials), isLeading: true };
+}
+
+/** Wordings of `ask`. */
+function askTrials(
   name: string,
   questions: readonly string[],
   domain: string,
@@ -129,8 +139,7 @@ function leading(
   const asks = Object.fromEntries(
     questions.map((question) => [question, questionNamed(question).wordings[0]?.text ?? ""]),
   );
-  const trials = attributeTrials(asks, domain, model);
-  return { ...set(name, Object.values(asks), trials), isLeading: true };
+  return leading(name, Object.values(asks), attributeTrials(asks, domain, model));
 }
 
 function attributeTrials(
@@ -180,14 +189,15 @@ function latentQaTrials(model: TrialModel): Trial[] {
 }
 
 function selfExplainingTrials(model: TrialModel): Trial[] {
-  const [layer] = depths([0.3], model);
-  return FEWER.flatMap((domain) =>
-    subjectsOf(domain).map((subject) =>
-      trial("self-explaining", subject, model, {
-        prompt: framed(domain, subject),
-        right: anythingRight(subject),
-        options: { layer: layer ?? 0 },
-      }),
+  return depths([0.1, 0.2, 0.3], model).flatMap((layer) =>
+    FEWER.flatMap((domain) =>
+      subjectsOf(domain).map((subject) =>
+        trial("self-explaining", subject, model, {
+          prompt: framed(domain, subject),
+          right: anythingRight(subject),
+          options: { layer },
+        }),
+      ),
     ),
   );
 }
@@ -208,15 +218,29 @@ const HOPS: Readonly<Record<string, string>> = {
   language: "The official language of",
 };
 
+/** The end of a hop is known in the middle, and is taken up below. */
+const HOP_LAYERS: readonly (readonly [sources: readonly number[], targets: readonly number[]])[] = [
+  [
+    [0.3, 0.5],
+    [0.1, 0.2],
+  ],
+  [
+    [0.4, 0.6],
+    [0, 0.05],
+  ],
+];
+
 function hopTrials(preset: "multi-hop" | "multi-hop-repair", model: TrialModel): Trial[] {
   return Object.entries(HOPS).flatMap(([question, ask]) =>
-    subjectsOf("country").map((subject) => {
+    subjectsOf("country").flatMap((subject) => {
       const hop = `the country whose capital is ${subject.answers["capital"]?.[0] ?? ""}`;
-      return trial(preset, subject, model, {
-        prompt: preset === "multi-hop" ? hop : `${ask} ${hop}`,
-        right: subject.answers[question],
-        options: { ask, ...between([0.3, 0.5], [0.1, 0.2], model) },
-      });
+      return HOP_LAYERS.map(([sources, targets]) =>
+        trial(preset, subject, model, {
+          prompt: preset === "multi-hop" ? hop : `${ask} ${hop}`,
+          right: subject.answers[question],
+          options: { ask, ...between(sources, targets, model) },
+        }),
+      );
     }),
   );
 }

@@ -6,12 +6,7 @@ import { assert } from "../errors.ts";
 import { EVIDENCE_THRESHOLD, evidenceOf } from "../measure/evidence.ts";
 import { bootstrapRate, wilson, type Group, type Rate } from "../measure/intervals.ts";
 import { names } from "./is-right.ts";
-import {
-  readTrials,
-  type TrialContext,
-  type TrialOutput,
-  type TrialReadOut,
-} from "./read-trials.ts";
+import { readTrials, type TrialContext, type TrialReadOut } from "./read-trials.ts";
 import type { Trial, TrialSet } from "./trust-trials.ts";
 
 /** What was measured of one preset on one model. */
@@ -22,6 +17,8 @@ export interface TrustRow extends Pick<TrialSet, "name" | "asked" | "isLeading">
   readonly power: { readonly wilson: Rate; readonly bootstrap: Rate };
   /** Texts that are claimed for another, unrelated state. */
   readonly falsePositives: { readonly wilson: Rate; readonly bootstrap: Rate };
+  /** The same where the prompt alone is the control. */
+  readonly againstPrompt: Rate;
   /** Read-outs that depend on the vector and name no right answer: dependence is not truth. */
   readonly wrong: Rate;
 }
@@ -36,6 +33,7 @@ export async function measureTrust(
   const outputs = await readTrials(specs, context, onProgress);
   const power = new Map<string, Group>();
   const falsePositives: Group[] = [];
+  const againstPrompt: Group[] = [];
   const wrong = { hits: 0, trials: 0 };
   let readOuts = 0;
   for (const [index, trial] of set.trials.entries()) {
@@ -43,7 +41,9 @@ export async function measureTrust(
     assert(output, "every trial was read");
     const named = output.readOuts.filter(({ text }) => names(text, trial.right));
     const unnamed = output.readOuts.filter(({ text }) => !names(text, trial.right));
-    const said = named.filter(({ text }) => !isSaidAnyway(text, trial, output));
+    // A prompt that leads to its answers may have them all in it; what it says alone is what counts then.
+    const alone = set.isLeading ? output.unpatched : `${output.prompt} ${output.unpatched}`;
+    const said = named.filter(({ text }) => !isSaidAnyway(text, trial, alone));
     const before = power.get(trial.subject) ?? { hits: 0, trials: 0 };
     power.set(trial.subject, {
       hits: before.hits + said.filter(depends).length,
@@ -53,6 +53,7 @@ export async function measureTrust(
     wrong.trials += unnamed.length;
     readOuts += output.readOuts.length;
     falsePositives.push(...output.readOuts.map(claimedForOthers));
+    againstPrompt.push(...output.readOuts.map(claimedAgainstPrompt));
   }
   const { name, asked, isLeading } = set;
   return {
@@ -63,6 +64,7 @@ export async function measureTrust(
     readOuts,
     power: rates([...power.values()]),
     falsePositives: rates(falsePositives),
+    againstPrompt: rates(againstPrompt).wilson,
     wrong: wilson(wrong.hits, wrong.trials),
   };
 }
@@ -77,10 +79,10 @@ function depends({ evidence }: TrialReadOut): boolean {
   return (evidence ?? -Infinity) >= EVIDENCE_THRESHOLD;
 }
 
-/** Whether every right answer in the text is in the prompt too, or in what it says without a vector. */
-function isSaidAnyway(text: string, { right }: Trial, { prompt, unpatched }: TrialOutput): boolean {
+/** Whether every right answer in the text is there without the vector, too. */
+function isSaidAnyway(text: string, { right }: Trial, alone: string): boolean {
   const said = right.filter((answer) => names(text, [answer]));
-  return said.every((answer) => names(`${prompt} ${unpatched}`, [answer]));
+  return said.every((answer) => names(alone, [answer]));
 }
 
 /** A text claimed for each unrelated sentence's state in turn, the others and the prompt alone being the controls. */
@@ -90,5 +92,11 @@ function claimedForOthers({ unrelated = [], unpatched }: TrialReadOut): Group {
     const evidence = evidenceOf({ underVector, unpatched, against });
     return evidence !== undefined && evidence >= EVIDENCE_THRESHOLD;
   });
+  return { hits: hits.length, trials: unrelated.length };
+}
+
+/** The same as it would be judged without the other states. */
+function claimedAgainstPrompt({ unrelated = [], unpatched = -Infinity }: TrialReadOut): Group {
+  const hits = unrelated.filter((underVector) => underVector - unpatched >= EVIDENCE_THRESHOLD);
   return { hits: hits.length, trials: unrelated.length };
 }
