@@ -50,17 +50,23 @@ await describeRealModel("examples with the real model", () => {
     expect(output).toMatch(/^from layer \d+ on: " Paris"$/m);
   });
 
+  test("many.mjs decodes several capitals, in the order of their countries", async () => {
+    const output = await outputOf("many.mjs");
+    expect(output).toMatch(/^Japan: " Tokyo.*\nFrance: " Paris.*\nPeru: .*\nEgypt: .*\n$/);
+  });
+
   test("the code in docs/library.md runs as it is printed", async () => {
     const text = readFileSync(join(ROOT, "docs", "library.md"), "utf8");
-    const [first = "", second = "", third = ""] = [...text.matchAll(/^```js\n(.*?)^```$/gms)].map(
-      ([, code]) => code ?? "",
-    );
+    const [first = "", second = "", third = "", fourth = ""] = [
+      ...text.matchAll(/^```js\n(.*?)^```$/gms),
+    ].map(([, code]) => code ?? "");
     const dispose = "await loaded.dispose();\n";
     expect(first).toContain(dispose);
     const program = [
       first.replace(dispose, "").replace('layer: "all"', "layer: [0, 6]"),
       `{\n${second}}`,
-      `{\n${third}console.log(result.cells.length);\n}`,
+      `{\n${third}}`,
+      `{\n${fourth}console.log(result.cells.length);\n}`,
       dispose,
     ].join("\n");
     const { stdout } = await run(process.execPath, ["--input-type=module", "--eval", program], {
