@@ -2,7 +2,7 @@
 //
 //   node examples/many.mjs
 //
-// Prints what the state of each country's name says of its capital.
+// Prints what the state of each country's name says of its capital. `patchscopes sweep` does this with files.
 import { presets, runMany } from "patchscopes";
 import { loadModel } from "patchscopes/node";
 

@@ -44,6 +44,7 @@ describe("help", () => {
       "reproduce",
       "run",
       "explain",
+      "sweep",
       "schema",
       "capture",
       "fit",
