@@ -55,6 +55,7 @@ export { fitMapping, type Fit, type FitRequest } from "./run/fit-mapping.ts";
 export { fitLre, type LreRequest } from "./run/fit-lre.ts";
 export { subjectTexts, type SubjectText } from "./run/subject-texts.ts";
 export { fitTexts, splitTexts, type FitTexts } from "./run/fit-texts.ts";
+export { runMany, type RunManyOptions } from "./run/run-many.ts";
 export { sampleTexts, type SampleRequest } from "./run/sample-texts.ts";
 export {
   loadVectorFiles,

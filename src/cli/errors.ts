@@ -100,7 +100,7 @@ export function notWritable(path: string, cause: unknown): PatchscopesError {
 }
 
 /** Says what the system says, in words. */
-function reasonOf(error: unknown): string {
+export function reasonOf(error: unknown): string {
   const code = error instanceof Error && "code" in error ? String(error.code) : undefined;
   const known = code === undefined ? undefined : SYSTEM_REASONS[code];
   return known ?? (error instanceof Error ? error.message : String(error));

@@ -45,6 +45,7 @@ describe("help", () => {
       "reproduce",
       "run",
       "explain",
+      "sweep",
       "schema",
       "capture",
       "fit",

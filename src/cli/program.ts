@@ -38,6 +38,7 @@ const COMMANDS: ReadonlyMap<string, CommandLoader> = new Map<string, CommandLoad
   ["inspect", async (context) => (await import("./inspect.ts")).inspectCommand(context)],
   ["ask", async (context) => (await import("./ask.ts")).askCommand(context)],
   ["run", async (context) => (await import("./run.ts")).runCommand(context)],
+  ["sweep", async (context) => (await import("./sweep.ts")).sweepCommand(context)],
   ["explain", async (context) => (await import("./explain.ts")).explainCommand(context)],
   ["schema", async (context) => (await import("./schema.ts")).schemaCommand(context)],
   ["capture", async (context) => (await import("./capture.ts")).captureCommand(context)],

@@ -8,6 +8,8 @@ export interface Step {
   /** Absent where nobody knows. */
   readonly total: number | undefined;
   readonly unit: "bytes" | "count";
+  /** What stands behind a bar, in place of what follows from the unit. */
+  readonly amount?: string;
 }
 
 export interface Progress {
@@ -57,7 +59,7 @@ function progressBars(terminal: Terminal): Progress {
       }
       bar?.update(total === undefined ? 0 : Math.min(done, total), {
         label,
-        amount: amountOf(step),
+        amount: step.amount ?? amountOf(step),
       });
     },
     clear,

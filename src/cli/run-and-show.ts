@@ -118,7 +118,7 @@ export async function explainAndShow(
 }
 
 /** A mapping by its path, from the current folder on. */
-async function loadMappingFile(path: string): Promise<LoadedMapping> {
+export async function loadMappingFile(path: string): Promise<LoadedMapping> {
   const { loadMapping } = await import("../node.ts");
   return loadMapping(path);
 }

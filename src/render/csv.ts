@@ -7,9 +7,29 @@ import { metricNames } from "./metric-figures.ts";
 import { PROPAGATION_HEADER, propagationColumns } from "./propagation.ts";
 import { logprobOf, placesOf } from "./reading.ts";
 
+/** The values of a line; nothing where a column has none. */
+export type CsvRow = readonly (string | number | undefined)[];
+
+/** Columns by name, and a row for each cell. */
+export interface CsvTable {
+  readonly header: readonly string[];
+  readonly rows: readonly CsvRow[];
+}
+
 /** Writes a header and a line for each cell, in their order. Log-probabilities are of the first 8 tokens, in nats. */
 export function csv(result: PatchscopeResult): string {
-  if (result.spec.read.kind === "propagation") return propagationCsv(result);
+  const { header, rows } = csvTable(result);
+  return [header, ...rows].map(csvLine).join("\n");
+}
+
+/** A line, without a line break. */
+export function csvLine(row: CsvRow): string {
+  return row.map(field).join();
+}
+
+/** What {@link csv} writes, as data. */
+export function csvTable(result: PatchscopeResult): CsvTable {
+  if (result.spec.read.kind === "propagation") return propagationTable(result);
   const isGenerated = result.spec.read.kind === "generate";
   const ranks = isGenerated ? 0 : Math.max(0, ...result.cells.map(({ next }) => next.length));
   const most = (count: (cell: CellRecord) => number | undefined): number =>
@@ -38,7 +58,7 @@ export function csv(result: PatchscopeResult): string {
     ...names,
     ...(points ? ["at_layer", "at_position"] : []),
   ];
-  const row = (cell: CellRecord): readonly (string | number | undefined)[] => [
+  const row = (cell: CellRecord): CsvRow => [
     ...placeColumns(cell),
     ...(hasFactors(result) ? [cell.factor] : []),
     ...(isGenerated ? [cell.text] : []),
@@ -60,7 +80,7 @@ export function csv(result: PatchscopeResult): string {
     ...names.map((name) => cell.metrics?.[name]),
     ...(points ? [cell.at?.layer, cell.at?.position] : []),
   ];
-  return [header, ...result.cells.map(row)].map((line) => line.map(field).join()).join("\n");
+  return { header, rows: result.cells.map(row) };
 }
 
 /** Whether cells say what the vector was multiplied by. */
@@ -69,13 +89,11 @@ export function hasFactors({ cells }: PatchscopeResult): boolean {
 }
 
 /** A line for each cell, block and token. */
-function propagationCsv({ cells }: PatchscopeResult): string {
-  const lines = cells.flatMap((cell) =>
+function propagationTable({ cells }: PatchscopeResult): CsvTable {
+  const rows = cells.flatMap((cell) =>
     propagationColumns(cell).map((columns) => [...placeColumns(cell), ...columns]),
   );
-  return [[...PLACE_HEADER, ...PROPAGATION_HEADER], ...lines]
-    .map((line) => line.map(field).join())
-    .join("\n");
+  return { header: [...PLACE_HEADER, ...PROPAGATION_HEADER], rows };
 }
 
 const PLACE_HEADER: readonly string[] = [

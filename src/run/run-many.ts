@@ -5,11 +5,12 @@
 import type { Engine } from "../engine/engine.ts";
 import { assert } from "../errors.ts";
 import type { LoadedMapping } from "../mapping/fitted-mapping.ts";
+import { planStatistics } from "../plan/explain.ts";
 import { mergeKey, mergePlans, type MergedPlan } from "../plan/merge-plans.ts";
 import type { Plan, State } from "../plan/plan.ts";
 import type { PatchscopeResult } from "../result/result.ts";
 import type { PatchscopeSpec } from "../spec/spec.ts";
-import { runPlan, type RunOutput } from "./run-plan.ts";
+import { runPlan, type RunOptions, type RunOutput } from "./run-plan.ts";
 import { prepareRun, type PreparedRun, type ReadyModel, type RunSpecOptions } from "./run-spec.ts";
 import type { StatesAt } from "./sources.ts";
 import { capturePrompts } from "./vectors.ts";
@@ -18,8 +19,13 @@ export interface RunManyOptions extends Pick<
   RunSpecOptions,
   "signal" | "mappings" | "target" | "vectors" | "memory"
 > {
-  /** Called with how many specs have run. */
+  /** Called with how many specs have run, skipped ones too: a fraction while several are under way together. */
   readonly onProgress?: ((done: number) => void) | undefined;
+  /**
+   * How many of the first specs have results already, which are not given again. The others run in the same passes as
+   * if none were skipped, so that their numbers are the same to the last digit.
+   */
+  readonly skip?: number | undefined;
 }
 
 /** Specs are looked at together until they have this many cells: a few passes of every target. */
@@ -40,24 +46,86 @@ export async function* runMany(
   options: RunManyOptions = {},
 ): AsyncGenerator<PatchscopeResult, void, undefined> {
   const reading = { ...options, mappings: options.mappings && once(options.mappings) };
+  const { skip = 0, signal, memory, onProgress } = options;
   let done = 0;
-  let window: PreparedRun[] = [];
+  for await (const window of windowsOf(prepared(specs, on, reading), ({ plan }) => plan)) {
+    const skipped = Math.min(window.length, Math.max(0, skip - done));
+    done += skipped;
+    if (skipped === window.length) continue;
+    const before = done;
+    const results = await runWindow(window, {
+      ...{ signal, memory },
+      onShare: (share) => onProgress?.(before + share * (window.length - skipped)),
+    });
+    done += results.length - skipped;
+    onProgress?.(done);
+    yield* results.slice(skipped);
+  }
+}
+
+async function* prepared(
+  specs: Iterable<PatchscopeSpec>,
+  on: ReadyModel,
+  options: Parameters<typeof prepareRun>[2],
+): AsyncGenerator<PreparedRun, void, undefined> {
+  for (const spec of specs) yield prepareRun(spec, on, options);
+}
+
+/** What is looked at together. */
+async function* windowsOf<Run>(
+  runs: AsyncIterable<Run> | Iterable<Run>,
+  planOf: (run: Run) => Plan,
+): AsyncGenerator<readonly Run[], void, undefined> {
+  let window: Run[] = [];
   let cells = 0;
-  const results = async function* (): AsyncGenerator<PatchscopeResult, void, undefined> {
-    for (const result of await runWindow(window, options)) {
-      options.onProgress?.(++done);
-      yield result;
-    }
+  for await (const run of runs) {
+    window.push(run);
+    cells += planOf(run).cells.length;
+    if (cells < WINDOW_CELLS && window.length < WINDOW_SPECS) continue;
+    yield window;
     window = [];
     cells = 0;
-  };
-  for (const spec of specs) {
-    const run = await prepareRun(spec, on, reading);
-    window.push(run);
-    cells += run.plan.cells.length;
-    if (cells >= WINDOW_CELLS || window.length >= WINDOW_SPECS) yield* results();
   }
-  if (window.length > 0) yield* results();
+  if (window.length > 0) yield window;
+}
+
+/** What plans take together. */
+export interface ManyStatistics {
+  readonly plans: number;
+  readonly cells: number;
+  /** Of rows: several plans' in one. */
+  readonly passes: number;
+  /** At most. */
+  readonly decodeSteps: number;
+}
+
+/** Counts what {@link runMany} does for specs with these plans; holds no more of them at once than it does. */
+export async function countMany(plans: AsyncIterable<Plan>): Promise<ManyStatistics> {
+  const counts = { plans: 0, cells: 0, passes: 0, decodeSteps: 0 };
+  for await (const window of windowsOf(plans, (plan) => plan)) {
+    for (const indices of groupsOf(window)) {
+      const { passes, cells } = planStatistics(
+        mergePlans(indices.flatMap((index) => window[index] ?? [])).plan,
+      );
+      counts.plans += indices.length;
+      counts.cells += cells;
+      counts.passes += passes.rows;
+      counts.decodeSteps += passes.decode;
+    }
+  }
+  return counts;
+}
+
+/** Which plans can be merged, by their indices. */
+function groupsOf(plans: readonly Plan[]): readonly (readonly number[])[] {
+  const groups = new Map<string, number[]>();
+  for (const [index, plan] of plans.entries()) {
+    const key = mergeKey(plan) ?? `alone ${index}`;
+    const group = groups.get(key) ?? [];
+    groups.set(key, group);
+    group.push(index);
+  }
+  return [...groups.values()];
 }
 
 /** Reads each file once. */
@@ -70,22 +138,31 @@ function once(read: (file: string) => Promise<LoadedMapping>): typeof read {
   };
 }
 
+/** How specs are run. */
+interface Running extends Pick<RunManyOptions, "signal" | "memory"> {
+  /** Called with how much is done, from 0 to 1. */
+  readonly onShare: (share: number) => void;
+}
+
 /** The results of some specs, in their order. */
 async function runWindow(
   runs: readonly PreparedRun[],
-  limits: Pick<RunManyOptions, "signal" | "memory">,
+  { onShare, ...limits }: Running,
 ): Promise<readonly PatchscopeResult[]> {
-  const groups = new Map<string, number[]>();
-  for (const [index, { plan }] of runs.entries()) {
-    const key = mergeKey(plan) ?? `alone ${index}`;
-    const group = groups.get(key) ?? [];
-    groups.set(key, group);
-    group.push(index);
-  }
+  const cellsOf = (some: readonly PreparedRun[]): number =>
+    some.reduce((sum, { plan }) => sum + plan.cells.length, 0);
+  const total = cellsOf(runs);
+  let before = 0;
   const results: PatchscopeResult[] = [];
-  for (const indices of groups.values()) {
+  for (const indices of groupsOf(runs.map(({ plan }) => plan))) {
     const group = indices.flatMap((index) => runs[index] ?? []);
-    for (const [at, result] of (await runGroup(group, limits)).entries()) {
+    const cells = cellsOf(group);
+    const made = await runGroup(group, {
+      ...limits,
+      onShare: (share) => onShare((before + share * cells) / total),
+    });
+    before += cells;
+    for (const [at, result] of made.entries()) {
       const index = indices[at];
       assert(index !== undefined, "every result has its spec");
       results[index] = result;
@@ -97,23 +174,35 @@ async function runWindow(
 /** The results of specs whose plans can be merged. */
 async function runGroup(
   runs: readonly PreparedRun[],
-  { signal, memory }: Pick<RunManyOptions, "signal" | "memory">,
+  { signal, memory, onShare }: Running,
 ): Promise<PatchscopeResult[]> {
   const [first] = runs;
   assert(first, "a group has specs");
   const { engine, parts } = first;
+  const onEvent = shareOfEvents(first.plan, onShare);
   const begin = performance.now();
   if (runs.length === 1) {
-    const output = await runPlan(first.plan, engine, { ...parts, signal, memory });
+    const output = await runPlan(first.plan, engine, { ...parts, signal, memory, onEvent });
     return [first.result(output, performance.now() - begin)];
   }
   const plans = runs.map(({ plan }) => plan);
   const merged = mergePlans(plans);
   const source = await statesOf(plans, merged, parts.sourceEngine ?? engine, signal);
-  const output = await runPlan(merged.plan, engine, { ...parts, source, signal, memory });
+  const output = await runPlan(merged.plan, engine, { ...parts, source, signal, memory, onEvent });
   // What each took of the time that they took together.
   const runMs = (performance.now() - begin) / runs.length;
   return runs.map((run, index) => run.result(partOf(output, run.plan, merged, index), runMs));
+}
+
+/** Reading and scoring as halves of the work, where there are both. */
+function shareOfEvents(plan: Plan, onShare: Running["onShare"]): NonNullable<RunOptions["onEvent"]> {
+  const { unpatched, scoredTexts } = planStatistics(plan).controls;
+  const isScored = plan.read.kind === "generate" && (unpatched || scoredTexts > 0);
+  return (event) => {
+    if (event.kind !== "progress") return;
+    const share = event.done / event.total;
+    onShare(isScored ? (share + (event.phase === "score" ? 1 : 0)) / 2 : share);
+  };
 }
 
 function partOf(output: RunOutput, plan: Plan, { parts }: MergedPlan, index: number): RunOutput {

@@ -298,6 +298,29 @@ export function unusedField(
   };
 }
 
+/** A gap in a template whose field a sample does not have. */
+export function fieldMissing(field: string, known: readonly string[]): Complaint {
+  const near = nearestName(field, known);
+  const there = known.length === 0 ? "it has none" : `it has ${known.join(", ")}`;
+  return {
+    code: "field-missing",
+    message: `the sample has no field ${describe(field)}: ${there}`,
+    hint:
+      near === undefined
+        ? "Every {{field}} of the spec stands for a field of the sample."
+        : `Did you mean "${near}"?`,
+  };
+}
+
+/** A list or an object where a gap is only a part of a text. */
+export function fieldUnfit(field: string): Complaint {
+  return {
+    code: "field-unfit",
+    message: `the sample's field ${describe(field)} is no text or number, and stands within a text`,
+    hint: "A list or an object takes the place of a whole text: write nothing beside the {{field}}.",
+  };
+}
+
 /** A question without a place for the vector, or with several. */
 export function askWithout(ask: string, count: number): SpecIssue {
   const found = count === 0 ? "none" : `${count} of them`;

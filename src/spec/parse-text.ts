@@ -8,11 +8,29 @@ import type { PatchscopeSpec } from "./spec.ts";
 
 /** Reads a spec from a file's text. Throws `spec-invalid` with every issue, and the lines they are in. */
 export function parseSpecText(text: string): PatchscopeSpec {
+  const { data, parse } = readSpecText(text);
+  return parse(data);
+}
+
+/** What a spec file's text holds, not looked at yet. */
+export interface SpecText {
+  readonly data: unknown;
+  /** Checks data of this shape. Throws `spec-invalid` with every issue, and the lines they are in. */
+  readonly parse: (data: unknown) => PatchscopeSpec;
+}
+
+/** Reads the data of a spec file's text. Throws `spec-invalid` for what is neither YAML nor JSON. */
+export function readSpecText(text: string): SpecText {
   const lines = new LineCounter();
   const document = readDocument(text, lines);
-  const parsed = safeParseSpec(dataOf(document));
-  if (parsed.success) return parsed.spec;
-  throw specInvalid(parsed.issues.map((issue) => withLine(issue, document, lines)));
+  return {
+    data: dataOf(document),
+    parse: (data) => {
+      const parsed = safeParseSpec(data);
+      if (parsed.success) return parsed.spec;
+      throw specInvalid(parsed.issues.map((issue) => withLine(issue, document, lines)));
+    },
+  };
 }
 
 // Bounds what a small text can unfold to by naming itself over and over.

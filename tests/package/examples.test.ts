@@ -5,8 +5,10 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { expect, test } from "vitest";
+import { readSamples } from "../../src/cli/read-samples.ts";
+import { sweepRequest } from "../../src/cli/sweep-request.ts";
 import { planSpec } from "../../src/run/run-spec.ts";
-import { parseSpecText } from "../../src/spec/parse-text.ts";
+import { parseSpecText, readSpecText } from "../../src/spec/parse-text.ts";
 import { specJsonSchema } from "../../src/spec/schema.ts";
 import { describeRealModel, REAL_MODEL, useOpenedModel } from "../support/real-model.ts";
 
@@ -50,17 +52,35 @@ await describeRealModel("examples with the real model", () => {
     expect(output).toMatch(/^from layer \d+ on: " Paris"$/m);
   });
 
+  test("many.mjs decodes several capitals, in the order of their countries", async () => {
+    const output = await outputOf("many.mjs");
+    expect(output).toMatch(/^Japan: " Tokyo.*\nFrance: " Paris.*\nPeru: .*\nEgypt: .*\n$/);
+  });
+
+  test("the samples of sweep/ fit their spec", async () => {
+    const folder = join(EXAMPLES, "sweep");
+    const { samples, path, isText } = await readSamples(join(folder, "capitals.csv"));
+    const text = readFileSync(join(folder, "capitals.yaml"), "utf8");
+    expect(text).toContain("npx patchscopes sweep examples/sweep/capitals.yaml --samples ");
+    const template = { ...readSpecText(text), path: "capitals.yaml" };
+    const answer = { answer: "{{capital}}", isTable: true };
+    const request = await sweepRequest(template, { samples, path, isText }, answer);
+    expect(request.samples).toHaveLength(30);
+    for (const { spec } of request.samples) expect(planSpec(spec, model()).warnings).toEqual([]);
+  });
+
   test("the code in docs/library.md runs as it is printed", async () => {
     const text = readFileSync(join(ROOT, "docs", "library.md"), "utf8");
-    const [first = "", second = "", third = ""] = [...text.matchAll(/^```js\n(.*?)^```$/gms)].map(
-      ([, code]) => code ?? "",
-    );
+    const [first = "", second = "", third = "", fourth = ""] = [
+      ...text.matchAll(/^```js\n(.*?)^```$/gms),
+    ].map(([, code]) => code ?? "");
     const dispose = "await loaded.dispose();\n";
     expect(first).toContain(dispose);
     const program = [
       first.replace(dispose, "").replace('layer: "all"', "layer: [0, 6]"),
       `{\n${second}}`,
-      `{\n${third}console.log(result.cells.length);\n}`,
+      `{\n${third}}`,
+      `{\n${fourth}console.log(result.cells.length);\n}`,
       dispose,
     ].join("\n");
     const { stdout } = await run(process.execPath, ["--input-type=module", "--eval", program], {

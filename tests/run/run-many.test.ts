@@ -5,8 +5,9 @@ import type { Engine, PassOutput } from "../../src/engine/engine.ts";
 import { createOnnxEngine } from "../../src/engine/onnx/node.ts";
 import type { Model } from "../../src/models/model.ts";
 import type { CellRecord, PatchscopeResult } from "../../src/result/result.ts";
-import { runMany } from "../../src/run/run-many.ts";
-import { runSpec } from "../../src/run/run-spec.ts";
+import type { Plan } from "../../src/plan/plan.ts";
+import { countMany, runMany } from "../../src/run/run-many.ts";
+import { planSpec, runSpec } from "../../src/run/run-spec.ts";
 import { parseSpec } from "../../src/spec/schema.ts";
 import type { SpecInput } from "../../src/spec/spec-input.ts";
 import type { PatchscopeSpec } from "../../src/spec/spec.ts";
@@ -148,6 +149,40 @@ test("What is stopped stops", async () => {
   );
   stop.abort();
   await expect(results.next()).rejects.toMatchObject({ code: "aborted" });
+});
+
+test("Results that are there already are not given again, and the others have the same numbers", async () => {
+  const all = specs((prompt) => ({ source: { prompt }, target, read: generate }));
+  const of = async (skip?: number): Promise<readonly PatchscopeResult[]> => {
+    const given: PatchscopeResult[] = [];
+    const results = runMany(all, { model, engine }, { skip });
+    for await (const result of results) given.push({ ...result, timing: { loadMs: 0, runMs: 0 } });
+    return given;
+  };
+  const whole = await of();
+  for (const skip of [1, 3, all.length]) expect(await of(skip)).toEqual(whole.slice(skip));
+});
+
+test("What is done is told while it runs, and never falls back", async () => {
+  const told: number[] = [];
+  const all = specs((prompt) => ({ source: { prompt }, target, read: generate }));
+  const onProgress = (done: number): void => void told.push(done);
+  const results = runMany(all, { model, engine }, { onProgress, skip: 2 });
+  while ((await results.next()).done !== true) continue;
+  expect(told).toEqual(told.toSorted((a, b) => a - b));
+  expect(told.some((done) => done > 2 && done < all.length)).toBe(true);
+  expect(told.at(-1)).toBe(all.length);
+});
+
+test("What many specs take is counted as it is run", async () => {
+  const all = CASES.flatMap(([, of]) => specs(of));
+  const plans = async function* (): AsyncGenerator<Plan> {
+    for (const spec of all) yield Promise.resolve(planSpec(spec, model));
+  };
+  const counts = await countMany(plans());
+  const cells = all.reduce((sum, spec) => sum + planSpec(spec, model).cells.length, 0);
+  expect(counts).toMatchObject({ plans: all.length, cells });
+  expect(counts.passes).toBeLessThan(all.length);
 });
 
 async function expectSame(all: readonly PatchscopeSpec[]): Promise<void> {
