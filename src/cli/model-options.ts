@@ -18,6 +18,8 @@ export interface ModelOptions {
   readonly precision: Precision;
   readonly device: "cpu";
   readonly threads?: number | undefined;
+  /** Bytes that the process may take, models and all. */
+  readonly memory?: number | undefined;
   /** Whether what attention has of each head is read. */
   readonly heads?: boolean;
 }
@@ -55,6 +57,11 @@ export function memoryOption(): Option<"--memory <size>", undefined, undefined, 
     "--memory <size>",
     "what the program may take, such as 2GB, the model and all: fewer rows run at once (default: as many as are fast)",
   ).argParser(parseMemory);
+}
+
+/** What is left of the memory when the models are loaded, in bytes. */
+export function memoryLeft({ memory }: Pick<ModelOptions, "memory">): number | undefined {
+  return memory === undefined ? undefined : memory - process.memoryUsage.rss();
 }
 
 const UNITS = { kb: 1e3, mb: 1e6, gb: 1e9, kib: 2 ** 10, mib: 2 ** 20, gib: 2 ** 30 } as const;

@@ -13,7 +13,7 @@ import type { CommandContext } from "./context.ts";
 import { formatted } from "./formats.ts";
 import type { Format } from "./formats.ts";
 import { liveTable } from "./live-table.ts";
-import { withLoadedModels, withOpenModels } from "./model-options.ts";
+import { memoryLeft, withLoadedModels, withOpenModels } from "./model-options.ts";
 import type { ModelOptions } from "./model-options.ts";
 import { openOutput } from "./output.ts";
 import type { Output } from "./output.ts";
@@ -23,8 +23,6 @@ import type { Progress } from "./progress.ts";
 import type { Terminal } from "./terminal.ts";
 
 export interface ShowOptions extends ModelOptions {
-  /** Bytes that the process may take, models and all. */
-  readonly memory?: number | undefined;
   readonly format: Format;
   readonly out?: string | undefined;
   /** Lines under a table on standard output. */
@@ -62,8 +60,7 @@ export async function runAndShow(
       const result = await runSpec(ready.spec, loaded, {
         target,
         signal: context.signal,
-        memory:
-          options.memory === undefined ? undefined : options.memory - process.memoryUsage.rss(),
+        memory: memoryLeft(options),
         store: part,
         mappings: ready.mappings ?? loadMappingFile,
         vectors: loadVectorsFile,

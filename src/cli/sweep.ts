@@ -11,6 +11,8 @@ import type { CommandContext } from "./context.ts";
 import { optionWrong } from "./errors.ts";
 import {
   deviceOption,
+  memoryLeft,
+  memoryOption,
   precisionOption,
   threadsOption,
   withLoadedModels,
@@ -83,6 +85,7 @@ export function sweepCommand(context: CommandContext): CommandUnknownOpts {
     .addOption(precisionOption())
     .addOption(deviceOption())
     .addOption(threadsOption())
+    .addOption(memoryOption())
     .addHelpText("after", NOTES)
     .action((spec, options) => sweep(spec, options, context));
 }
@@ -241,7 +244,7 @@ async function runRest(
           samples.map(({ spec }) => spec),
           loaded,
           {
-            ...{ target, signal: context.signal, skip: done },
+            ...{ target, signal: context.signal, skip: done, memory: memoryLeft(options) },
             ...{ mappings: loadMappingFile, vectors: loadVectorsFile, onProgress: show },
           },
         );

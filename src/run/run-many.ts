@@ -195,7 +195,10 @@ async function runGroup(
 }
 
 /** Reading and scoring as halves of the work, where there are both. */
-function shareOfEvents(plan: Plan, onShare: Running["onShare"]): NonNullable<RunOptions["onEvent"]> {
+function shareOfEvents(
+  plan: Plan,
+  onShare: Running["onShare"],
+): NonNullable<RunOptions["onEvent"]> {
   const { unpatched, scoredTexts } = planStatistics(plan).controls;
   const isScored = plan.read.kind === "generate" && (unpatched || scoredTexts > 0);
   return (event) => {
