@@ -67,7 +67,6 @@ export {
   type CellStore,
   type RunSpecOptions,
 } from "./run/run-spec.ts";
-export { runMany, type RunManyOptions } from "./run/run-many.ts";
 export type { CellOutput, ReadyCell } from "./run/run-plan.ts";
 export { patchscope, sweep, type SweepOptions } from "./run/sweep.ts";
 export { parseSiteName, type NamedSite } from "./site-names.ts";
