@@ -58,9 +58,13 @@ async function createSession(graph: Graph, options: NodeRuntimeOptions): Promise
       : await sessionFromFile(graph, stored, options);
   const isKept = stored?.done();
   return {
-    run: async (feeds: Feeds, outputs: readonly string[]) => {
+    run: async (feeds: Feeds, outputs: readonly string[], into: Feeds = {}) => {
       try {
-        const results = await session.run(feeds as Record<string, ort.Tensor>, [...outputs]);
+        const fetches = Object.fromEntries(outputs.map((name) => [name, into[name] ?? null]));
+        const results = await session.run(
+          feeds as Record<string, ort.Tensor>,
+          fetches as Record<string, ort.Tensor | null>,
+        );
         return results as unknown as Record<string, RuntimeTensor>;
       } catch (cause) {
         throw runtimeFailed("failed while running", cause);

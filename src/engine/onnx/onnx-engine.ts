@@ -47,7 +47,7 @@ import { gatherRows, OwnTokens } from "./own-tokens.ts";
 import { Products } from "./products.ts";
 import { readOut } from "./read-out.ts";
 import { readTap } from "./read-tap.ts";
-import type { Runtime, RuntimeSession, RuntimeTensor } from "./runtime.ts";
+import type { Feeds, Runtime, RuntimeSession, RuntimeTensor } from "./runtime.ts";
 
 /** How each precision keeps linear layers. */
 export const LINEAR: Record<Precision, LinearWriter> = {
@@ -267,7 +267,7 @@ class OnnxEngine implements Engine {
       needs: { taps: [], final: true, cache: true },
       heads: this.#heads,
     };
-    const got = await this.#forward(forward);
+    const got = await this.#forward(forward, freshOutputs(cache.own.fresh));
     cache.extend(newBlocks(got, layers));
     const finals = floatsOf(got[blockName.tap("resid_post", layers - 1)]);
     const final = (row: number): Float32Array =>
@@ -308,11 +308,14 @@ class OnnxEngine implements Engine {
     return states;
   }
 
-  async #forward(forward: Forward): Promise<Readonly<Record<string, RuntimeTensor>>> {
+  async #forward(
+    forward: Forward,
+    into?: Feeds,
+  ): Promise<Readonly<Record<string, RuntimeTensor>>> {
     const filled = fillIn(forward, this.architecture, this.#runtime);
     const feeds = feedsOf(filled.forward, this.architecture, this.#runtime);
     const outputs = outputsOf(filled.forward, this.architecture.layers);
-    return filled.restore(await this.#decoder.run(feeds, outputs));
+    return filled.restore(await this.#decoder.run(feeds, outputs, into));
   }
 
   #noPast(rows: number): BlockKv {
@@ -374,6 +377,15 @@ class OnnxEngine implements Engine {
     });
     return this.#runtime.float32(data, [kvHeads, rows, length, headSize]);
   }
+}
+
+/** Outputs for the keys and values of a step. */
+function freshOutputs(blocks: readonly BlockKv[]): Feeds {
+  const outputs = blocks.flatMap(({ keys, values }, layer) => [
+    [blockName.newKeys(layer), keys] as const,
+    [blockName.newValues(layer), values] as const,
+  ]);
+  return Object.fromEntries(outputs);
 }
 
 function newBlocks(got: Readonly<Record<string, RuntimeTensor>>, layers: number): BlockKv[] {

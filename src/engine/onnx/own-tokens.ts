@@ -7,8 +7,10 @@ import type { BlockKv } from "./onnx-cache.ts";
 import { floatsOf } from "./onnx-cache.ts";
 import type { Runtime, RuntimeTensor } from "./runtime.ts";
 
-/** Tokens that are made room for at once: every time, all that is there is copied once. */
+/** Tokens that are made room for at once: every time, all that is there is moved once. */
 const MORE_ROOM = 8;
+/** Tokens that memory is asked for at once. What is not written to takes none, and fresh memory is dearer than moving. */
+const MORE_CAPACITY = 32;
 
 /** What `OwnTokens` are made of. */
 interface OwnTokensParts {
@@ -30,12 +32,16 @@ export class OwnTokens {
   #length: number;
   #room: number;
   #blocks: readonly BlockKv[];
+  /** Tokens that the arrays behind the blocks have space for. */
+  #capacity: number;
+  #fresh: readonly BlockKv[] | undefined;
 
   constructor({ rows, length, room, blocks, sizes, runtime }: OwnTokensParts) {
     this.rows = rows;
     this.#length = length;
     this.#room = room;
     this.#blocks = blocks;
+    this.#capacity = room;
     this.#sizes = sizes;
     this.#runtime = runtime;
   }
@@ -51,6 +57,15 @@ export class OwnTokens {
   /** `[kvHeads, rows, room, headSize]` for each block; behind `length` tokens there is nothing but zeros. */
   get blocks(): readonly BlockKv[] {
     return this.#blocks;
+  }
+
+  /** Where a step may write its keys and values, `[kvHeads, rows, 1, headSize]` for each block: the same at every step. */
+  get fresh(): readonly BlockKv[] {
+    const { kvHeads, headSize } = this.#sizes;
+    const tensor = (): RuntimeTensor =>
+      this.#tensor(new Float32Array(kvHeads * this.rows * headSize), this.rows, 1);
+    this.#fresh ??= this.#blocks.map(() => ({ keys: tensor(), values: tensor() }));
+    return this.#fresh;
   }
 
   /** One more token of every row, `[kvHeads, rows, 1, headSize]` for each block. */
@@ -99,15 +114,10 @@ export class OwnTokens {
   }
 
   #widen(room: number): void {
-    const { headSize, kvHeads } = this.#sizes;
-    const [from, to] = [this.#room * headSize, room * headSize];
+    const capacity = room <= this.#capacity ? this.#capacity : room + MORE_CAPACITY;
     const widened = (tensor: RuntimeTensor): RuntimeTensor => {
-      const data = floatsOf(tensor);
-      const out = new Float32Array(kvHeads * this.rows * to);
-      for (let part = 0; part < kvHeads * this.rows; part++) {
-        out.set(data.subarray(part * from, (part + 1) * from), part * to);
-      }
-      return this.#tensor(out, this.rows, room);
+      const data = this.#spread(floatsOf(tensor), room, capacity);
+      return this.#tensor(data, this.rows, room);
     };
     // Block by block, so that no two copies of everything are there at once.
     const blocks = [...this.#blocks];
@@ -116,6 +126,24 @@ export class OwnTokens {
       blocks[layer] = { keys: widened(keys), values: widened(values) };
     }
     this.#room = room;
+    this.#capacity = capacity;
+  }
+
+  /** Tokens with more room behind those of each row and head: in the same memory where that has space, else in new. */
+  #spread(data: Float32Array, room: number, capacity: number): Float32Array {
+    const { headSize, kvHeads } = this.#sizes;
+    const [from, to] = [this.#room * headSize, room * headSize];
+    const parts = kvHeads * this.rows;
+    const isMoved = capacity === this.#capacity;
+    const all = isMoved
+      ? new Float32Array(data.buffer, data.byteOffset, parts * to)
+      : new Float32Array(parts * capacity * headSize);
+    // From the last one on: none is written over before it has moved.
+    for (let part = parts - 1; part >= 0; part--) {
+      all.set(data.subarray(part * from, (part + 1) * from), part * to);
+      if (isMoved) all.fill(0, part * to + from, (part + 1) * to);
+    }
+    return all.subarray(0, parts * to);
   }
 
   #tensor(data: Float32Array, rows: number, room: number): RuntimeTensor {

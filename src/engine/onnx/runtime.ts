@@ -13,8 +13,12 @@ export interface RuntimeTensor {
 export type Feeds = Readonly<Record<string, RuntimeTensor>>;
 
 export interface RuntimeSession {
-  /** Computes the named outputs. */
-  run(feeds: Feeds, outputs: readonly string[]): Promise<Readonly<Record<string, RuntimeTensor>>>;
+  /** Computes the named outputs. A runtime that can writes those of `into` where they are given, of the right shape. */
+  run(
+    feeds: Feeds,
+    outputs: readonly string[],
+    into?: Feeds,
+  ): Promise<Readonly<Record<string, RuntimeTensor>>>;
   dispose(): Promise<void>;
 }
 
