@@ -308,10 +308,7 @@ class OnnxEngine implements Engine {
     return states;
   }
 
-  async #forward(
-    forward: Forward,
-    into?: Feeds,
-  ): Promise<Readonly<Record<string, RuntimeTensor>>> {
+  async #forward(forward: Forward, into?: Feeds): Promise<Readonly<Record<string, RuntimeTensor>>> {
     const filled = fillIn(forward, this.architecture, this.#runtime);
     const feeds = feedsOf(filled.forward, this.architecture, this.#runtime);
     const outputs = outputsOf(filled.forward, this.architecture.layers);

@@ -165,20 +165,19 @@ export class BlockWriter {
     readonly shape: Readonly<Record<BlockShape, string>>;
   }): string {
     const graph = this.#graph;
-    const { headSize, attentionScale, scoreCap, kvHeads } = this.#parts.architecture;
+    const { headSize, scoreCap, kvHeads } = this.#parts.architecture;
     const { queries, keys, values, shape } = parts;
     const context = [kvHeads, "context", headSize];
     const contextKeys = graph.input(blockName.contextKeys(this.#layer), "float32", context);
     const contextValues = graph.input(blockName.contextValues(this.#layer), "float32", context);
-    const scaled = graph.op("Mul", [queries, graph.float32(attentionScale / (scoreCap ?? 1))]);
-    const forContext = this.#reshape(scaled, shape.queriesForContext);
-    const forRow = this.#reshape(scaled, shape.queriesForRow);
+    const forContext = this.#reshape(queries, shape.queriesForContext);
+    const forRow = this.#reshape(queries, shape.queriesForRow);
     const contextScores = this.#reshape(
-      graph.op("MatMul", [forContext, graph.op("Transpose", [contextKeys], perm([0, 2, 1]))]),
+      this.#scores(forContext, graph.op("Transpose", [contextKeys], perm([0, 2, 1]))),
       shape.contextScores,
     );
     const rowScores = this.#reshape(
-      graph.op("MatMul", [forRow, graph.op("Transpose", [keys], perm([0, 1, 3, 2]))]),
+      this.#scores(forRow, graph.op("Transpose", [keys], perm([0, 1, 3, 2]))),
       shape.rowScores,
     );
     const joined = graph.op("Concat", [contextScores, rowScores], {
@@ -207,6 +206,14 @@ export class BlockWriter {
     ]);
     const rowsFirst = graph.op("Transpose", [mixed], perm([1, 3, 0, 2, 4]));
     return this.#reshape(rowsFirst, shape.merged);
+  }
+
+  /** The factor stands behind the product, where ONNX Runtime makes it and the transposition part of the product. */
+  #scores(queries: string, turnedKeys: string): string {
+    const graph = this.#graph;
+    const { attentionScale, scoreCap } = this.#parts.architecture;
+    const product = graph.op("MatMul", [queries, turnedKeys]);
+    return graph.op("Mul", [product, graph.float32(attentionScale / (scoreCap ?? 1))]);
   }
 
   /** Zero sizes are meant: blocks that no row has reached yet are empty. */
