@@ -12,6 +12,12 @@ import { createOnnxEngineOn, type EngineOptions } from "./onnx-engine.ts";
 import type { Feeds, Runtime, RuntimeSession, RuntimeTensor } from "./runtime.ts";
 import type { StoredWeights, WeightStore } from "./weight-store.ts";
 
+/**
+ * How long a thread waits for the next product with the processor in use: as long as small operations in between take.
+ * Longer gains nothing, and where other programs want the processor it takes the turn away from the thread that is waited for.
+ */
+const SPIN_MICROSECONDS = "50";
+
 /** What concerns ONNX Runtime on the CPU alone. */
 export interface NodeRuntimeOptions {
   /** Threads of each operator; the machine's cores by default. */
@@ -126,7 +132,13 @@ function sessionOptions(
     // Sizes differ from pass to pass: planning memory for each of them only costs memory.
     enableMemPattern: false,
     ...(threads === undefined ? {} : { intraOpNumThreads: threads }),
-    extra: { session: { force_spinning_stop: "1", ...extra } },
+    extra: {
+      session: {
+        force_spinning_stop: "1",
+        "intra_op.spin_duration_us": SPIN_MICROSECONDS,
+        ...extra,
+      },
+    },
   };
 }
 
