@@ -5,7 +5,7 @@ import type { LoadedModel } from "patchscopes/node";
 import type { BenchContext, Figure, Timings } from "./figure.ts";
 import { interleave, seconds, timingsOf } from "./figure.ts";
 import { GRID_PROMPTS, MODEL } from "./prompts.ts";
-import type { PytorchGrid } from "./pytorch.ts";
+import type { PytorchCells } from "./pytorch.ts";
 
 const ROUNDS = 5;
 const TOP_K = 10;
@@ -111,7 +111,7 @@ function sameTokens(a: PassOutput, b: PassOutput): void {
 /** The grid's figures. PyTorch stands between the two halves of our own timings. */
 export function gridFigures(
   halves: readonly GridTimes[],
-  pytorch: PytorchGrid | undefined,
+  pytorch: PytorchCells | undefined,
 ): Figure[] {
   const merged = (of: (times: GridTimes) => Timings): Timings =>
     timingsOf(halves.flatMap((half) => of(half).all));
@@ -140,15 +140,12 @@ export function gridFigures(
       isReached: ratio >= GOALS.againstPytorch,
     },
     {
-      name: "same token as PyTorch on the diagonal",
-      measured: `${agreement(halves[0]?.result, pytorch)} of ${pytorch.diagonal.length} cells`,
+      name: "same token as PyTorch",
+      measured: `${agreement(halves[0]?.result, pytorch)} of ${pytorch.tokens.length} cells`,
     },
   ];
 }
 
-function agreement(result: PatchscopeResult | undefined, { diagonal }: PytorchGrid): number {
-  const layers = diagonal.length;
-  return diagonal.filter(
-    (token, layer) => result?.cells[layer * (layers + 1)]?.next[0]?.token === token,
-  ).length;
+function agreement(result: PatchscopeResult | undefined, { tokens }: PytorchCells): number {
+  return tokens.filter((token, cell) => result?.cells[cell]?.next[0]?.token === token).length;
 }

@@ -4,7 +4,7 @@ import { runCommand } from "./child.ts";
 import type { BenchContext, Figure } from "./figure.ts";
 import { seconds, timingsOf } from "./figure.ts";
 import { INSPECTED } from "./prompts.ts";
-import type { PytorchGrid } from "./pytorch.ts";
+import type { PytorchCells } from "./pytorch.ts";
 
 const ROUNDS = 3;
 const MIB = 2 ** 20;
@@ -39,7 +39,7 @@ export async function timeInspect({ signal, note }: BenchContext): Promise<Inspe
 /** The figures; `weightBytes` is the size of the model's weights in float32. */
 export function inspectFigures(
   runs: InspectRuns,
-  pytorch: PytorchGrid | undefined,
+  pytorch: PytorchCells | undefined,
   weightBytes: number,
 ): Figure[] {
   return [
@@ -57,7 +57,7 @@ export function inspectFigures(
 function timeFigures(
   name: string,
   runs: readonly ChildRun[],
-  pytorch: PytorchGrid | undefined,
+  pytorch: PytorchCells | undefined,
   goal: number,
 ): Figure[] {
   const timings = timingsOf(runs.map(({ milliseconds }) => milliseconds));

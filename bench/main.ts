@@ -11,11 +11,12 @@ import { gridFigures, timeGrid } from "./grid.ts";
 import { inspectFigures, timeInspect } from "./inspect.ts";
 import { loadFigures } from "./load.ts";
 import { describeMachine } from "./machine.ts";
-import { MODEL } from "./prompts.ts";
-import { pytorchGrid } from "./pytorch.ts";
+import { positionsFigures, timePositions, type PositionsTimes } from "./positions.ts";
+import { GRID_PROMPTS, MODEL, POSITIONS_PROMPTS } from "./prompts.ts";
+import { pytorchCells } from "./pytorch.ts";
 import { throughputFigures } from "./throughput.ts";
 
-const NAMES = ["grid", "inspect", "load", "throughput"] as const;
+const NAMES = ["grid", "positions", "inspect", "load", "throughput"] as const;
 type Name = (typeof NAMES)[number];
 
 /** Measures the figures named in `args`, or all of them. */
@@ -34,12 +35,15 @@ export async function runBench(options: {
   note(describeMachine());
   const before = names.includes("grid") ? await grid(context) : undefined;
   const isGridCompared = names.includes("grid") || names.includes("inspect");
-  const pytorch = isGridCompared ? await pytorchGrid(path, context) : undefined;
+  const pytorch = isGridCompared
+    ? await pytorchCells("grid", path, GRID_PROMPTS, context)
+    : undefined;
   const after = names.includes("grid") ? await grid(context) : undefined;
   const figures: Figure[] = [];
   if (before !== undefined && after !== undefined) {
     figures.push(...gridFigures([before.times, after.times], pytorch));
   }
+  if (names.includes("positions")) figures.push(...(await positions(path, context)));
   if (names.includes("inspect")) {
     const weightBytes = before?.weightBytes ?? (await float32Bytes(context));
     figures.push(...inspectFigures(await timeInspect(context), pytorch, weightBytes));
@@ -60,6 +64,21 @@ async function grid(context: BenchContext): Promise<{
   } finally {
     await loaded.dispose();
   }
+}
+
+/** PyTorch stands between two halves of our own timings here, too. */
+async function positions(file: string, context: BenchContext): Promise<Figure[]> {
+  const half = async (): Promise<PositionsTimes> => {
+    const loaded = await loadModel(MODEL, { signal: context.signal });
+    try {
+      return await timePositions(loaded, context);
+    } finally {
+      await loaded.dispose();
+    }
+  };
+  const before = await half();
+  const pytorch = await pytorchCells("positions", file, POSITIONS_PROMPTS, context);
+  return positionsFigures([before, await half()], pytorch);
 }
 
 async function throughput(file: string, context: BenchContext): Promise<Figure[]> {

@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
-"""The layer x layer next-token grid of one Patchscope in PyTorch, as a careful user writes it: what `patchscopes bench` compares with.
+"""The next-token cells of one Patchscope in PyTorch, as a careful user writes them: what `patchscopes bench` compares with.
 
-usage: pytorch_grid.py MODEL.gguf SOURCE_PROMPT TARGET_PROMPT     pip install torch transformers gguf accelerate
+usage: pytorch_grid.py MODEL.gguf SOURCE_PROMPT TARGET_PROMPT grid|positions     pip install torch transformers gguf accelerate
+grid: the last position, every layer into every layer. positions: every position and layer, into the same layer.
 The source runs once; the target prompt is repeated for each cell in batches of 64; one forward hook for each target layer
-overwrites the last position. Prints one line of JSON: seconds of the grid, without loading, and the tokens on its diagonal.
+overwrites the last position. Prints one line of JSON: seconds of the cells, without loading, and the likeliest token of each.
 """
 import json, os, sys, time
 
@@ -13,7 +14,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from transformers.utils import logging
 
 BATCH = 64
-path, source_prompt, target_prompt = sys.argv[1:4]
+path, source_prompt, target_prompt, kind = sys.argv[1:5]
 logging.set_verbosity_error()
 logging.disable_progress_bar()
 torch.set_num_threads(os.cpu_count())
@@ -31,9 +32,9 @@ def states_of(output):
 
 
 def source_states():
-    """[layers, hidden]: each block's output at the last position."""
+    """[layers, tokens, hidden]: each block's output."""
     found = []
-    hooks = [b.register_forward_hook(lambda _, __, out: found.append(states_of(out)[0, -1].clone())) for b in blocks]
+    hooks = [b.register_forward_hook(lambda _, __, out: found.append(states_of(out)[0].clone())) for b in blocks]
     model(source, logits_to_keep=1)
     for hook in hooks:
         hook.remove()
@@ -47,16 +48,24 @@ def overwrite(rows, vectors):
     return hook
 
 
-def grid():
-    vectors = source_states()
-    cells = [(layer, to) for layer in range(len(blocks)) for to in range(len(blocks))]
+def cells():
+    """(position, layer, target layer) of each cell; those of one target layer or one source layer stand together."""
+    layers, last = range(len(blocks)), source.shape[1] - 1
+    if kind == "grid":
+        return [(last, layer, to) for layer in layers for to in layers]
+    return [(position, layer, layer) for layer in layers for position in range(last + 1)]
+
+
+def read():
+    states = source_states()
     top = []
-    for start in range(0, len(cells), BATCH):
-        batch = cells[start : start + BATCH]
+    for start in range(0, len(cells()), BATCH):
+        batch = cells()[start : start + BATCH]
         hooks = []
-        for to in {cell[1] for cell in batch}:
-            rows = [row for row, cell in enumerate(batch) if cell[1] == to]
-            hooks.append(blocks[to].register_forward_hook(overwrite(rows, vectors[[batch[row][0] for row in rows]])))
+        for to in {cell[2] for cell in batch}:
+            rows = [row for row, cell in enumerate(batch) if cell[2] == to]
+            vectors = torch.stack([states[batch[row][1], batch[row][0]] for row in rows])
+            hooks.append(blocks[to].register_forward_hook(overwrite(rows, vectors)))
         logits = model(target.expand(len(batch), -1), logits_to_keep=1).logits[:, -1]
         top += logits.topk(10).indices[:, 0].tolist()
         for hook in hooks:
@@ -66,6 +75,6 @@ def grid():
 
 model(target)  # the first run of a process is slower
 begin = time.perf_counter()
-top = grid()
+tokens = read()
 seconds = time.perf_counter() - begin
-print(json.dumps({"seconds": seconds, "diagonal": top[:: len(blocks) + 1], "torch": torch.__version__}))
+print(json.dumps({"seconds": seconds, "tokens": tokens, "torch": torch.__version__}))

@@ -19,7 +19,7 @@ export function benchCommand({ terminal, signal }: CommandContext): CommandUnkno
   return new Command("bench")
     .summary("measure speed and memory on this machine")
     .description("Measures the project's figures, side by side in one run.")
-    .argument("[figures...]", "grid, inspect, load, throughput (default: all of them)")
+    .argument("[figures...]", "grid, positions, inspect, load, throughput (default: all of them)")
     .action(async (figures) => {
       // A program of its own beside the library, compiled into the same folder.
       const location = new URL("../bench/main.js", import.meta.url).href;
