@@ -17,7 +17,8 @@ type Sizes = Pick<
 >;
 
 const BYTES = Float32Array.BYTES_PER_ELEMENT;
-/** Distributions are read of so many states at once, and stand in memory as logits, as log-probabilities and sorted. */
+/** Distributions of so many numbers are read at once, or of so many states, and stand in memory as logits, as log-probabilities and sorted. */
+const READ_NUMBERS = 2 ** 23;
 const READ_STATES = 64;
 const READ_COPIES = 3;
 /** Keys and values are copied when rows leave or room is made. */
@@ -77,7 +78,7 @@ function tokenBytes(
 
 /** What is there all the time: the source's states and the clean target's, and what distributions are read in. */
 function heldBytes(plan: Plan, { vocabSize, hiddenSize, layers }: Sizes): number {
-  const read = READ_COPIES * READ_STATES * vocabSize;
+  const read = READ_COPIES * Math.max(READ_NUMBERS, READ_STATES * vocabSize);
   const source = plan.capture.tokens.length * plan.capture.states.length * hiddenSize;
   const entries = Math.min(layers + 1, new Set(plan.cells.map(({ entry }) => entry)).size + 1);
   const target = plan.target.tokens.length * entries * hiddenSize;
