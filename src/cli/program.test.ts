@@ -299,7 +299,7 @@ describe("what evidence is held against", () => {
       "2",
     ];
     const { out } = await patchscopes("inspect", "a b", "--model", model, ...grid);
-    expect(out.replaceAll(/\s+/gu, " ")).toContain("It was not held against unrelated states");
+    expect(out.replaceAll(/\s+/gu, " ")).toContain("states of anything often make it say the same");
     expect(out).toContain("--evidence full");
   });
 });

@@ -31,7 +31,8 @@ export function gridLines(result: PatchscopeResult, style: Style): readonly stri
     rows.set(row, texts);
     texts.set(column, cellText(cell, style));
     const verdict = verdictOf(cell);
-    if (verdict !== undefined) judged.set(`${row} ${column}`, dependsOnVector(verdict));
+    if (verdict === "the prompt says this anyway") judged.set(`${row} ${column}`, false);
+    else if (dependsOnVector(verdict)) judged.set(`${row} ${column}`, true);
   }
   const label = widest(["from", ...rows.keys()]);
   const room = Math.floor((style.width - label) / columns.length) - GAP.length;

@@ -38,6 +38,9 @@ function dependingOf(result: PatchscopeResult, shape: Shape, style: Style): stri
       ? "Evidence is being computed: would the prompt say this anyway?"
       : undefined;
   }
+  const unsaid = judged.filter((cell) => verdictOf(cell) === "the prompt alone does not say this");
+  if (unsaid.length > 0)
+    return `The prompt alone does not say ${unsaid.length} of ${judged.length} read-outs. Whether they depend on this vector, unrelated states would tell.`;
   const depending = judged.filter((cell) => dependsOnVector(verdictOf(cell)));
   if (depending.length === 0)
     return "No read-out depends on the vector: the prompt says all this anyway.";
@@ -176,15 +179,9 @@ function noiseWords({ scale, samples }: NoiseSpec): string {
 /** Says what evidence is, with the controls that there were. */
 export function evidenceLegend({ controls }: PatchscopeResult): string {
   const unrelated = controls.unrelated?.length ?? 0;
-  const without =
-    unrelated === 0
-      ? "without it"
-      : `without it or with the vectors of ${unrelated} unrelated sentences`;
-  return (
-    `evidence (nats): how much likelier the first ${EVIDENCE_TOKENS} tokens are with the vector than ${without}. ` +
-    `From ${EVIDENCE_THRESHOLD.toFixed(1)} on (20 times) they depend on the vector; below, the prompt says this anyway.` +
-    (unrelated === 0
-      ? " It was not held against unrelated states, some of which may say the same."
-      : "")
-  );
+  const threshold = EVIDENCE_THRESHOLD.toFixed(1);
+  const measured = `evidence (nats): how much likelier the first ${EVIDENCE_TOKENS} tokens are with the vector than without it`;
+  return unrelated === 0
+    ? `${measured}. Below ${threshold} the prompt says this anyway; from there on it does not by itself, but states of anything often make it say the same (docs/trust.md).`
+    : `${measured} or with the vectors of ${unrelated} unrelated sentences. From ${threshold} on (20 times) they depend on the vector; below, the prompt says this anyway.`;
 }

@@ -1,7 +1,8 @@
 /**
  * What a cell says, as the numbers and words that every rendering uses. The rule behind the words:
  * a read-out whose evidence is at least ln 20 depends on the vector; below, the target prompt says it anyway. Held against
- * a contrast set as well, it is about this source, or fits others of its kind just as well.
+ * a contrast set as well, it is about this source, or fits others of its kind just as well. Held against the prompt alone, it is
+ * no more than what the prompt does not say: the states of anything may bring it about (docs/trust.md).
  */
 import { EVIDENCE_THRESHOLD, EVIDENCE_TOKENS } from "../measure/evidence.ts";
 import type { CellRecord, PlaceRecord, ReadOutRecord } from "../result/result.ts";
@@ -9,6 +10,7 @@ import type { LayerName } from "../spec/spec.ts";
 
 export type Verdict =
   | "depends on the vector"
+  | "the prompt alone does not say this"
   | "the prompt says this anyway"
   | "is about this source"
   | "fits others of its kind";
@@ -17,17 +19,26 @@ export type Verdict =
 export function verdictOf(cell: {
   readonly evidence?: number | undefined;
   readonly evidenceContrast?: number | undefined;
+  readonly logprobUnder?: CellRecord["logprobUnder"];
 }): Verdict | undefined {
-  const { evidence, evidenceContrast } = cell;
+  const { evidence, evidenceContrast, logprobUnder } = cell;
   if (evidence === undefined) return undefined;
   if (evidence < EVIDENCE_THRESHOLD) return "the prompt says this anyway";
-  if (evidenceContrast === undefined) return "depends on the vector";
+  if (evidenceContrast === undefined) {
+    const isAgainstPromptAlone =
+      logprobUnder !== undefined && (logprobUnder.unrelated ?? []).length === 0;
+    return isAgainstPromptAlone ? "the prompt alone does not say this" : "depends on the vector";
+  }
   return evidenceContrast < EVIDENCE_THRESHOLD ? "fits others of its kind" : "is about this source";
 }
 
 /** Whether a verdict is that the read-out comes from the vector. */
 export function dependsOnVector(verdict: Verdict | undefined): boolean {
-  return verdict !== undefined && verdict !== "the prompt says this anyway";
+  return (
+    verdict === "depends on the vector" ||
+    verdict === "is about this source" ||
+    verdict === "fits others of its kind"
+  );
 }
 
 /** Log-probability in nats of the tokens that evidence is about; of the most probable token where none was generated. */

@@ -22,6 +22,7 @@ const MIN_TEXT_WIDTH = 16;
 
 const SHORT_VERDICTS: Readonly<Record<Verdict, string>> = {
   "depends on the vector": "vector",
+  "the prompt alone does not say this": "not prompt",
   "the prompt says this anyway": "prompt",
   "is about this source": "this source",
   "fits others of its kind": "its kind",
@@ -132,7 +133,11 @@ function lineOf(row: TableRow, evidenceWidth: number, style: Style): Omit<Line, 
           ? SHORT_VERDICTS[verdict]
           : verdict,
     words: shownWords(row, alphabet),
-    kind: verdict === undefined ? "unjudged" : dependsOnVector(verdict) ? "vector" : "prompt",
+    kind: dependsOnVector(verdict)
+      ? "vector"
+      : verdict === "the prompt says this anyway"
+        ? "prompt"
+        : "unjudged",
   };
 }
 

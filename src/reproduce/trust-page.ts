@@ -20,13 +20,16 @@ read-out depends on the vector. Held against it are the test subjects of \`src/r
   vector. Wanted: 90% or more.
 - **false positives**: a text is claimed for the state of each of the 8 unrelated sentences in turn, the other 7 and the prompt alone being the
   controls. Wanted: 5% or less.
-- **against the prompt**: the same with the prompt alone as the control, as in grids of more than 128 cells.
+- **against the prompt**: the same with the prompt alone as the control. As most rows show, that is no evidence of the vector: it is why unrelated states
+  are part of the rule, and why a grid that has none never says "depends on the vector".
 - **wrong, dependent**: of the read-outs that name no right answer, those that depend on the vector: dependence is not truth.
 
 Each rate has two 95% intervals, Wilson's and that of drawing whole subjects (for false positives: whole texts) again, as trials of the same
 subject are alike.
 
 ${tableOf(rows.filter(({ isLeading }) => !isLeading))}
+
+${missedText(rows.filter(({ isLeading }) => !isLeading))}
 
 Where the target prompt leads to its answer, the rule finds fewer of the right ones, and says too often that the prompt says this anyway:
 
@@ -84,6 +87,22 @@ function tableOf(rows: readonly ModelRow[]): string {
     ]),
   );
 }
+
+/** Rows that are not as wanted, by name: nobody should have to look for them. */
+function missedText(rows: readonly ModelRow[]): string {
+  const named = (some: readonly ModelRow[]): string =>
+    some.length === 0 ? "none" : some.map(({ name, model }) => `${name} on ${model}`).join(", ");
+  const weak = rows.filter(
+    ({ power: { wilson } }) => wilson.trials > 0 && wilson.rate < LEAST_POWER,
+  );
+  const few = rows.filter(({ power: { wilson } }) => wilson.trials < FEW);
+  const loud = rows.filter(({ falsePositives: { wilson } }) => wilson.rate > MOST_FALSE_POSITIVES);
+  return `Below the wanted power: ${named(weak)}. Above the wanted false positives: ${named(loud)}. With fewer than ${FEW} right answers to judge: ${named(few)}.`;
+}
+
+const LEAST_POWER = 0.9;
+const MOST_FALSE_POSITIVES = 0.05;
+const FEW = 20;
 
 function exact({ rate, low, high, trials }: TrustRow["wrong"]): string {
   if (trials === 0) return "–";
