@@ -9,7 +9,7 @@ import type { PytorchCells } from "./pytorch.ts";
 
 const ROUNDS = 5;
 const TOP_K = 10;
-const GOALS = { againstPytorch: 20, againstLayer0: 0.7 };
+const GOALS = { againstPytorch: 30, againstLayer0: 0.7 };
 
 export interface GridTimes {
   /** From the spec to the result, source and target passes included. */
