@@ -2,111 +2,96 @@
  * The project's figures, side by side in one run: ratios, because machines differ and are noisy.
  * Timings are never a test; what is printed here is read by people.
  */
+import { writeFile } from "node:fs/promises";
 import { PatchscopesError } from "patchscopes";
-import type { Model } from "patchscopes/node";
-import { findAndOpenModel, findModel, loadModel } from "patchscopes/node";
-import type { BenchContext, Figure } from "./figure.ts";
-import { figureTable } from "./figure.ts";
-import { gridFigures, timeGrid } from "./grid.ts";
-import { inspectFigures, timeInspect } from "./inspect.ts";
-import { loadFigures } from "./load.ts";
-import { describeMachine } from "./machine.ts";
-import { positionsFigures, timePositions, type PositionsTimes } from "./positions.ts";
-import { GRID_PROMPTS, MODEL, POSITIONS_PROMPTS } from "./prompts.ts";
-import { pytorchCells } from "./pytorch.ts";
-import { throughputFigures } from "./throughput.ts";
+import { baselineOf, readBaseline } from "./report/baseline.ts";
+import { withContext, type BenchContext } from "./context.ts";
+import { evidenceSection } from "./sections/evidence.ts";
+import type { Section } from "./figure.ts";
+import { firstWordsSection } from "./sections/first-words.ts";
+import { gridSection } from "./sections/grid.ts";
+import { inspectSection } from "./sections/inspect.ts";
+import { limitSection } from "./sections/limit.ts";
+import { loadSection } from "./sections/load.ts";
+import { describeMachine, packageVersion } from "./measure/machine.ts";
+import { writePage } from "./report/page.ts";
+import { positionsSection } from "./sections/positions.ts";
+import { readResults, writeResults, type Results } from "./report/results.ts";
+import { scalingSection } from "./sections/scaling.ts";
+import { terminalTable } from "./report/table.ts";
+import { throughputSection } from "./sections/throughput.ts";
+import { wordsSection } from "./sections/words.ts";
 
-const NAMES = ["grid", "positions", "inspect", "load", "throughput"] as const;
-type Name = (typeof NAMES)[number];
+/** In the order of the page. */
+const SECTIONS = {
+  grid: gridSection,
+  words: wordsSection,
+  positions: positionsSection,
+  evidence: evidenceSection,
+  first: firstWordsSection,
+  limit: limitSection,
+  scaling: scalingSection,
+  inspect: inspectSection,
+  load: loadSection,
+  throughput: throughputSection,
+} as const satisfies Record<string, (context: BenchContext) => Promise<Section>>;
+type Name = keyof typeof SECTIONS;
+const NAMES = Object.keys(SECTIONS) as readonly Name[];
 
-/** Measures the figures named in `args`, or all of them. */
-export async function runBench(options: {
+export interface BenchRequest {
+  /** Names of sections; all of them where there are none. */
   readonly args: readonly string[];
+  /** A file that keeps what was measured; what is not measured now stays as it is there. */
+  readonly results?: string | undefined;
+  /** A folder for the page with its plots. */
+  readonly page?: string | undefined;
+  /** A file for what the next release is held against. */
+  readonly baseline?: string | undefined;
   readonly signal: AbortSignal;
   readonly print: (text: string) => void;
   readonly note: (text: string) => void;
-}): Promise<void> {
-  const names = options.args.length === 0 ? NAMES : options.args.map(figureName);
+}
+
+/** Measures the figures named in `args`, or all of them. */
+export async function runBench(request: BenchRequest): Promise<void> {
+  const { args, signal, results: file } = request;
+  const version = packageVersion();
+  const names = args.length === 0 ? NAMES : args.map(sectionName);
+  const machine = describeMachine();
   const note = (text: string): void => {
-    options.note(`${text}\n`);
+    request.note(`${text}\n`);
   };
-  const context: BenchContext = { signal: options.signal, note };
-  const { path } = await findModel(MODEL, { signal: options.signal });
-  note(describeMachine());
-  const before = names.includes("grid") ? await grid(context) : undefined;
-  const isGridCompared = names.includes("grid") || names.includes("inspect");
-  const pytorch = isGridCompared
-    ? await pytorchCells("grid", path, GRID_PROMPTS, context)
-    : undefined;
-  const after = names.includes("grid") ? await grid(context) : undefined;
-  const figures: Figure[] = [];
-  if (before !== undefined && after !== undefined) {
-    figures.push(...gridFigures([before.times, after.times], pytorch));
-  }
-  if (names.includes("positions")) figures.push(...(await positions(path, context)));
-  if (names.includes("inspect")) {
-    const weightBytes = before?.weightBytes ?? (await float32Bytes(context));
-    figures.push(...inspectFigures(await timeInspect(context), pytorch, weightBytes));
-  }
-  if (names.includes("load")) figures.push(...(await loadFigures(path, context)));
-  if (names.includes("throughput")) figures.push(...(await throughput(path, context)));
-  options.print(`${describeMachine()}\n\n${figureTable(figures)}\n`);
-}
-
-/** Loads the model for one half of the timings, so that PyTorch has the machine to itself between them. */
-async function grid(context: BenchContext): Promise<{
-  readonly times: Awaited<ReturnType<typeof timeGrid>>;
-  readonly weightBytes: number;
-}> {
-  const loaded = await loadModel(MODEL, { signal: context.signal });
-  try {
-    return { times: await timeGrid(loaded, context), weightBytes: weightBytes(loaded.model) };
-  } finally {
-    await loaded.dispose();
-  }
-}
-
-/** PyTorch stands between two halves of our own timings here, too. */
-async function positions(file: string, context: BenchContext): Promise<Figure[]> {
-  const half = async (): Promise<PositionsTimes> => {
-    const loaded = await loadModel(MODEL, { signal: context.signal });
-    try {
-      return await timePositions(loaded, context);
-    } finally {
-      await loaded.dispose();
+  note(machine);
+  let results: Results = { version, machine, sections: {} };
+  const earlier = file === undefined ? undefined : await readResults(file);
+  await withContext({ signal, note }, async (context) => {
+    for (const name of NAMES.filter((each) => names.includes(each))) {
+      const sections = { ...results.sections, [name]: await SECTIONS[name](context) };
+      results = { version, machine, sections };
+      // Kept at once: a benchmark of half an hour may be stopped.
+      if (file !== undefined) await writeResults(file, together(earlier, results));
     }
-  };
-  const before = await half();
-  const pytorch = await pytorchCells("positions", file, POSITIONS_PROMPTS, context);
-  return positionsFigures([before, await half()], pytorch);
-}
-
-async function throughput(file: string, context: BenchContext): Promise<Figure[]> {
-  const loaded = await loadModel(MODEL, { signal: context.signal });
-  try {
-    return await throughputFigures(loaded, file, context);
-  } finally {
-    await loaded.dispose();
+  });
+  const baseline = readBaseline();
+  request.print(`${machine}\n\n${terminalTable(Object.values(results.sections), baseline)}\n`);
+  const all = together(earlier, results);
+  if (request.page !== undefined) await writePage(request.page, all, baseline);
+  if (request.baseline !== undefined) {
+    const next = baselineOf(Object.values(all.sections), { version, machine });
+    await writeFile(request.baseline, `${JSON.stringify(next, null, 2)}\n`);
   }
 }
 
-async function float32Bytes(context: BenchContext): Promise<number> {
-  const model = await findAndOpenModel(MODEL, { signal: context.signal });
-  await model.close();
-  return weightBytes(model);
+/** What was measured now, and before that what is not measured now, in the page's order. */
+function together(earlier: Results | undefined, now: Results): Results {
+  const of = (name: Name): readonly (readonly [Name, Section])[] => {
+    const section = now.sections[name] ?? earlier?.sections[name];
+    return section === undefined ? [] : [[name, section]];
+  };
+  return { ...now, sections: Object.fromEntries(NAMES.flatMap(of)) };
 }
 
-/** Four bytes for each number of every matrix; norms are too small to count. A tied head is the embedding. */
-function weightBytes({ architecture }: Pick<Model, "architecture">): number {
-  const { layers, hiddenSize, heads, kvHeads, headSize, intermediateSize, vocabSize } =
-    architecture;
-  const attention = 2 * hiddenSize * headSize * (heads + kvHeads);
-  const mlp = 3 * hiddenSize * intermediateSize;
-  const embeddings = vocabSize * hiddenSize * (architecture.tiedHead ? 1 : 2);
-  return 4 * (layers * (attention + mlp) + embeddings);
-}
-
-function figureName(text: string): Name {
+function sectionName(text: string): Name {
   const name = NAMES.find((each) => each === text);
   if (name !== undefined) return name;
   throw new PatchscopesError({

@@ -42,7 +42,7 @@ export {
 } from "./measure/evidence.ts";
 export type { FidelityReport, Share, Summary } from "./measure/fidelity.ts";
 export type { MapScores } from "./measure/map-scores.ts";
-export { explain } from "./plan/explain.ts";
+export { explain, planStatistics, type PlanStatistics } from "./plan/explain.ts";
 export type { Plan } from "./plan/plan.ts";
 export type { AnswerRecord, AskResult } from "./result/answer.ts";
 export type { CellRecord, PatchscopeResult } from "./result/result.ts";

@@ -1,7 +1,9 @@
 /** The library for Node: everything of `index.ts`, models by name and from the disk, ONNX Runtime on the CPU. */
 import { readFile, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { createOnnxEngine, type OnnxOptions } from "./engine/onnx/node.ts";
+import { createOnnxEngine, nodeRuntime, type OnnxOptions } from "./engine/onnx/node.ts";
+import { productsAlone, type ProductsAlone } from "./engine/onnx/products-alone.ts";
+import type { Precision } from "./engine/engine.ts";
 import { mappingUnreadable, vectorsUnreadable } from "./mapping/errors.ts";
 import type { PatchscopesError } from "./errors.ts";
 import type { LoadedMapping } from "./mapping/fitted-mapping.ts";
@@ -25,6 +27,7 @@ export {
   type ListedModel,
   type ModelFiles,
 } from "./models/find.ts";
+export type { ProductsAlone } from "./engine/onnx/products-alone.ts";
 export { listFamilies, type ListedFamily } from "./models/families/families.ts";
 export type { LoadedModel } from "./models/loaded-model.ts";
 export type { Model } from "./models/model.ts";
@@ -55,6 +58,17 @@ export async function loadModel(name: string, options: LoadOptions = {}): Promis
 /** Finds and opens a model without loading its weights: enough for tokens and plans. */
 export async function findAndOpenModel(name: string, options: FindOptions = {}): Promise<Model> {
   return openModel(await findModel(name, options), name);
+}
+
+/**
+ * Loads a model's matrices and nothing else: how fast passes could be on this machine if they were products only.
+ * @throws `engine`
+ */
+export function loadProducts(
+  { model }: Pick<LoadedModel, "model">,
+  precision: Precision = "float32",
+): Promise<ProductsAlone> {
+  return productsAlone(nodeRuntime(), model, precision);
 }
 
 /**

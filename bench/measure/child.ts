@@ -1,7 +1,7 @@
 /** Runs the command line as a process of its own: from its start to its exit, and the most memory it ever held. */
 import { spawn } from "node:child_process";
-import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import { memoryOf } from "./memory-of.ts";
 
 export interface ChildRun {
   readonly milliseconds: number;
@@ -10,7 +10,7 @@ export interface ChildRun {
   readonly stdout: string;
 }
 
-const COMMAND = fileURLToPath(new URL("../cli/main.js", import.meta.url));
+const COMMAND = fileURLToPath(new URL("../../cli/main.js", import.meta.url));
 // Often enough, and rarely enough not to take the processor from what is measured.
 const POLL_MS = 100;
 
@@ -24,21 +24,25 @@ export function runProcess(
   program: string,
   args: readonly string[],
   signal: AbortSignal,
-  env: Readonly<Record<string, string>> = {},
+  {
+    env = {},
+    input = "",
+  }: { readonly env?: Readonly<Record<string, string>>; readonly input?: string } = {},
 ): Promise<ChildRun> {
   return new Promise((resolve, reject) => {
     const begin = performance.now();
     const child = spawn(program, args, {
       signal,
-      stdio: ["ignore", "pipe", "pipe"],
+      stdio: ["pipe", "pipe", "pipe"],
       env: { ...process.env, ...env },
     });
+    child.stdin.end(input);
     let stdout = "";
     let stderr = "";
     let peakBytes: number | undefined;
     // The high-water mark only grows: the last look before the exit is the peak, but for the last moments.
     const poll = setInterval(() => {
-      peakBytes = peakOf(child.pid) ?? peakBytes;
+      peakBytes = memoryOf("peak", child.pid ?? 0) ?? peakBytes;
     }, POLL_MS);
     child.stdout.on("data", (piece: Buffer) => (stdout += piece.toString()));
     child.stderr.on("data", (piece: Buffer) => (stderr += piece.toString()));
@@ -52,14 +56,4 @@ export function runProcess(
       else reject(new Error(stderr.trim().split("\n").at(-1) ?? `status ${status ?? "unknown"}`));
     });
   });
-}
-
-function peakOf(pid: number | undefined): number | undefined {
-  try {
-    const status = readFileSync(`/proc/${pid ?? 0}/status`, "utf8");
-    const kilobytes = /^VmHWM:\s*(\d+) kB$/m.exec(status)?.[1];
-    return kilobytes === undefined ? undefined : Number(kilobytes) * 1024;
-  } catch {
-    return undefined;
-  }
 }

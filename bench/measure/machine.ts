@@ -26,3 +26,11 @@ function instructionSets(): string[] {
     return [];
   }
 }
+
+/** The version that is measured. */
+export function packageVersion(): string {
+  // From dist/bench/measure, where this runs.
+  const manifest = new URL("../../../package.json", import.meta.url);
+  const { version } = JSON.parse(readFileSync(manifest, "utf8")) as { version: string };
+  return version;
+}
