@@ -7,7 +7,6 @@
  * the same under every control, are computed once, without the patch, and join with the control's vector.
  */
 import type { Engine, PassOutput, Row } from "../engine/engine.ts";
-import { assert } from "../errors.ts";
 import type { Plan, PlannedCell } from "../plan/plan.ts";
 import { blockedEdges, CLEAN_ROW } from "./blocked.ts";
 import type { MapOf } from "./map-of.ts";
@@ -60,60 +59,73 @@ export async function scoreTexts(
   options: ScoreOptions,
 ): Promise<TextScore[]> {
   const texts = distinct(tasks.map(({ text }) => text));
-  const shared = new Map<string, TextScore>();
+  const byText = grouped(tasks.entries(), ([, { text }]) => keyOfText(text));
   const scores: TextScore[] = [];
   const { passTokens = PASS_TOKENS } = options;
   const atOnce = Math.max(1, Math.floor((TEXTS_AT_ONCE * passTokens) / PASS_TOKENS));
   for (let from = 0; from < texts.length; from += atOnce) {
     const some = texts.slice(from, from + atOnce);
-    const keys = new Set(some.map(keyOfText));
-    const ofThese = [...tasks.entries()].filter(([, { text }]) => keys.has(keyOfText(text)));
-    await scoreSome(
-      some,
-      ofThese.map(([, task]) => task),
-      options,
-      shared,
+    const ofThese = some.flatMap((text) => byText.get(keyOfText(text)) ?? []);
+    const byKey = grouped(ofThese, ([, task]) => keyOfTask(task, options));
+    const unique = [...byKey].flatMap(([key, [first]]) =>
+      first === undefined ? [] : [{ key, task: first[1] }],
     );
-    const scored = ofThese.map(([index, task]): ScoredTask => {
-      const score = shared.get(keyOfTask(task, options));
-      assert(score, "every task is scored");
-      return { index, score };
-    });
-    for (const { index, score } of scored) scores[index] = score;
-    options.onScored?.(scored);
+    for await (const done of scoreSome(some, unique, options)) {
+      const scored = done.flatMap(({ key, score }) =>
+        (byKey.get(key) ?? []).map(([index]): ScoredTask => ({ index, score })),
+      );
+      for (const { index, score } of scored) scores[index] = score;
+      options.onScored?.(scored);
+    }
   }
   return scores;
 }
 
-async function scoreSome(
+/** A task that is done for all that are like it. */
+interface UniqueTask {
+  readonly key: string;
+  readonly task: ScoreTask;
+}
+
+interface UniqueScore {
+  readonly key: string;
+  readonly score: TextScore;
+}
+
+/** Scores tasks that differ, and gives those that have all of their controls after every pass. */
+async function* scoreSome(
   texts: readonly (readonly number[])[],
-  tasks: readonly ScoreTask[],
+  unique: readonly UniqueTask[],
   options: ScoreOptions,
-  scores: Map<string, TextScore>,
-): Promise<void> {
-  const unique = [...new Map(tasks.map((task) => [keyOfTask(task, options), task])).values()];
-  const unpatched = await scoreUnpatched(texts, unique, options);
-  const underControls = new Map<string, (readonly number[])[]>();
+): AsyncGenerator<readonly UniqueScore[], void, undefined> {
+  const tasks = unique.map(({ task }) => task);
+  const unpatched = await scoreUnpatched(texts, tasks, options);
+  const scoreOf = ({ text }: ScoreTask, controls: TextScore["controls"]): TextScore => ({
+    unpatched: unpatched.of(text).logprobs,
+    controls,
+  });
+  if (options.controls.length === 0) {
+    yield unique.map(({ key, task }) => ({ key, score: scoreOf(task, []) }));
+  }
   const rows = unique
-    .flatMap((task) => options.controls.map((vectorOf, control) => ({ task, vectorOf, control })))
+    .flatMap(({ key, task }) =>
+      options.controls.map((vectorOf, control): ControlRow => ({ key, task, vectorOf, control })),
+    )
+    // The rows of a task stay together.
     .toSorted(
       (a, b) => a.task.cell.from - b.task.cell.from || a.task.cell.entry - b.task.cell.entry,
     );
+  let controls: (readonly number[])[] = [];
   for (const batch of batches(rows, options)) {
     const logprobs = await scoreRows(batch, unpatched, options);
-    for (const [index, { task, control }] of batch.entries()) {
-      const key = keyOfTask(task, options);
-      const list = underControls.get(key) ?? [];
-      list[control] = logprobs[index] ?? [];
-      underControls.set(key, list);
+    const done: UniqueScore[] = [];
+    for (const [index, { key, task, control }] of batch.entries()) {
+      controls[control] = logprobs[index] ?? [];
+      if (control < options.controls.length - 1) continue;
+      done.push({ key, score: scoreOf(task, controls) });
+      controls = [];
     }
-  }
-  for (const task of unique) {
-    const key = keyOfTask(task, options);
-    scores.set(key, {
-      unpatched: unpatched.of(task.text).logprobs,
-      controls: underControls.get(key) ?? [],
-    });
+    if (done.length > 0) yield done;
   }
 }
 
@@ -201,8 +213,7 @@ async function scoreFirstTokens(
   return [...(output.read?.trackedLogprobs ?? [])];
 }
 
-interface ControlRow {
-  readonly task: ScoreTask;
+interface ControlRow extends UniqueTask {
   readonly vectorOf: VectorOf;
   readonly control: number;
 }
@@ -280,6 +291,18 @@ function appendByRow(
 
 function distinct(texts: readonly (readonly number[])[]): (readonly number[])[] {
   return [...new Map(texts.map((text) => [keyOfText(text), text])).values()];
+}
+
+/** In the order in which their keys come first. */
+function grouped<T>(items: Iterable<T>, keyOf: (item: T) => string): Map<string, T[]> {
+  const groups = new Map<string, T[]>();
+  for (const item of items) {
+    const key = keyOf(item);
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [item]);
+    else group.push(item);
+  }
+  return groups;
 }
 
 function keyOfText(text: readonly number[]): string {
