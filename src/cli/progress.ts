@@ -50,17 +50,17 @@ function progressBars(terminal: Terminal): Progress {
   };
   return {
     show: (step) => {
-      const { label, done, total } = step;
-      if (current !== label) {
-        clear();
-        current = label;
-        bar = newBar(terminal, total !== undefined);
-        bar.start(total ?? 1, 0, { label, amount: "" });
+      const { label, total } = step;
+      const done = total === undefined ? 0 : Math.min(step.done, total);
+      const texts = { label, amount: step.amount ?? amountOf(step) };
+      if (current === label) {
+        bar?.update(done, texts);
+        return;
       }
-      bar?.update(total === undefined ? 0 : Math.min(done, total), {
-        label,
-        amount: step.amount ?? amountOf(step),
-      });
+      clear();
+      current = label;
+      bar = newBar(terminal, total !== undefined);
+      bar.start(total ?? 1, done, texts);
     },
     clear,
   };
