@@ -17,6 +17,7 @@ import { describeMachine, packageVersion } from "./measure/machine.ts";
 import { writePage } from "./report/page.ts";
 import { positionsSection } from "./sections/positions.ts";
 import { readResults, writeResults, type Results } from "./report/results.ts";
+import { profileSection } from "./sections/profile.ts";
 import { scalingSection } from "./sections/scaling.ts";
 import { terminalTable } from "./report/table.ts";
 import { throughputSection } from "./sections/throughput.ts";
@@ -30,6 +31,7 @@ const SECTIONS = {
   evidence: evidenceSection,
   first: firstWordsSection,
   limit: limitSection,
+  profile: profileSection,
   scaling: scalingSection,
   inspect: inspectSection,
   load: loadSection,
