@@ -120,15 +120,10 @@ export function cleanRow(
   target: CleanTarget,
   layers: number,
 ): Float32Array {
-  const { states } = target;
-  const count = states.tokens.length - cell.from;
-  const place = joinPlace(cell.entry, layers);
-  const hiddenSize = states.at({ ...place, position: 0 }).length;
-  const row = new Float32Array(count * hiddenSize + (tail?.length ?? 0));
-  for (let offset = 0; offset < count; offset++) {
-    row.set(states.at({ ...place, position: cell.from + offset }), offset * hiddenSize);
-  }
-  row.set(tail ?? [], count * hiddenSize);
+  const clean = target.states.from({ ...joinPlace(cell.entry, layers), position: cell.from });
+  const row = new Float32Array(clean.length + (tail?.length ?? 0));
+  row.set(clean);
+  if (tail !== undefined) row.set(tail, clean.length);
   return row;
 }
 

@@ -25,15 +25,28 @@ export class PromptStates {
   }
 
   /** A view of one state, `[hidden]`. */
-  at({ site, layer, position }: State): Float32Array {
-    const all = this.#states.get(placeKey({ site, layer }));
-    assert(all, `state ${site}.${layer} was not captured`);
-    return all.subarray(position * this.#hiddenSize, (position + 1) * this.#hiddenSize);
+  at(state: State): Float32Array {
+    const { position } = state;
+    return this.#all(state).subarray(
+      position * this.#hiddenSize,
+      (position + 1) * this.#hiddenSize,
+    );
+  }
+
+  /** A view of the states from a position to the last, `[positions, hidden]`. */
+  from(state: State): Float32Array {
+    return this.#all(state).subarray(state.position * this.#hiddenSize);
   }
 
   /** The same place at the last token, whatever the prompt's length. */
   atLast(place: Pick<State, "site" | "layer">): Float32Array {
     return this.at({ ...place, position: this.tokens.length - 1 });
+  }
+
+  #all(place: Pick<State, "site" | "layer">): Float32Array {
+    const all = this.#states.get(placeKey(place));
+    assert(all, `state ${placeKey(place)} was not captured`);
+    return all;
   }
 }
 

@@ -54,6 +54,9 @@ export function makeTextTokenizer(vocabulary: Vocabulary, model: TokenModel): To
     vocabulary.strips?.get(specials.get(content) ?? -1),
   );
   const utf8 = new TextEncoder();
+  const fromUtf8 = new TextDecoder("utf-8", { ignoreBOM: true });
+  // Results name the same tokens again and again.
+  const pieces = new Map<number, string>();
   let encodeWord: WordEncoder | undefined;
 
   const bytesOf = (token: number): Iterable<number> => {
@@ -63,7 +66,12 @@ export function makeTextTokenizer(vocabulary: Vocabulary, model: TokenModel): To
   };
   const decode = (tokens: readonly number[]): string => {
     const bytes = tokens.flatMap((token) => [...bytesOf(token)]);
-    return new TextDecoder("utf-8", { ignoreBOM: true }).decode(Uint8Array.from(bytes));
+    return fromUtf8.decode(Uint8Array.from(bytes));
+  };
+  const pieceOf = (token: number): string => {
+    const piece = pieces.get(token) ?? decode([token]);
+    pieces.set(token, piece);
+    return piece;
   };
   const encode = (text: string, options?: { readonly addBos?: boolean }): Encoding => {
     const encoder = (encodeWord ??= model.makeEncoder());
@@ -99,7 +107,7 @@ export function makeTextTokenizer(vocabulary: Vocabulary, model: TokenModel): To
     endTokens: vocabulary.endTokens,
     encode,
     decode,
-    piece: (token) => decode([token]),
+    piece: pieceOf,
     chat: (messages: readonly ChatMessage[]) => renderChat(vocabulary.chatTemplate, messages),
   };
 }
