@@ -2,7 +2,7 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Baseline } from "./baseline.ts";
-import type { Section } from "../figure.ts";
+import { isReached, type Section } from "../figure.ts";
 import { plotSvg } from "./plot-svg.ts";
 import type { Results } from "./results.ts";
 import { markdownTable } from "./table.ts";
@@ -30,10 +30,27 @@ export async function writePage(
     "Works that are compared run in turn, in one process after the other or in one process; a ratio is of the same round, and stands with its",
     "median and, in brackets, the least and the greatest. Machines differ and are noisy: ratios are what counts. The last release is",
     `${baseline.version}, on: ${baseline.machine}.`,
+    "",
+    "## Goals",
+    "",
+    ...goalLines(parts, baseline),
     ...parts.flatMap((section) => ["", ...sectionLines(section, baseline)]),
     "",
   ];
   await writeFile(join(folder, "performance.md"), text.join("\n"));
+}
+
+/** All figures that have a goal in one table, and how many reach it. */
+function goalLines(sections: readonly Section[], baseline: Baseline): string[] {
+  const figures = sections
+    .flatMap((section) => section.figures)
+    .filter(({ goal }) => goal !== undefined);
+  const reached = figures.filter((figure) => isReached(figure) === true);
+  return [
+    `${reached.length} of ${figures.length} are reached.`,
+    "",
+    markdownTable(figures, baseline),
+  ];
 }
 
 function sectionLines(section: Section, baseline: Baseline): string[] {
@@ -42,7 +59,7 @@ function sectionLines(section: Section, baseline: Baseline): string[] {
     `## ${title}`,
     "",
     about,
-    ...(figures.length === 0 ? [] : ["", markdownTable(section, baseline)]),
+    ...(figures.length === 0 ? [] : ["", markdownTable(figures, baseline)]),
     ...plots.flatMap((plot) => [
       "",
       `![${plot.title}: ${plot.y}](${PLOTS}/${plot.name}.svg)`,

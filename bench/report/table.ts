@@ -20,8 +20,8 @@ export function terminalTable(sections: readonly Section[], baseline: Baseline):
   return [text(HEAD), ...lines.map((section) => section.map(text).join("\n"))].join("\n\n");
 }
 
-/** A section's figures as a Markdown table. */
-export function markdownTable({ figures }: Section, baseline: Baseline): string {
+/** Figures as a Markdown table. */
+export function markdownTable(figures: readonly Figure[], baseline: Baseline): string {
   const line = (cells: Cells): string => `| ${cells.join(" | ")} |`;
   return [
     line(HEAD),
