@@ -10,24 +10,30 @@ const HEAD: Cells = ["figure", "measured", "goal", "", "last release"];
 /** All figures as one table in text. */
 export function terminalTable(sections: readonly Section[], baseline: Baseline): string {
   const lines = sections.map(({ figures }) => figures.map((figure) => cellsOf(figure, baseline)));
-  const rows = [HEAD, ...lines.flat()];
-  const widths = HEAD.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
-  const text = (row: Cells): string =>
-    row
-      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-      .join("  ")
-      .trimEnd();
+  const widths = widthsOf([HEAD, ...lines.flat()]);
+  const text = (row: Cells): string => padded(row, widths).join("  ").trimEnd();
   return [text(HEAD), ...lines.map((section) => section.map(text).join("\n"))].join("\n\n");
 }
 
 /** Figures as a Markdown table. */
 export function markdownTable(figures: readonly Figure[], baseline: Baseline): string {
-  const line = (cells: Cells): string => `| ${cells.join(" | ")} |`;
+  const rows = figures.map((figure) => cellsOf(figure, baseline));
+  const widths = widthsOf([HEAD, ...rows]);
+  const line = (cells: readonly string[]): string => `| ${cells.join(" | ")} |`;
   return [
-    line(HEAD),
-    line(["---", "---", "---", "---", "---"]),
-    ...figures.map((figure) => line(cellsOf(figure, baseline))),
+    line(padded(HEAD, widths)),
+    line(widths.map((width) => "-".repeat(width))),
+    ...rows.map((row) => line(padded(row, widths))),
   ].join("\n");
+}
+
+/** Of each column; three characters at least, as Markdown has it. */
+function widthsOf(rows: readonly Cells[]): number[] {
+  return HEAD.map((_, column) => Math.max(3, ...rows.map((row) => row[column]?.length ?? 0)));
+}
+
+function padded(row: Cells, widths: readonly number[]): string[] {
+  return row.map((cell, column) => cell.padEnd(widths[column] ?? 0));
 }
 
 function cellsOf(figure: Figure, baseline: Baseline): Cells {
