@@ -40,11 +40,20 @@ export function processTerminal(): Terminal {
   };
 }
 
-/** A reader that has seen enough (`| head`) is no failure. Other errors of the streams are: a full disk, say. */
+/** What a stream says to who writes for a reader that is not there any more. */
+const READER_GONE = new Set(["EPIPE", "ERR_STREAM_DESTROYED"]);
+
+/**
+ * A reader of the output that has seen enough (`| head`) is no failure. Nobody may be there for what is said beside it, while the work
+ * goes on for a file: those words are lost, and nothing else. Other errors of the streams are failures: a full disk, say.
+ */
 export function endWithReader(): void {
   for (const stream of [process.stdout, process.stderr]) {
     stream.on("error", (error: NodeJS.ErrnoException) => {
-      if (error.code === "EPIPE") process.exit(0);
+      if (READER_GONE.has(error.code ?? "")) {
+        if (stream === process.stderr) return;
+        process.exit(0);
+      }
       if (stream === process.stdout) {
         const { message, hint } = notWritable("standard output", error);
         process.stderr.write(`error: ${message}\nhint: ${hint ?? ""}\n`);
