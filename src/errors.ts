@@ -76,6 +76,18 @@ export function specInvalid(issues: readonly SpecIssue[]): PatchscopesError {
   });
 }
 
+/** There was no room for what came next, while `what` happened. */
+export function memoryShort(what: string, cause: unknown): PatchscopesError {
+  return new PatchscopesError({
+    code: "engine",
+    message: `${what}: there is not enough memory.`,
+    hint:
+      'Let less run at once (`memory`, or --memory 1GB), use the precision "quantized", which needs a quarter of the memory for most ' +
+      "files, or a smaller model. What is in a file of --out already stays, and the same command goes on from it.",
+    cause,
+  });
+}
+
 /** For the default branch of a closed switch. */
 export function unreachable(value: never): never {
   throw new Error(`unreachable: ${JSON.stringify(value)}`);

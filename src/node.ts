@@ -1,4 +1,4 @@
-/** The library for Node: everything of `index.ts`, models by name and from the disk, ONNX Runtime on the CPU. */
+/** The library for Node: everything of `index.ts`, models by name and from the disk, ONNX Runtime for Node. */
 import { readFile, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { createOnnxEngine, nodeRuntime, type OnnxOptions } from "./engine/onnx/node.ts";
@@ -18,7 +18,7 @@ import type { Model } from "./models/model.ts";
 import { openModel } from "./models/open.ts";
 import { openFile } from "./models/weights/byte-source-node.ts";
 
-export { createOnnxEngine, type OnnxOptions } from "./engine/onnx/node.ts";
+export { createOnnxEngine, type DeviceChoice, type OnnxOptions } from "./engine/onnx/node.ts";
 export {
   findModel,
   listModels,
@@ -34,7 +34,7 @@ export type { Model } from "./models/model.ts";
 export { openModel } from "./models/open.ts";
 
 export interface LoadOptions
-  extends FindOptions, Pick<OnnxOptions, "precision" | "threads" | "heads"> {
+  extends FindOptions, Pick<OnnxOptions, "precision" | "device" | "onNote" | "threads" | "heads"> {
   /** Called when the model's files are here and its weights begin to load. */
   readonly onLoading?: () => void;
 }

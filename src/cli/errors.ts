@@ -15,25 +15,12 @@ export function optionWrong(facts: {
   });
 }
 
-/** Something that the contract names and this version cannot do. */
-export function optionNotBuilt(facts: {
-  readonly option: string;
-  readonly value: string;
-  readonly instead: readonly string[];
-}): PatchscopesError {
-  return new PatchscopesError({
-    code: "usage",
-    message: `${facts.option} ${facts.value} is not built yet.`,
-    hint: `Use ${facts.option} ${facts.instead.join(" or ")}.`,
-  });
-}
-
 /** A precision that the CPU has no arithmetic for. */
 export function float16OnCpu(): PatchscopesError {
   return new PatchscopesError({
     code: "usage",
     message: "--precision float16 is for devices that compute in it; the CPU does not.",
-    hint: "Use --precision quantized, which is small on the CPU, or float32.",
+    hint: "Use --device cuda or webgpu with it, or --precision quantized, which is small on the CPU.",
   });
 }
 

@@ -55,11 +55,12 @@ export async function fittedWithin(parts: FitParts, kind: FittedKind): Promise<F
 
 /** What sums follow from; `threads` and measuring change nothing in them. */
 async function factsOf({ loaded, texts, options }: FitParts): Promise<object> {
-  const { model } = loaded;
+  const { model, engine } = loaded;
+  const { precision, device } = engine.info;
   const { layers, target } = layersOf({ loaded, options });
   const { kind, sample, seed, maxTokens, site, ahead, ridge, rank, hidden } = options;
   return {
-    ...{ weights: await model.weightsHash(), precision: options.precision, device: options.device },
+    ...{ weights: await model.weightsHash(), precision, device },
     ...{ kind, layers, target, site, ahead, ridge, rank, hidden, seed, maxTokens, sample, texts },
   };
 }

@@ -2,10 +2,10 @@
 import { Option } from "@commander-js/extra-typings";
 import type { Precision } from "../engine/engine.ts";
 import type { Model } from "../models/model.ts";
-import type { FindOptions, LoadedModel } from "../node.ts";
+import type { DeviceChoice, FindOptions, LoadedModel } from "../node.ts";
 import type { PatchscopeSpec } from "../spec/spec.ts";
 import type { CommandContext } from "./context.ts";
-import { float16OnCpu, optionNotBuilt, optionWrong } from "./errors.ts";
+import { float16OnCpu, optionWrong } from "./errors.ts";
 import type { Progress } from "./progress.ts";
 import { parseCount } from "./references.ts";
 
@@ -16,7 +16,7 @@ export const MODEL_HELP =
 
 export interface ModelOptions {
   readonly precision: Precision;
-  readonly device: "cpu";
+  readonly device: DeviceChoice;
   readonly threads?: number | undefined;
   /** Bytes that the process may take, models and all. */
   readonly memory?: number | undefined;
@@ -30,17 +30,20 @@ export function precisionOption(
 ): Option<"--precision <kind>", undefined, Precision, Precision> {
   return new Option(
     "--precision <kind>",
-    "float32; quantized: weights of a quantised file stay at 4 or 8 bits in memory; int8: fast, and only nearly the same",
+    "float32; quantized: weights of a quantised file stay at 4 or 8 bits in memory; int8: fast, and only nearly the same; float16: on devices that compute in it",
   )
     .default(byDefault)
-    .argParser(parsePrecision);
+    .argParser((value) => parseName("--precision", value, PRECISIONS));
 }
 
 /** `--device`, for the same. */
-export function deviceOption(): Option<"--device <name>", undefined, "cpu", "cpu"> {
-  return new Option("--device <name>", "where the model runs: cpu")
-    .default("cpu")
-    .argParser(parseDevice);
+export function deviceOption(): Option<"--device <name>", undefined, "cpu", DeviceChoice> {
+  return new Option(
+    "--device <name>",
+    "where the model runs: cpu; cuda or webgpu, on a graphics processor; auto: the best that is here",
+  )
+    .default("cpu" as const)
+    .argParser((value) => parseName("--device", value, DEVICE_CHOICES));
 }
 
 /** `--threads`, for the same. */
@@ -73,28 +76,49 @@ function parseMemory(value: string): number {
   throw optionWrong({ option: "--memory", expected: "a size such as 800MB or 2GB", got: value });
 }
 
-function parsePrecision(value: string): Precision {
-  const built = ["float32", "quantized", "int8"] as const;
-  if (value === "float16") throw float16OnCpu();
-  return parseBuilt({ option: "--precision", value, built });
-}
+const PRECISIONS = ["float32", "quantized", "int8", "float16"] as const;
+const DEVICE_CHOICES = ["cpu", "cuda", "webgpu", "auto"] as const;
 
-function parseDevice(value: string): "cpu" {
-  return parseBuilt({ option: "--device", value, built: ["cpu"], later: ["cuda", "webgpu"] });
-}
-
-function parseBuilt<Name extends string>(facts: {
-  readonly option: string;
-  readonly value: string;
-  readonly built: readonly Name[];
-  readonly later?: readonly string[];
-}): Name {
-  const { option, value, built, later = [] } = facts;
-  const name = built.find((each) => each === value);
+function parseName<Name extends string>(
+  option: string,
+  value: string,
+  names: readonly Name[],
+): Name {
+  const name = names.find((each) => each === value);
   if (name !== undefined) return name;
-  if (later.includes(value)) throw optionNotBuilt({ option, value, instead: built });
-  throw optionWrong({ option, expected: `one of ${built.join(", ")}`, got: value });
+  throw optionWrong({ option, expected: `one of ${names.join(", ")}`, got: value });
 }
+
+/** Options that no machine can meet, to be called before anything is looked for. */
+export function checkPrecision({
+  precision,
+  device,
+}: Pick<ModelOptions, "precision" | "device">): void {
+  if (precision === "float16" && device === "cpu") throw float16OnCpu();
+}
+
+/** What a loader is told of the device: where to run, and where to say that it runs elsewhere. */
+export function deviceOptions(
+  { device }: Pick<ModelOptions, "device">,
+  context: CommandContext,
+  progress: Progress,
+): { readonly device: DeviceChoice; readonly onNote: (note: string) => void } {
+  return {
+    device,
+    onNote: (text) => {
+      const notes = NOTES.get(context) ?? new Set();
+      NOTES.set(context, notes);
+      // Of two models one says it for both.
+      if (notes.has(text)) return;
+      notes.add(text);
+      progress.clear();
+      context.terminal.note(`note: ${text}\n`);
+    },
+  };
+}
+
+/** What a command has said already. */
+const NOTES = new WeakMap<CommandContext, Set<string>>();
 
 /** Loads a model, lets `use` have it, and disposes of it whatever happens. */
 export async function withLoadedModel<T>(
@@ -107,6 +131,7 @@ export async function withLoadedModel<T>(
   use: (loaded: LoadedModel) => Promise<T>,
 ): Promise<T> {
   const { name, options, context, progress } = parts;
+  checkPrecision(options);
   // Loaded when it is needed: help and mistakes in options need no native runtime.
   const { loadModel } = await import("../node.ts");
   const loaded = await loadModel(name, {
@@ -115,6 +140,7 @@ export async function withLoadedModel<T>(
       progress.show({ label: "Loading the model", done: 0, total: undefined, unit: "count" }),
     precision: options.precision,
     heads: options.heads ?? false,
+    ...deviceOptions(options, context, progress),
     ...(options.threads === undefined ? {} : { threads: options.threads }),
   });
   try {

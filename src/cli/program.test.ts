@@ -115,12 +115,12 @@ describe("a wrong request ends with 2, one message and one hint", () => {
     [
       "a precision that there is not",
       ["inspect", "x", "--precision", "int4"],
-      "--precision: expected one of float32, quantized, int8",
+      "--precision: expected one of float32, quantized, int8, float16",
     ],
     [
-      "a device that is not built",
-      ["inspect", "x", "--device", "cuda"],
-      "--device cuda is not built yet.",
+      "a device that there is not",
+      ["inspect", "x", "--device", "tpu"],
+      '--device: expected one of cpu, cuda, webgpu, auto, got "tpu".',
     ],
     [
       "no threads at all",
@@ -331,7 +331,7 @@ describe("models verify", () => {
     const { status, err } = await patchscopes("models", "verify", "x", "--precision", "float16");
     expect({ status, err }).toEqual({
       status: 2,
-      err: "error: --precision float16 is for devices that compute in it; the CPU does not.\nhint: Use --precision quantized, which is small on the CPU, or float32.\n",
+      err: "error: --precision float16 is for devices that compute in it; the CPU does not.\nhint: Use --device cuda or webgpu with it, or --precision quantized, which is small on the CPU.\n",
     });
   });
 });

@@ -37,3 +37,8 @@ describe("an error with several causes", () => {
     expect(Math.min(...places)).toBeGreaterThan(0);
   });
 });
+
+test("too little memory is no bug, and says what to do", () => {
+  const said = report(new RangeError("Array buffer allocation failed"), false);
+  expect(said).toMatch(/^error: The run failed: there is not enough memory\.\nhint: .*--memory/u);
+});

@@ -1,6 +1,6 @@
 /** Any failure as what the user sees: one message, one hint, an exit status. A stack only with `--debug`. */
 import { CommanderError } from "commander";
-import { PatchscopesError } from "../errors.ts";
+import { memoryShort, PatchscopesError } from "../errors.ts";
 import type { Terminal } from "./terminal.ts";
 
 const STOPPED = 130;
@@ -29,6 +29,7 @@ interface Facts {
 }
 
 function factsOf(error: unknown): Facts {
+  if (isOutOfMemory(error)) return factsOf(memoryShort("The run failed", error));
   if (error instanceof PatchscopesError) {
     const status = error.exitStatus;
     return {
@@ -44,6 +45,11 @@ function factsOf(error: unknown): Facts {
     hint: "Run it again with --debug and report what it prints.",
     status: 1,
   };
+}
+
+/** JavaScript has no error of its own for it. */
+function isOutOfMemory(error: unknown): boolean {
+  return error instanceof RangeError && /allocation failed/iu.test(error.message);
 }
 
 function usageFacts(error: CommanderError): Facts {

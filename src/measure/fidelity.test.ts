@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 
-import { commonLength, cosine, divergence, shareOf } from "./fidelity.ts";
+import { commonLength, cosine, divergence, furthest, shareOf } from "./fidelity.ts";
 
 const logits = fc
   .array(fc.float({ min: -20, max: 20, noNaN: true }), { minLength: 2, maxLength: 30 })
@@ -30,6 +30,16 @@ describe("divergence", () => {
 
   test("says so when a logit is not a number", () => {
     expect(divergence(Float32Array.of(0, 1), Float32Array.of(0, NaN))).toBeNaN();
+  });
+});
+
+describe("furthest", () => {
+  test("is the largest difference of a probability, whatever is added to all logits", () => {
+    const p = Float32Array.of(Math.log(0.5), Math.log(0.25), Math.log(0.25));
+    const q = Float32Array.of(Math.log(0.2) + 3, Math.log(0.3) + 3, Math.log(0.5) + 3);
+    expect(furthest(p, q)).toBeCloseTo(0.3, 6);
+    expect(furthest(p, p)).toBe(0);
+    expect(furthest(p, Float32Array.of(0, NaN, 0))).toBeNaN();
   });
 });
 

@@ -33,6 +33,18 @@ export function divergence(p: Float32Array, q: Float32Array): number {
   return sum < 0 ? 0 : sum;
 }
 
+/** The largest difference of a probability between the distributions that two lists of logits stand for. */
+export function furthest(p: Float32Array, q: Float32Array): number {
+  const [logP, logQ] = [logSumExp(p), logSumExp(q)];
+  let largest = 0;
+  for (let i = 0; i < p.length; i++) {
+    const difference = Math.abs(Math.exp((p[i] ?? 0) - logP) - Math.exp((q[i] ?? 0) - logQ));
+    // Not a number stays one.
+    if (!(difference <= largest)) largest = difference;
+  }
+  return largest;
+}
+
 /** The cosine of the angle between two vectors; 1 for two of zeros, 0 for one. */
 export function cosine(a: Float32Array, b: Float32Array): number {
   let [ab, aa, bb] = [0, 0, 0];
@@ -58,9 +70,10 @@ export interface Summary {
   readonly worst: number;
 }
 
-/** A precision of a model held against float32, over all positions of {@link FidelityReport.prompts}. */
+/** A precision of a model on a device held against float32 on the CPU, over all positions of {@link FidelityReport.prompts}. */
 export interface FidelityReport {
   readonly precision: string;
+  readonly device: string;
   readonly prompts: number;
   /** Tokens of all prompts, each with its next-token distribution and its states. */
   readonly positions: number;
@@ -72,6 +85,8 @@ export interface FidelityReport {
     readonly prompt: string;
     readonly position: number;
   };
+  /** The largest difference of a next token's probability. */
+  readonly probability: number;
   /** Cosine of the states behind each block. */
   readonly cosine: readonly Summary[];
   /** Greedy continuations. */

@@ -1,4 +1,4 @@
-/** What a precision costs, as lines for a terminal of 80 columns. */
+/** What a precision or a device costs, as lines for a terminal of 80 columns. */
 import type { Alphabet } from "./display-text.ts";
 import { alphabetOf, fit, visible } from "./display-text.ts";
 import type { FidelityReport, Share, Summary } from "../measure/fidelity.ts";
@@ -16,17 +16,21 @@ export function renderFidelity(
   { model, unicode }: { readonly model: string; readonly unicode: boolean },
 ): string {
   const alphabet = alphabetOf(unicode);
-  const { precision, prompts, positions, top1, kl, generations } = report;
+  const { precision, device, prompts, positions, top1, kl, generations } = report;
+  const isElsewhere = device !== "cpu";
+  const names = isElsewhere
+    ? { title: `${precision} on ${device} against float32 on the CPU`, kl: `cpu || ${device}` }
+    : { title: `${precision} against float32`, kl: `float32 || ${precision}` };
   const whole = generations.common.filter((count) => count === generations.tokens).length;
   const shortest = Math.min(...generations.common);
   return [
-    `${model}  ${precision} against float32: ${prompts} sentences, ${positions} tokens`,
+    `${model}  ${names.title}: ${prompts} sentences, ${positions} tokens`,
     "",
     `same most probable token   ${shareText(top1)}`,
-    `KL(float32 || ${precision})`.padEnd(27) +
-      `mean ${small(kl.mean)}, worst ${small(kl.worst)} nats`,
+    `KL(${names.kl})`.padEnd(27) + `mean ${small(kl.mean)}, worst ${small(kl.worst)} nats`,
     // Below this the place says nothing.
     ...(kl.worst < SMALLEST ? [] : [worstLine(report, alphabet)]),
+    "probability of a token".padEnd(27) + `differs by ${small(report.probability)} at most`,
     `same ${generations.tokens} greedy tokens`.padEnd(27) +
       `${whole} of ${prompts} texts; first difference ${whole === prompts ? "nowhere" : `behind ${shortest} tokens`}`,
     "",

@@ -69,11 +69,28 @@ describe("verifyPrecision", () => {
     const report = await verifyPrecision({ model: named(definition), precision: "float32", open });
     expect(report.top1.count).toBe(report.positions);
     expect(report.kl).toMatchObject({ mean: 0, worst: 0 });
+    expect(report).toMatchObject({ device: "cpu", probability: 0 });
     for (const { mean, worst } of report.cosine) {
       expect(mean).toBeCloseTo(1, 12);
       expect(worst).toBeCloseTo(1, 12);
     }
     expect(new Set(report.generations.common)).toEqual(new Set([report.generations.tokens]));
+  });
+
+  test("takes its baseline from elsewhere where it is given one, and says what ran the other", async () => {
+    const { open, counts } = opener();
+    const report = await verifyPrecision({
+      model: named(definition),
+      precision: "float32",
+      open: async () => {
+        const engine = await open("quantized");
+        return { ...engine, info: { ...engine.info, device: "webgpu" } };
+      },
+      openBaseline: () => open("float32"),
+    });
+    expect(report).toMatchObject({ precision: "float32", device: "webgpu" });
+    expect(report.probability).toBeGreaterThan(0.001);
+    expect(counts).toEqual({ open: 0, most: 1 });
   });
 
   test("finds what was rounded, from its block on, and where it is worst", async () => {

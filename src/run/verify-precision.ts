@@ -1,12 +1,12 @@
 /**
- * Holds a precision against float32: the same sentences through both engines, one engine after the other, so that only one
- * is in memory. Of the first, states and logits of at most {@link VERIFY_TOKENS} tokens a sentence are kept.
+ * Holds a precision, or a device, against float32 on the CPU: the same sentences through both engines, one engine after the
+ * other, so that only one is in memory. Of the first, states and logits of at most {@link VERIFY_TOKENS} tokens a sentence are kept.
  */
-import type { Engine, Precision } from "../engine/engine.ts";
+import type { Engine, EngineInfo, Precision } from "../engine/engine.ts";
 import type { SpecIssue } from "../errors.ts";
 import { assert, specInvalid } from "../errors.ts";
 import type { FidelityReport, Summary } from "../measure/fidelity.ts";
-import { commonLength, cosine, divergence, shareOf } from "../measure/fidelity.ts";
+import { commonLength, cosine, divergence, furthest, shareOf } from "../measure/fidelity.ts";
 import { VERIFY_SENTENCES } from "../measure/verify-sentences.ts";
 import type { PlanModel } from "../plan/encode-prompt.ts";
 import { encodePrompt } from "../plan/encode-prompt.ts";
@@ -22,6 +22,8 @@ export interface VerifyRequest {
   readonly precision: Precision;
   /** Loads the model; disposed of here. */
   readonly open: (precision: Precision) => Promise<Engine>;
+  /** Loads it in float32 on the CPU, where `open` loads it on another device; disposed of here. */
+  readonly openBaseline?: () => Promise<Engine>;
   readonly signal?: AbortSignal | undefined;
   /** Called before each sentence. */
   readonly onProgress?: ((progress: VerifyProgress) => void) | undefined;
@@ -29,6 +31,7 @@ export interface VerifyRequest {
 
 export interface VerifyProgress {
   readonly precision: Precision;
+  readonly device: string;
   readonly done: number;
   readonly total: number;
 }
@@ -39,17 +42,19 @@ export interface VerifyProgress {
  */
 export async function verifyPrecision(request: VerifyRequest): Promise<FidelityReport> {
   const prompts = sentences(request.model);
+  const { open, openBaseline = () => open("float32"), precision } = request;
   const expected: Seen[] = [];
-  await eachPrompt(request, { precision: "float32", prompts }, (seen) => {
+  await eachPrompt(request, { open: openBaseline, precision: "float32", prompts }, (seen) => {
     expected.push(seen);
   });
   const comparison = new Comparison(request, prompts);
-  await eachPrompt(request, { precision: request.precision, prompts }, (seen, index) => {
+  const subject = { open: () => open(precision), precision, prompts };
+  const { device } = await eachPrompt(request, subject, (seen, index) => {
     const baseline = expected[index];
     assert(baseline, "float32 has run every prompt");
     comparison.add(index, baseline, seen);
   });
-  return comparison.report();
+  return comparison.report(device);
 }
 
 interface VerifyPrompt {
@@ -81,17 +86,23 @@ interface Seen {
 }
 
 async function eachPrompt(
-  { open, signal, onProgress }: VerifyRequest,
-  run: { readonly precision: Precision; readonly prompts: readonly VerifyPrompt[] },
+  { signal, onProgress }: VerifyRequest,
+  run: {
+    readonly open: () => Promise<Engine>;
+    readonly precision: Precision;
+    readonly prompts: readonly VerifyPrompt[];
+  },
   use: (seen: Seen, index: number) => void,
-): Promise<void> {
-  const { precision, prompts } = run;
-  const engine = await open(precision);
+): Promise<EngineInfo> {
+  const { open, precision, prompts } = run;
+  const engine = await open();
+  const { device } = engine.info;
   try {
     for (const [done, { tokens }] of prompts.entries()) {
-      onProgress?.({ precision, done, total: prompts.length });
+      onProgress?.({ precision, device, done, total: prompts.length });
       use(await look(engine, tokens, signal), done);
     }
+    return engine.info;
   } finally {
     await engine.dispose();
   }
@@ -137,6 +148,7 @@ class Comparison {
   readonly #common: number[] = [];
   readonly #kl = new Total(Math.max);
   #worstAt = { prompt: "", position: 0 };
+  #furthest = 0;
   #agreed = 0;
 
   constructor(request: VerifyRequest, prompts: readonly VerifyPrompt[]) {
@@ -154,7 +166,9 @@ class Comparison {
       const of = (numbers: Float32Array | undefined, width: number): Float32Array =>
         (numbers ?? new Float32Array(0)).subarray(position * width, (position + 1) * width);
       if (expected.top[position] === got.top[position]) this.#agreed += 1;
-      const nats = divergence(of(expected.logits, vocabSize), of(got.logits, vocabSize));
+      const logits = [of(expected.logits, vocabSize), of(got.logits, vocabSize)] as const;
+      const nats = divergence(...logits);
+      this.#furthest = Math.max(this.#furthest, furthest(...logits));
       if (this.#kl.add(nats)) this.#worstAt = { prompt: prompt.text, position };
       for (const [layer, total] of this.#cosines.entries()) {
         total.add(
@@ -165,14 +179,16 @@ class Comparison {
     this.#common.push(commonLength(expected.generated, got.generated));
   }
 
-  report(): FidelityReport {
+  report(device: string): FidelityReport {
     const positions = this.#kl.count;
     return {
       precision: this.#request.precision,
+      device,
       prompts: this.#prompts.length,
       positions,
       top1: shareOf(this.#agreed, positions),
       kl: { ...this.#kl.summary(), ...this.#worstAt },
+      probability: this.#furthest,
       cosine: this.#cosines.map((total) => total.summary()),
       generations: { tokens: VERIFY_GENERATED, common: this.#common },
     };

@@ -1,7 +1,10 @@
-/** Sentences for what runtimes refuse, and for what a page lacks. */
-import { PatchscopesError } from "../../errors.ts";
+/** Sentences for what runtimes refuse, and for what a page or a machine lacks. */
+import { memoryShort, PatchscopesError } from "../../errors.ts";
+import type { Precision } from "../engine.ts";
+import { DEVICES, type Device } from "./devices.ts";
 
 const SMALLER = `Use the precision "quantized", which needs a quarter of the memory for most files, or a smaller model.`;
+const ON_CPU = `Use the device "cpu", with the precision "float32" or "quantized".`;
 
 /** Weights that WebAssembly's memory cannot hold beside what it holds already. */
 export function heapTooSmall(facts: {
@@ -19,12 +22,21 @@ export function heapTooSmall(facts: {
   });
 }
 
-/** The browser has no graphics processor for pages. */
-export function noWebGpu(reason: string): PatchscopesError {
+/** A device that is not to be had. The note of the fall-back takes the hint along, so it says only what brings the device. */
+export function deviceMissing(facts: {
+  readonly device: Device;
+  readonly reason: string;
+  readonly fix?: string | undefined;
+  readonly precision: Precision | undefined;
+}): PatchscopesError {
+  const { device, reason, fix, precision } = facts;
+  // In float16 nothing runs in its place.
+  const other = precision === "float16" ? ON_CPU : undefined;
+  const hint = [fix, other].filter((each) => each !== undefined).join(" ");
   return new PatchscopesError({
     code: "engine",
-    message: `WebGPU is not available: ${reason}.`,
-    hint: `Use the device "cpu", with the precision "float32" or "quantized".`,
+    message: `${DEVICES[device].title} is not available: ${reason}.`,
+    hint: hint === "" ? undefined : hint,
   });
 }
 
@@ -39,15 +51,22 @@ export function runtimeNotLoaded(cause: unknown): PatchscopesError {
 }
 
 /** The runtime refused a model, or a pass. */
-export function runtimeFailed(what: string, cause: unknown): PatchscopesError {
+export function runtimeFailed(what: string, cause: unknown, device: Device): PatchscopesError {
+  const reason = reasonOf(cause);
+  const place = device === "cpu" ? "" : ` on ${DEVICES[device].title}`;
+  if (OUT_OF_MEMORY.test(reason)) return memoryShort(`ONNX Runtime ${what}${place}`, cause);
+  const elsewhere = device === "cpu" ? "" : ` The device "cpu" often has more memory.`;
   return new PatchscopesError({
     code: "engine",
-    message: `ONNX Runtime ${what}: ${reasonOf(cause)}`,
-    hint: `Not enough memory is the usual reason. ${SMALLER}`,
+    message: `ONNX Runtime ${what}: ${reason}`,
+    hint: `Not enough memory is the usual reason. ${SMALLER}${elsewhere}`,
     cause,
   });
 }
 
+// The arena's words, the C++ library's, and those of WebAssembly.
+const OUT_OF_MEMORY = /failed to allocate memory|bad_?\s?alloc|out of memory/iu;
+
 function reasonOf(cause: unknown): string {
-  return cause instanceof Error ? cause.message : String(cause);
+  return (cause instanceof Error ? cause.message : String(cause)).trim();
 }

@@ -1,12 +1,17 @@
-/** ONNX Runtime on Node's CPU: the one file that knows onnxruntime-node. */
+/** ONNX Runtime in Node, on the CPU, CUDA or WebGPU: the one file that knows onnxruntime-node. */
+import { createRequire } from "node:module";
 import { basename, dirname } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import { MessageChannel } from "node:worker_threads";
 import ort from "onnxruntime-node";
+import type { PatchscopesError } from "../../errors.ts";
 import type { ModelDefinition } from "../architecture.ts";
-import type { Engine } from "../engine.ts";
-import { runtimeFailed } from "./errors.ts";
+import type { Engine, Precision } from "../engine.ts";
+import { type Absence, hasProcessor, notBegun, notBuiltIn } from "./device-hints-node.ts";
+import { type Device, DEVICES, loadOrFallBack, webGpuProvider } from "./devices.ts";
+import { deviceMissing, runtimeFailed } from "./errors.ts";
 import { encodeModel } from "./graph/proto.ts";
+import { probeGraph } from "./graph/probe-graph.ts";
 import type { Graph } from "./graph/graph-builder.ts";
 import { createOnnxEngineOn, type EngineOptions } from "./onnx-engine.ts";
 import type { Feeds, Runtime, RuntimeSession, RuntimeTensor } from "./runtime.ts";
@@ -18,9 +23,9 @@ import type { StoredWeights, WeightStore } from "./weight-store.ts";
  */
 const SPIN_MICROSECONDS = "50";
 
-/** What concerns ONNX Runtime on the CPU alone. */
+/** What concerns ONNX Runtime in Node alone. */
 export interface NodeRuntimeOptions {
-  /** Threads of each operator; the machine's cores by default. */
+  /** Threads of each operator that the CPU computes; the machine's cores by default. */
   readonly threads?: number;
   /** Keeps the converted weights for the next time; without one they are converted each time. */
   readonly weightStore?: WeightStore | undefined;
@@ -28,26 +33,52 @@ export interface NodeRuntimeOptions {
   readonly profile?: string;
 }
 
-export interface OnnxOptions extends EngineOptions, NodeRuntimeOptions {}
+/** What runs the operators; "auto" is the first of CUDA and WebGPU that has a processor here, or else the CPU. */
+export type DeviceChoice = Device | "auto";
 
-/** Loads a model into ONNX Runtime on the CPU. Throws `engine` when the runtime refuses it, and `aborted`. */
-export function createOnnxEngine(
+export interface OnnxOptions extends EngineOptions, NodeRuntimeOptions {
+  /**
+   * "cpu" by default. Where another is not to be had, the engine runs on the CPU and says so; but not in float16, which
+   * the CPU does not compute in.
+   */
+  readonly device?: DeviceChoice;
+  /** Told what is not as it was asked for; `Engine.info` says what runs in any case. */
+  readonly onNote?: (note: string) => void;
+}
+
+/** Loads a model into ONNX Runtime. Throws `engine` when the runtime refuses it, and `aborted`. */
+export async function createOnnxEngine(
   model: ModelDefinition,
   options: OnnxOptions = {},
 ): Promise<Engine> {
-  return createOnnxEngineOn(nodeRuntime(options), model, options);
+  const { device: choice = "cpu", precision, onNote: note = () => undefined } = options;
+  const device = choice === "auto" ? await bestDevice(precision) : choice;
+  return loadOrFallBack({
+    device,
+    precision,
+    note,
+    load: async (each) => {
+      const float16 = each === "cpu" ? false : await checkDevice(each, precision);
+      if (each === "webgpu" && !hasProcessor(each)) note(IN_SOFTWARE);
+      const runtime = { ...nodeRuntime(options, each), float16 };
+      return createOnnxEngineOn(runtime, model, options);
+    },
+  });
 }
 
-/** ONNX Runtime on the CPU. */
-export function nodeRuntime(options: NodeRuntimeOptions = {}): Runtime {
+const IN_SOFTWARE =
+  'There is no graphics processor: WebGPU runs in software here, which is slower than the device "cpu".';
+
+/** ONNX Runtime on a device that is there. */
+export function nodeRuntime(options: NodeRuntimeOptions = {}, device: Device = "cpu"): Runtime {
   return {
     name: "onnx",
-    device: "cpu",
+    device,
     version: ort.env.versions.node ?? ort.env.versions.common,
-    // The runtime would turn float16 weights into float32 on every pass.
+    // The CPU would turn float16 weights into float32 on every pass; of other devices each is asked.
     float16: false,
-    takesEmpty: true,
-    createSession: (graph) => createSession(graph, options),
+    takesEmpty: DEVICES[device].takesEmpty,
+    createSession: (graph) => createSession(graph, device, options),
     float32: (data, dims) => new ort.Tensor("float32", data, dims),
     int64: (data, dims) =>
       new ort.Tensor(
@@ -58,12 +89,76 @@ export function nodeRuntime(options: NodeRuntimeOptions = {}): Runtime {
   };
 }
 
-async function createSession(graph: Graph, options: NodeRuntimeOptions): Promise<RuntimeSession> {
-  const stored = await options.weightStore?.weightsOf(graph);
-  const session =
-    stored === undefined
-      ? await sessionFromMemory(graph, options)
-      : await sessionFromFile(graph, stored, options);
+async function bestDevice(precision: Precision | undefined): Promise<Device> {
+  for (const device of ["cuda", "webgpu"] as const) {
+    const multiplies = async (): Promise<boolean> =>
+      (await checkDevice(device, precision)) || precision !== "float16";
+    if (hasProcessor(device) && (await multiplies().catch(() => false))) return device;
+  }
+  return "cpu";
+}
+
+/**
+ * Whether a device multiplies in float16, which is asked only where it matters.
+ * @throws `engine` where the device is not to be had
+ */
+async function checkDevice(
+  device: Exclude<Device, "cpu">,
+  precision: Precision | undefined,
+): Promise<boolean> {
+  const missing = (absence: Absence): PatchscopesError =>
+    deviceMissing({ device, precision, ...absence });
+  if (!ort.listSupportedBackends().some(({ name }) => name === device)) {
+    throw missing(notBuiltIn(device));
+  }
+  // What fails here is said in a note; the runtime would write of it to the terminal as well.
+  ort.env.logLevel = "fatal";
+  // Else products of float32 on NVIDIA's processors have 10 bits behind the point, and results are other ones.
+  if (device === "cuda") process.env["NVIDIA_TF32_OVERRIDE"] ??= "0";
+  try {
+    await probe(device, "float32");
+  } catch (cause) {
+    throw missing(notBegun(device, cause, packageFolder()));
+  }
+  if (precision !== "float16") return false;
+  return probe(device, "float16").then(
+    () => true,
+    () => false,
+  );
+}
+
+/** Only running shows what a device can do: shaders are compiled for the first pass. */
+async function probe(device: Exclude<Device, "cpu">, type: "float32" | "float16"): Promise<void> {
+  const graph = probeGraph(type);
+  const options = sessionOptions({ graph, device, extra: { disable_cpu_ep_fallback: "1" } });
+  const session = await ort.InferenceSession.create(encodeModel(graph), {
+    ...options,
+    logSeverityLevel: 4,
+  });
+  try {
+    await session.run({ x: new ort.Tensor("float32", new Float32Array(4), [2, 2]) });
+  } finally {
+    await session.release();
+  }
+}
+
+function packageFolder(): string {
+  return dirname(createRequire(import.meta.url).resolve("onnxruntime-node/package.json"));
+}
+
+async function createSession(
+  graph: Graph,
+  device: Device,
+  { threads, profile, weightStore }: NodeRuntimeOptions,
+): Promise<RuntimeSession> {
+  const stored = await weightStore?.weightsOf(graph);
+  const parts = { graph, device, threads, profile };
+  const made = stored === undefined ? sessionFromMemory(parts) : sessionFromFile(parts, stored);
+  const session = await made.catch(async (error: unknown) => {
+    // The weights are whole even so.
+    await stored?.done();
+    throw error;
+  });
   const isKept = stored?.done();
   return {
     run: async (feeds: Feeds, outputs: readonly string[], into: Feeds = {}) => {
@@ -75,7 +170,7 @@ async function createSession(graph: Graph, options: NodeRuntimeOptions): Promise
         );
         return results as unknown as Record<string, RuntimeTensor>;
       } catch (cause) {
-        throw runtimeFailed("failed while running", cause);
+        throw runtimeFailed("failed while running", cause, device);
       }
     },
     dispose: async () => {
@@ -87,48 +182,61 @@ async function createSession(graph: Graph, options: NodeRuntimeOptions): Promise
 
 /** The runtime maps the file: weights are read when it needs them, and not kept in JavaScript. */
 function sessionFromFile(
-  graph: Graph,
+  parts: SessionParts,
   { path, layout }: StoredWeights,
-  options: NodeRuntimeOptions,
 ): Promise<ort.InferenceSession> {
+  const extra = { model_external_initializers_file_folder_path: dirname(path) };
   return newSession(
-    encodeModel(graph, { name: basename(path), layout }),
-    sessionOptions(options, { model_external_initializers_file_folder_path: dirname(path) }),
+    parts.device,
+    encodeModel(parts.graph, { name: basename(path), layout }),
+    sessionOptions({ ...parts, extra }),
   );
 }
 
-async function sessionFromMemory(
-  graph: Graph,
-  options: NodeRuntimeOptions,
-): Promise<ort.InferenceSession> {
+async function sessionFromMemory(parts: SessionParts): Promise<ort.InferenceSession> {
+  const { graph } = parts;
   const externalData: { path: string; data: Uint8Array }[] = [];
   for (const [path, read] of graph.weights) {
     externalData.push({ path, data: await read() });
   }
   try {
-    return await newSession(encodeModel(graph), { ...sessionOptions(options), externalData });
+    const options = { ...sessionOptions(parts), externalData };
+    return await newSession(parts.device, encodeModel(graph), options);
   } finally {
     await freeNow(externalData.map(({ data }) => data));
   }
 }
 
 async function newSession(
+  device: Device,
   model: Uint8Array,
   options: ort.InferenceSession.SessionOptions,
 ): Promise<ort.InferenceSession> {
   try {
     return await ort.InferenceSession.create(model, options);
   } catch (cause) {
-    throw runtimeFailed("could not load the model", cause);
+    throw runtimeFailed("could not load the model", cause, device);
   }
 }
 
-function sessionOptions(
-  { threads, profile }: NodeRuntimeOptions,
-  extra: Readonly<Record<string, string>> = {},
-): ort.InferenceSession.SessionOptions {
+interface SessionParts {
+  readonly graph: Graph;
+  readonly device: Device;
+  readonly threads?: number | undefined;
+  readonly profile?: string | undefined;
+  /** Settings of the session beside the usual ones, by the runtime's own names. */
+  readonly extra?: Readonly<Record<string, string>>;
+}
+
+function sessionOptions({
+  graph,
+  device,
+  threads,
+  profile,
+  extra = {},
+}: SessionParts): ort.InferenceSession.SessionOptions {
   return {
-    executionProviders: ["cpu"],
+    executionProviders: [device === "webgpu" ? webGpuProvider(graph) : device],
     graphOptimizationLevel: "all",
     logSeverityLevel: 3,
     // Sizes differ from pass to pass: planning memory for each of them only costs memory.

@@ -3,10 +3,11 @@
  * "cpu" is WebAssembly; "webgpu" is a larger build of the same, loaded only when it is asked for.
  */
 import type * as OrtModule from "onnxruntime-web";
-import { PatchscopesError, unreachable } from "../../errors.ts";
+import { unreachable, type PatchscopesError } from "../../errors.ts";
 import type { ModelDefinition } from "../architecture.ts";
-import type { Engine } from "../engine.ts";
-import { heapTooSmall, noWebGpu, runtimeNotLoaded, runtimeFailed } from "./errors.ts";
+import type { Engine, Precision } from "../engine.ts";
+import { DEVICES, loadOrFallBack, webGpuProvider, type Device } from "./devices.ts";
+import { deviceMissing, heapTooSmall, runtimeNotLoaded, runtimeFailed } from "./errors.ts";
 import { encodeModel } from "./graph/proto.ts";
 import type { Graph } from "./graph/graph-builder.ts";
 import { createOnnxEngineOn, type EngineOptions } from "./onnx-engine.ts";
@@ -22,7 +23,7 @@ const WORKING_BYTES = 2 ** 28;
 const HEAP_PER_WEIGHT_BYTE = 1.3;
 
 /** What runs the operators. */
-export type WebDevice = "cpu" | "webgpu";
+export type WebDevice = Exclude<Device, "cuda">;
 
 export interface OnnxOptions extends EngineOptions {
   /**
@@ -49,18 +50,16 @@ export async function createOnnxEngine(
   model: ModelDefinition,
   options: OnnxOptions = {},
 ): Promise<Engine> {
-  const note = options.onNote ?? warn;
-  if (options.device === "webgpu") {
-    try {
-      const float16 = await checkWebGpu();
-      return await createOn({ device: "webgpu", float16 }, model, { ...options, onNote: note });
-    } catch (error) {
-      const isRefused = error instanceof PatchscopesError && error.code === "engine";
-      if (!isRefused || options.precision === "float16") throw error;
-      note(`WebGPU cannot be used, so the model runs on the CPU. ${error.message}`);
-    }
-  }
-  return createOn({ device: "cpu", float16: false }, model, { ...options, onNote: note });
+  const { device = "cpu", precision, onNote = warn } = options;
+  return loadOrFallBack<WebDevice>({
+    device,
+    precision,
+    note: onNote,
+    load: async (each) => {
+      const float16 = each === "webgpu" && (await checkWebGpu(precision));
+      return createOn({ device: each, float16 }, model, options);
+    },
+  });
 }
 
 async function createOn(
@@ -73,8 +72,7 @@ async function createOn(
     name: "onnx-web",
     device,
     version: host.ort.env.versions.web ?? host.ort.env.versions.common,
-    // Its kernels bind no empty buffers, and refuse to start for none.
-    takesEmpty: device === "cpu",
+    takesEmpty: DEVICES[device].takesEmpty,
     float16,
     createSession: (graph) => host.inTurn(() => createSession(host, device, graph)),
     float32: (data, dims) => new host.ort.Tensor("float32", data, dims),
@@ -180,13 +178,13 @@ async function createSession(host: Host, device: WebDevice, graph: Graph): Promi
       externalData,
     });
   } catch (cause) {
-    throw runtimeFailed("could not load the model", cause);
+    throw runtimeFailed("could not load the model", cause, device);
   } finally {
     freeNow(externalData.map(({ data }) => data));
   }
   host.weightBytes += bytes;
   return {
-    run: (feeds, outputs) => host.inTurn(() => run(session, feeds, outputs)),
+    run: (feeds, outputs) => host.inTurn(() => run(session, device, feeds, outputs)),
     dispose: () =>
       host.inTurn(async () => {
         await session.release();
@@ -195,19 +193,9 @@ async function createSession(host: Host, device: WebDevice, graph: Graph): Promi
   };
 }
 
-/** A kernel of WebGPU reads and writes at least this many buffers on every device, and one that needs more fails. */
-const STORAGE_BUFFERS = 8;
-
-/** What is fed for all blocks together is split where it is: its kernel binds a buffer for each piece. */
-function webGpuProvider({ nodes }: Graph): OrtModule.InferenceSession.ExecutionProviderConfig {
-  const splits = nodes
-    .filter(({ op, outputs }) => op === "Split" && outputs.length + 1 > STORAGE_BUFFERS)
-    .map(({ name }) => name);
-  return { name: "webgpu", ...(splits.length === 0 ? {} : { forceCpuNodeNames: splits }) };
-}
-
 async function run(
   session: OrtModule.InferenceSession,
+  device: WebDevice,
   feeds: Feeds,
   outputs: readonly string[],
 ): Promise<Readonly<Record<string, RuntimeTensor>>> {
@@ -215,7 +203,7 @@ async function run(
     const results = await session.run(feeds as Record<string, OrtModule.Tensor>, [...outputs]);
     return results as unknown as Record<string, RuntimeTensor>;
   } catch (cause) {
-    throw runtimeFailed("failed while running", cause);
+    throw runtimeFailed("failed while running", cause, device);
   }
 }
 
@@ -239,13 +227,15 @@ function freeNow(arrays: readonly Uint8Array[]): void {
  * Whether the graphics processor multiplies in float16.
  * @throws `engine` where a page cannot use one
  */
-async function checkWebGpu(): Promise<boolean> {
+async function checkWebGpu(precision: Precision | undefined): Promise<boolean> {
+  const missing = (reason: string): PatchscopesError =>
+    deviceMissing({ device: "webgpu", reason, precision });
   if (!("navigator" in globalThis) || !("gpu" in navigator)) {
-    throw noWebGpu("this browser has none, or the page is not from a secure origin");
+    throw missing("this browser has none, or the page is not from a secure origin");
   }
   const adapter = await navigator.gpu.requestAdapter();
   if (adapter === null) {
-    throw noWebGpu("the browser has found no adapter");
+    throw missing("the browser has found no adapter");
   }
   return adapter.features.has("shader-f16");
 }
