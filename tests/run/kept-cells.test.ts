@@ -13,6 +13,7 @@ import { parseSpec } from "../../src/spec/schema.ts";
 import type { PatchscopeSpec } from "../../src/spec/spec.ts";
 import { FIXTURES } from "../support/goldens.ts";
 import { openGolden } from "../support/open-golden.ts";
+import { leastMemory } from "./least-memory.ts";
 
 let model: Model;
 let engine: Engine;
@@ -149,18 +150,3 @@ test("More memory never means fewer rows, and passes are never larger than is fa
     ),
   );
 });
-
-/** The least that is enough, to a thousandth. */
-function leastMemory(limits: (memory: number) => unknown): number {
-  let [low, high] = [0, 1e12];
-  while (high > low * 1.001 + 1) {
-    const middle = (low + high) / 2;
-    try {
-      limits(middle);
-      high = middle;
-    } catch {
-      low = middle;
-    }
-  }
-  return high;
-}

@@ -1,220 +1,29 @@
+/** What a plan says is what the slow way says, in every family, however its rows are packed. */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import type { ModelDefinition } from "../../src/engine/architecture.ts";
 import type { Engine } from "../../src/engine/engine.ts";
 import { createOnnxEngine } from "../../src/engine/onnx/node.ts";
 import { createReferenceEngine } from "../../src/engine/reference/reference-engine.ts";
 import { assert } from "../../src/errors.ts";
-import type { LoadedVectors } from "../../src/mapping/vector-file.ts";
 import { EVIDENCE_TOKENS, evidenceByToken } from "../../src/measure/evidence.ts";
-import { buildPlan } from "../../src/plan/build-plan.ts";
 import type { Plan } from "../../src/plan/plan.ts";
-import { vectorKey, type VectorFiles } from "../../src/plan/vectors.ts";
-import { gaussian } from "../../src/run/control-vectors.ts";
-import { runPlan, type CellOutput } from "../../src/run/run-plan.ts";
-import { parseSpec } from "../../src/spec/schema.ts";
-import { CONTROL_KINDS } from "../../src/spec/spec.ts";
-import { randomModel } from "../support/random-model.ts";
-import { wordTokenizer } from "../support/word-model.ts";
+import { limitsWithin } from "../../src/run/memory.ts";
+import { runPlan, type CellOutput, type RunOptions } from "../../src/run/run-plan.ts";
+import { useResource } from "../support/real-model.ts";
+import { leastMemory } from "./least-memory.ts";
+import { CONTRAST, LAYERS, planOf, RUN, SHAPES, TOYS, type Shape } from "./random-plans.ts";
 import { compareSlowly, goOn, readSlowly, type SlowCell } from "./slow-path.ts";
 
-const LAYERS = 3;
-const VOCAB = 40;
-const model = randomModel({
-  seed: 11,
-  layers: LAYERS,
-  hiddenSize: 16,
-  heads: 4,
-  kvHeads: 2,
-  headSize: 4,
-  intermediateSize: 24,
-  vocabSize: VOCAB,
-});
-const SENTENCES = ["red", "one two three", "a b"];
-const CONTRAST = ["two one", { prompt: "one red two", position: 1 }];
-const END_TOKENS = new Set([7, 19]);
-/** Tokens write one or two of three letters. */
-const RUN = {
-  vectors: softPrompts(),
-  endTokens: END_TOKENS,
-  decode: (tokens: readonly number[]): string =>
-    tokens.map((token) => ["a", "b", "c", "ab"][token % 4] ?? "").join(""),
-};
 const TOLERANCE = 1e-3;
 
-/** Files with as many vectors as their names say, for targets of any length. */
-function softPrompts(): VectorFiles<LoadedVectors> {
-  const { hiddenSize } = model.architecture;
-  return new Map(
-    [1, 2, 3, 4, 5].map((count) => {
-      const file = String(count);
-      const data = gaussian({ seed: 3, layer: 0, index: count }, count * hiddenSize);
-      const loaded: LoadedVectors = {
-        ...{ file, tensor: "prompt", hash: `sha256:${count}`, hiddenSize, data },
-        ...{ layers: undefined, positions: undefined, site: undefined, tokens: undefined },
-        layerCount: count === 1 ? undefined : count,
-      };
-      return [vectorKey({ file }), loaded];
-    }),
-  );
-}
+/** So many random plans for each property; more for a hunt: PATCHSCOPES_PLANS=1000. */
+const PLANS = Number(process.env["PATCHSCOPES_PLANS"] ?? 40);
+/** A hunt looks elsewhere each time. */
+const SEED = process.env["PATCHSCOPES_PLANS"] === undefined ? { seed: 4 } : {};
 
-/** The last token may not look at itself. */
-const SELF_CUT = [{ from: -1, to: -1, layers: 1 }];
-
-/** Any spec that generates: axes, several places, sites, one vector at several layers. */
-const specs = fc.record({
-  source: fc.array(fc.nat(VOCAB - 2), { minLength: 1, maxLength: 5 }),
-  target: fc.array(fc.nat(VOCAB - 1), { minLength: 1, maxLength: 5 }),
-  sourcePosition: fc.constantFrom<unknown>(-1, -1, "all", { from: 0, to: -1 }, { together: "all" }),
-  sourceLayer: fc.constantFrom<unknown>("all", "embedding", -1, [0, 2], ["embedding", 1], {
-    together: [1, 0],
-  }),
-  targetLayer: fc.constantFrom<unknown>("same", "all", 0, [2, 0], { together: [0, 2] }),
-  targetPosition: fc.constantFrom<unknown>(-1, 0, "all", [0, -1]),
-  site: fc.constantFrom("resid_post", "resid_pre", "mlp_out"),
-  mode: fc.constantFrom<unknown>("replace", "add", "norm-matched", { interpolate: 0.25 }),
-  mapping: fc.constantFrom<unknown>(
-    { kind: "identity" },
-    { kind: "scale", factor: -0.5 },
-    { kind: "normalise", norm: 3 },
-    { kind: "mean", with: ["a", "b"] },
-    { kind: "difference", with: ["b"] },
-    [{ kind: "difference", with: ["a", "b"] }, { kind: "normalise" }],
-    [
-      { kind: "projection", onto: "a", remove: true },
-      { kind: "scale", factor: [-1, 3] },
-    ],
-    [
-      { kind: "scale", factor: [0.5, 2] },
-      { kind: "interpolation", with: "b", amount: 0.25 },
-      { kind: "projection", onto: ["a"] },
-    ],
-  ),
-  contamination: fc.constantFrom("keep", "hide", "overwrite"),
-  interventions: fc.constantFrom<readonly object[]>(
-    [],
-    [{ from: "all", to: 0 }],
-    [{ from: -1, to: "all", layers: [1, 2] }],
-    SELF_CUT,
-    [
-      { from: "all", to: [0, -1], layers: 2 },
-      { from: -1, to: 0, layers: { from: 0, to: 1 } },
-    ],
-  ),
-  ablations: fc.constantFrom<readonly object[]>(
-    [],
-    [],
-    [{ positions: 0, layers: 1 }],
-    [{ positions: "all", layers: [0, 2], site: "attn_out", with: "mean" }],
-    [{ positions: -1, site: "mlp_out", sweep: { layers: 1 } }],
-    [{ kind: "noise", positions: [0, -1] }],
-    [{ kind: "soft-prompt", positions: "all" }],
-    [
-      { kind: "soft-prompt", positions: -1 },
-      { kind: "noise", positions: [0, -1] },
-    ],
-  ),
-  maxTokens: fc.integer({ min: 1, max: EVIDENCE_TOKENS + 2 }),
-  ignoreEos: fc.boolean(),
-  stop: fc.constantFrom<readonly string[] | undefined>(undefined, undefined, ["ab"], ["cc", "ba"]),
-  decoding: fc.constantFrom<unknown>(
-    undefined,
-    undefined,
-    {},
-    { temperature: 2, topK: 9, topP: 0.9 },
-    { contrast: { amount: 2, plausibility: 0.05 } },
-    { contrast: {}, temperature: 3 },
-  ),
-  seed: fc.integer({ min: 0 }),
-  controls: fc.shuffledSubarray([...CONTROL_KINDS]),
-});
-
-type Shape = typeof specs extends fc.Arbitrary<infer Drawn> ? Drawn : never;
-
-/** Vectors of a mapping's steps: at the layer of the state that is mapped, and at one of their own. */
-const SOURCES = {
-  a: { tokens: [5, 39, 7], position: 1 }, // the last token is in no source: nothing is left of a vector less itself
-  b: { tokens: [9, 3], layer: 1 },
-};
-
-/** Slices go one to one; only the residual stream can be overwritten. */
-function placesOf(shape: Shape): Pick<Shape, "targetPosition" | "targetLayer" | "contamination"> {
-  const isSlice = JSON.stringify(shape.sourcePosition).includes("together");
-  const isOfLayers = JSON.stringify(shape.sourceLayer).includes("together");
-  const count = shape.source.length;
-  const slots = Array.from({ length: count }, (_, index) => (2 * index) % shape.target.length);
-  const isComponent = shape.site === "mlp_out" && shape.contamination === "overwrite";
-  return {
-    targetPosition: isSlice ? slots : shape.targetPosition,
-    targetLayer: isOfLayers ? { together: [0, 2] } : shape.targetLayer,
-    contamination: isComponent ? "keep" : shape.contamination,
-  };
-}
-
-/** A soft prompt's file has as many vectors as there are positions. */
-function fileFor(intervention: object, { target }: Shape): object {
-  if (!("kind" in intervention && intervention.kind === "soft-prompt")) return {};
-  const isWhole = "positions" in intervention && intervention.positions === "all";
-  return { file: String(isWhole ? target.length : 1) };
-}
-
-/** None that could leave a token with nothing to look at. */
-function interventionsOf({ target, contamination, interventions }: Shape): readonly object[] {
-  const isBlind = target.length === 1 || (contamination === "hide" && interventions === SELF_CUT);
-  return isBlind ? [] : interventions.map((each) => ({ kind: "attention-knockout", ...each }));
-}
-
-function generating(shape: Shape): object {
-  return {
-    kind: "generate",
-    maxTokens: shape.maxTokens,
-    ignoreEos: shape.ignoreEos,
-    ...(shape.stop === undefined ? {} : { stop: shape.stop }),
-    ...(shape.decoding === undefined ? {} : { decoding: shape.decoding }),
-    topK: 3,
-  };
-}
-
-function planOf(given: Shape, read: object = generating(given)): Plan {
-  const shape = { ...given, ...placesOf(given) };
-  // The embedding is a state of the residual stream only.
-  const layerOf = (ref: unknown): unknown =>
-    shape.site === "mlp_out" ? JSON.parse(JSON.stringify(ref).replaceAll('"embedding"', "1")) : ref;
-  const spec = parseSpec({
-    version: 1,
-    source: {
-      model: "toy",
-      tokens: shape.source,
-      position: shape.sourcePosition,
-      layer: layerOf(shape.sourceLayer),
-      site: shape.site,
-    },
-    target: {
-      tokens: shape.target,
-      layer: shape.targetLayer,
-      position: shape.targetPosition,
-      site: shape.site,
-      mode: shape.mode,
-      contamination: shape.contamination,
-    },
-    interventions: [
-      ...interventionsOf(shape),
-      ...shape.ablations.map((each) => ({ kind: "ablation", ...each, ...fileFor(each, shape) })),
-    ],
-    sources: SOURCES,
-    mapping: shape.mapping,
-    read,
-    controls: shape.controls,
-    contrast: CONTRAST,
-    seed: shape.seed,
-  });
-  const architecture = { ...model.architecture, maxPositions: 64 };
-  return buildPlan(spec, {
-    model: { name: "toy", architecture, tokenizer: wordTokenizer() },
-    unrelatedSentences: SENTENCES,
-    vectors: RUN.vectors,
-  });
-}
+/** How the rows of a run are packed, and what is there already. */
+const WAYS = ["as is fast", "some first", "in little memory", "gone on with"] as const;
 
 /** Sums of what the slow way says of each token, for the controls that the plan has. */
 function expectScores(plan: Plan, got: CellOutput, expected: SlowCell): void {
@@ -256,8 +65,12 @@ function expectAllClose(
   });
 }
 
-async function expectSameAsSlow(plan: Plan, engine: Engine, slow: Engine): Promise<void> {
-  const output = await runPlan(plan, engine, RUN);
+async function expectSameAsSlow(
+  plan: Plan,
+  engine: Engine,
+  { slow, way }: { readonly slow: Engine; readonly way: (typeof WAYS)[number] },
+): Promise<void> {
+  const output = await runPlan(plan, engine, { ...RUN, ...(await optionsOf(way, plan, engine)) });
   for (const [index, cell] of plan.cells.entries()) {
     const expected = await readSlowly(plan, slow, cell, RUN);
     const got = output.cells[index];
@@ -272,27 +85,74 @@ async function expectSameAsSlow(plan: Plan, engine: Engine, slow: Engine): Promi
   }
 }
 
+async function optionsOf(
+  way: (typeof WAYS)[number],
+  plan: Plan,
+  engine: Engine,
+): Promise<Partial<RunOptions>> {
+  switch (way) {
+    case "as is fast":
+      return {};
+    case "some first":
+      return { isWatched: true, onEvent: () => undefined };
+    case "in little memory":
+      return { memory: leastMemory((bytes) => limitsWithin(bytes, plan, engine.architecture)) };
+    case "gone on with": {
+      const { cells } = await runPlan(plan, engine, RUN);
+      // Of every third cell all is known, of the next one its text.
+      const known = [...cells.entries()].flatMap(([index, cell]) =>
+        index % 3 === 0
+          ? [[index, cell] as const]
+          : index % 3 === 1
+            ? [[index, textOf(cell)] as const]
+            : [],
+      );
+      return { known: new Map(known) };
+    }
+  }
+}
+
+/** A cell as it is before it has evidence. */
+function textOf({ next, generated, textLength }: CellOutput): CellOutput {
+  return { next, generated, ...(textLength === undefined ? {} : { textLength }) };
+}
+
+/** An engine for each of the models. */
+function useEngines(create: (model: ModelDefinition) => Promise<Engine>): (toy: number) => Engine {
+  const engines = useResource(
+    () => Promise.all(TOYS.map(create)),
+    async (all) => {
+      for (const engine of all) await engine.dispose();
+    },
+  );
+  return (toy) => {
+    const engine = engines()[toy];
+    assert(engine, "there is an engine for each model");
+    return engine;
+  };
+}
+
 describe.each([
   ["reference", createReferenceEngine],
-  ["onnx", (definition: typeof model) => createOnnxEngine(definition, { threads: 1 })],
+  ["onnx", (model: ModelDefinition) => createOnnxEngine(model, { threads: 1 })],
 ] as const)("plans on the %s engine", (_, create) => {
+  const engines = useEngines(create);
+  const slowEngines = useEngines(createReferenceEngine);
+
   test("say what running every cell and control alone from block 0 says", async () => {
-    const engine = await create(model);
-    const slow = await createReferenceEngine(model);
     await fc.assert(
-      fc.asyncProperty(specs, async (shape) => {
-        await expectSameAsSlow(planOf(shape), engine, slow);
+      fc.asyncProperty(SHAPES, fc.constantFrom(...WAYS), async (shape, way) => {
+        const slow = slowEngines(shape.toy);
+        await expectSameAsSlow(planOf(shape), engines(shape.toy), { slow, way });
       }),
-      { numRuns: 25, seed: 4 },
+      { numRuns: PLANS, ...SEED },
     );
-    await engine.dispose();
   });
 
   test("compare a patched run with the clean one as two whole runs do", async () => {
-    const engine = await create(model);
-    const slow = await createReferenceEngine(model);
     await fc.assert(
-      fc.asyncProperty(specs, fc.nat(), async (shape, chance) => {
+      fc.asyncProperty(SHAPES, fc.nat(), async (shape, chance) => {
+        const [engine, slow] = [engines(shape.toy), slowEngines(shape.toy)];
         const plan = planOf(shape, { kind: "propagation" });
         const { cells } = await runPlan(plan, engine, RUN);
         const index = chance % cells.length;
@@ -321,15 +181,14 @@ describe.each([
           }
         }
       }),
-      { numRuns: 12, seed: 7 },
+      { numRuns: Math.ceil(PLANS / 3), ...SEED },
     );
-    await engine.dispose();
   });
 
   test("read the text in place of the vector as a plain run of that prompt does", async () => {
-    const engine = await create(model);
-    const slow = await createReferenceEngine(model);
+    const [engine, slow] = [engines(0), slowEngines(0)];
     const shape: Shape = {
+      toy: 0,
       source: [1, 2, 30],
       target: [3, 4, 5],
       sourcePosition: -1,
@@ -358,12 +217,12 @@ describe.each([
       expected.logprobs,
     );
     expect(textOnly?.next[0]).toEqual(textOnly?.generated[0]);
-    await engine.dispose();
   });
 
   test("stop where the signal says so, and leave nothing behind", async () => {
-    const engine = await create(model);
+    const engine = engines(0);
     const plan = planOf({
+      toy: 0,
       source: [1, 2],
       target: [3, 4],
       sourcePosition: -1,
@@ -392,6 +251,5 @@ describe.each([
       },
     });
     await expect(run).rejects.toMatchObject({ code: "aborted" });
-    await engine.dispose();
   });
 });
