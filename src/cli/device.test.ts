@@ -32,7 +32,7 @@ describe.skipIf(process.platform !== "linux")("WebGPU without an adapter", () =>
   test("fails in float16, with what to do", async () => {
     const { status, err } = await inspect("--precision", "float16");
     expect(status).toBe(1);
-    expect(err).toMatch(/error: WebGPU is not available: .*\nhint: .* Use the device "cpu"/u);
+    expect(err).toMatch(/error: WebGPU is not available: .*\nhint: .* Or use the device "cpu"/u);
     expect(err).not.toContain("note:");
   });
 });

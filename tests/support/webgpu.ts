@@ -18,12 +18,13 @@ export async function describeWebGpu(
   precision: Precision,
   tests: () => void,
 ): Promise<void> {
-  const reason = await reasonToSkip(precision);
+  const reason = await reasonWithoutWebGpu(precision);
   if (reason === undefined) describe(title, tests);
   else describe.skip(`${title} (skipped: ${reason})`, tests);
 }
 
-async function reasonToSkip(precision: Precision): Promise<string | undefined> {
+/** Why no adapter computes in a precision here; `undefined` where one does. */
+export async function reasonWithoutWebGpu(precision: Precision): Promise<string | undefined> {
   useSoftware();
   const notes: string[] = [];
   try {

@@ -4,7 +4,7 @@ import type { Precision } from "../engine.ts";
 import { DEVICES, type Device } from "./devices.ts";
 
 const SMALLER = `Use the precision "quantized", which needs a quarter of the memory for most files, or a smaller model.`;
-const ON_CPU = `Use the device "cpu", with the precision "float32" or "quantized".`;
+const ON_CPU = `the device "cpu", with the precision "float32" or "quantized"`;
 
 /** Weights that WebAssembly's memory cannot hold beside what it holds already. */
 export function heapTooSmall(facts: {
@@ -31,12 +31,11 @@ export function deviceMissing(facts: {
 }): PatchscopesError {
   const { device, reason, fix, precision } = facts;
   // In float16 nothing runs in its place.
-  const other = precision === "float16" ? ON_CPU : undefined;
-  const hint = [fix, other].filter((each) => each !== undefined).join(" ");
+  const other = fix === undefined ? `Use ${ON_CPU}.` : `${fix} Or use ${ON_CPU}.`;
   return new PatchscopesError({
     code: "engine",
     message: `${DEVICES[device].title} is not available: ${reason}.`,
-    hint: hint === "" ? undefined : hint,
+    hint: precision === "float16" ? other : fix,
   });
 }
 

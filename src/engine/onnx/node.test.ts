@@ -49,7 +49,7 @@ describe.each(CASES)("without $name", ({ device, name, isMissing, because }) => 
       code: "engine",
       message: expect.stringContaining(`${name} is not available`) as string,
       hint: expect.stringMatching(
-        /\. Use the device "cpu", with the precision "float32" or "quantized"\.$/u,
+        /\. Or use the device "cpu", with the precision "float32" or "quantized"\.$/u,
       ) as string,
     });
     expect(notes).toEqual([]);
