@@ -259,7 +259,7 @@ export function planOf(given: Shape, read: object = generating(given)): Plan {
 }
 
 /** The model of a drawn spec. */
-export function toyOf({ toy }: Pick<Shape, "toy">): ModelDefinition {
+function toyOf({ toy }: Pick<Shape, "toy">): ModelDefinition {
   const model = TOYS[toy];
   assert(model, "there is such a model");
   return model;
