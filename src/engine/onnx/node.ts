@@ -246,6 +246,8 @@ function sessionOptions({
     extra: {
       session: {
         force_spinning_stop: "1",
+        // Without it, processors that have AVX2 and no VNNI cap sums of two products of int8 at 16 bits, and results are wrong.
+        x64quantprecision: "1",
         "intra_op.spin_duration_us": SPIN_MICROSECONDS,
         ...extra,
       },
