@@ -4,6 +4,7 @@ import { runSpec } from "patchscopes";
 import type { BenchContext } from "../context.ts";
 import type { Section } from "../figure.ts";
 import { gridSpec, TOP_K } from "../prompts.ts";
+import { multiplies } from "../measure/machine.ts";
 import { PytorchCells } from "../measure/pytorch-cells.ts";
 import { sameTokens } from "../measure/same-tokens.ts";
 import { against, inTurn, ratio, seconds } from "../measure/timing.ts";
@@ -25,7 +26,8 @@ export async function gridSection(context: BenchContext): Promise<Section> {
       ours: () => runSpec(spec, loaded),
       int8: () => runSpec(spec, int8),
       float32: theirs.work(),
-      bfloat16: theirs.work({ dtype: "bfloat16" }),
+      // Without instructions for it, all cells take four minutes.
+      bfloat16: theirs.work({ dtype: "bfloat16", every: 5 }),
       // As the paper's code does it: one cell of nine is run.
       paper: theirs.work({ way: "sequential", every: 9 }),
     },
@@ -39,14 +41,16 @@ export async function gridSection(context: BenchContext): Promise<Section> {
     title: "30×30 grid, next token",
     about:
       "Each of 30 source layers into each of 30 target layers, from the spec to the result, without controls. " +
-      "PyTorch in batches is what a careful user writes: the source once, batches of 64 rows, one hook a layer. " +
-      "The paper's way runs both prompts again for each cell; one cell of nine is timed.",
+      "PyTorch in batches is what a careful user writes: the source once, batches of 64 rows, one hook a layer; of bfloat16 one cell of five " +
+      "is timed, and its goal counts where the processor has instructions for it. The paper's way runs both prompts again for each cell; one " +
+      "cell of nine is timed.",
     figures: [
       ...seconds("grid", ours),
       ...seconds("grid, PyTorch in batches", took.float32),
       ...against("grid, against PyTorch in batches", { theirs: took.float32, ours, atLeast: 30 }),
       ...against("grid, against PyTorch in batches of bfloat16", {
-        ...{ theirs: took.bfloat16, ours, atLeast: 14 },
+        ...{ theirs: took.bfloat16, ours },
+        ...(multiplies("bfloat16") && { atLeast: 14 }),
       }),
       ...against("grid, against PyTorch the paper's way", {
         ...{ theirs: took.paper, ours, atLeast: 200 },
