@@ -13,7 +13,7 @@ export interface Generation {
   readonly engine: Engine;
   readonly read: Extract<ReadSpec, { kind: "generate" }>;
   /** Each row's. */
-  readonly cells: readonly Pick<PlannedCell, "hidden" | "own">[];
+  readonly cells: readonly Pick<PlannedCell, "hidden" | "own" | "entry">[];
   /** Each row's cell number in the plan, which its draws follow from. */
   readonly numbers: readonly number[];
   /** Whether behind the rows of the cells the same target stands without a patch, once for each of them, in their order. */
@@ -59,13 +59,14 @@ export async function generate(
     const isEnd = last === undefined || generation.endTokens.has(last.token);
     return (read.ignoreEos || !isEnd) && stopOf(texts[row] ?? [], generation) === undefined;
   };
+  const alike = alikeRows(generation, texts);
   let { cache } = prefilled;
   try {
     let active = texts.map((_, row) => row);
     generation.onTokens?.(active.length);
     generation.onTexts?.(texts);
     for (let step = 1; step < read.maxTokens; step++) {
-      const open = active.filter(isOpen);
+      const open = active.filter((row) => alike.has(row) && isOpen(row));
       if (open.length === 0) break;
       if (open.length < active.length) {
         const places = open.map((row) => active.indexOf(row));
@@ -76,11 +77,15 @@ export async function generate(
         active = open;
       }
       const readOut = await decodeStep(generation, cache, { active, texts });
+      let tokens = 0;
       for (const [index, row] of active.entries()) {
         const place = { row, index, count: active.length, step };
-        texts[row]?.push(nextToken(generation, { readOut, topK: 1 }, place));
+        const next = nextToken(generation, { readOut, topK: 1 }, place);
+        const same = alike.get(row) ?? [];
+        for (const each of same) texts[each]?.push(next);
+        tokens += same.length;
       }
-      generation.onTokens?.(active.length);
+      generation.onTokens?.(tokens);
       generation.onTexts?.(texts);
     }
   } finally {
@@ -91,6 +96,31 @@ export async function generate(
     if (stop === undefined) return { generated: text };
     return { generated: text.slice(0, stop.tokens), textLength: stop.length };
   });
+}
+
+/**
+ * For each row that is decoded, all that say the same from their second token on, itself first. What is written after the
+ * last block changes the first token and nothing that later ones see: of such rows with one first token one is decoded.
+ */
+function alikeRows(
+  { plan, cells, read, numbers }: Generation,
+  texts: readonly (readonly ScoredToken[])[],
+): ReadonlyMap<number, readonly number[]> {
+  const firstOf = new Map<number, number>();
+  const alike = new Map<number, number[]>();
+  for (const row of numbers.keys()) {
+    const cell = cells[row];
+    const token = texts[row]?.[0]?.token;
+    const isClean =
+      read.decoding === undefined &&
+      cell?.entry === plan.shape.layers &&
+      cell.hidden.length === 0 &&
+      cell.own === undefined;
+    const first = isClean && token !== undefined ? (firstOf.get(token) ?? row) : row;
+    if (isClean && token !== undefined) firstOf.set(token, first);
+    alike.set(first, [...(alike.get(first) ?? []), row]);
+  }
+  return alike;
 }
 
 /** One more token of the rows that go on, and of those that they are held against. */
