@@ -26,21 +26,31 @@ export class PytorchCells {
     return this.#tokens;
   }
 
+  /** How sure PyTorch is of each token of these cells: its logit less that of the next likeliest. */
+  async gapsOf(cells: readonly number[]): Promise<readonly (readonly number[])[]> {
+    if (this.#pytorch === undefined || cells.length === 0) return [];
+    const { gaps = [] } = await this.#pytorch.ask({ ...this.#cellsAsked(), only: cells });
+    return gaps;
+  }
+
   /** In float32 and in batches where nothing else is said; no work where PyTorch is missing. */
   work(variant: Variant = {}): Work | undefined {
     const pytorch = this.#pytorch;
     if (pytorch === undefined) return undefined;
-    const work: Cells = {
-      ...{ kind: "cells", cells: this.#cells, ...PROMPTS[this.#cells] },
-      ...{ way: "batched", dtype: "float32", newTokens: this.#newTokens, every: 1 },
-      ...variant,
-    };
+    const work: Cells = { ...this.#cellsAsked(), ...variant };
     return {
       timed: async () => {
         const { seconds, tokens } = await pytorch.ask(work);
         if (Object.keys(variant).length === 0) this.#tokens = tokens;
         return seconds;
       },
+    };
+  }
+
+  #cellsAsked(): Cells {
+    return {
+      ...{ kind: "cells", cells: this.#cells, ...PROMPTS[this.#cells] },
+      ...{ way: "batched", dtype: "float32", newTokens: this.#newTokens, every: 1 },
     };
   }
 }

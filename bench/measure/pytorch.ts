@@ -15,6 +15,8 @@ export type PytorchWork =
       readonly newTokens: number;
       /** Every which cell is run. */
       readonly every: number;
+      /** These cells alone, for their gaps. */
+      readonly only?: readonly number[];
     }
   | {
       readonly kind: "prefill" | "decode";
@@ -25,6 +27,8 @@ export type PytorchWork =
 export interface PytorchAnswer<Tokens> {
   readonly seconds: number;
   readonly tokens: Tokens;
+  /** Of each cell and token: how much larger the likeliest token's logit is than the next one's; only of cells that were named. */
+  readonly gaps?: readonly (readonly number[])[];
 }
 
 export interface Pytorch {

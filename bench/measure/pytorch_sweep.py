@@ -10,7 +10,8 @@ Says {"torch": …} when the model is loaded. Then each line of standard input i
   batched: the source runs once; the target prompt is repeated for each cell in batches of 64; one forward hook for each target layer
   overwrites the last position. sequential: as the paper's released code does it, the source prompt and the whole target prompt again for
   each cell; every k-th cell is run, and the seconds are those of all cells.
-  newTokens 0: the next token. Answers the tokens of each cell that was run.
+  newTokens 0: the next token. Answers the tokens of each cell that was run. No token ends a text.
+  With "only": [cell, …] these are run, and "gaps" are answered, too: how much larger the likeliest token's logit is than the next one's.
 {"kind": "prefill"|"decode", "rows": [[token, …], …], "steps": n}
   Answers the last row's tokens. Decoding is timed without its prefill.
 """
@@ -35,6 +36,7 @@ models = {}
 def model_of(dtype):
     if dtype not in models:
         models[dtype] = AutoModelForCausalLM.from_pretrained(folder, gguf_file=file, dtype=getattr(torch, dtype)).eval()
+        models[dtype].generation_config.eos_token_id = None
         models[dtype](torch.tensor([[1, 2, 3]]))  # the first run is slower
     return models[dtype]
 
@@ -67,8 +69,22 @@ def finish(model, ids, new_tokens):
     if new_tokens == 0:
         return model(ids, logits_to_keep=1).logits[:, -1].topk(10).indices[:, :1].tolist()
     mask = torch.ones_like(ids)
-    counts = dict(max_new_tokens=new_tokens, min_new_tokens=new_tokens, do_sample=False, pad_token_id=0)
-    return model.generate(ids, attention_mask=mask, **counts)[:, ids.shape[1] :].tolist()
+    return model.generate(ids, attention_mask=mask, **greedy(new_tokens))[:, ids.shape[1] :].tolist()
+
+
+def greedy(new_tokens):
+    return dict(max_new_tokens=new_tokens, do_sample=False, pad_token_id=0)
+
+
+def gaps(model, ids, new_tokens):
+    """How sure each step of each row is."""
+    if new_tokens == 0:
+        steps = [model(ids, logits_to_keep=1).logits[:, -1]]
+    else:
+        kept = dict(output_logits=True, return_dict_in_generate=True)
+        steps = model.generate(ids, attention_mask=torch.ones_like(ids), **greedy(new_tokens), **kept).logits
+    best = torch.stack([step.topk(2).values for step in steps], dim=1)
+    return (best[..., 0] - best[..., 1]).tolist()
 
 
 def cells_of(work, layers, last):
@@ -78,7 +94,7 @@ def cells_of(work, layers, last):
     return [(position, layer, layer) for layer in range(layers) for position in range(last + 1)]
 
 
-def batched(model, source, target, cells, new_tokens):
+def batched(model, source, target, cells, new_tokens, read=finish):
     states = source_states(model, source)
     tokens = []
     for start in range(0, len(cells), BATCH):
@@ -88,7 +104,7 @@ def batched(model, source, target, cells, new_tokens):
             rows = [row for row, cell in enumerate(batch) if cell[2] == to]
             vectors = torch.stack([states[batch[row][1], batch[row][0]] for row in rows])
             hooks.append(model.model.layers[to].register_forward_hook(overwrite(rows, vectors)))
-        tokens += finish(model, target.expand(len(batch), -1), new_tokens)
+        tokens += read(model, target.expand(len(batch), -1), new_tokens)
         for hook in hooks:
             hook.remove()
     return tokens
@@ -108,6 +124,8 @@ def run_cells(work):
     model = model_of(work["dtype"])
     source, target = (tokenizer(work[name], return_tensors="pt").input_ids for name in ("source", "target"))
     cells = cells_of(work, len(model.model.layers), source.shape[1] - 1)
+    if "only" in work:
+        return {"seconds": 0, "tokens": [], "gaps": batched(model, source, target, [cells[at] for at in work["only"]], work["newTokens"], gaps)}
     run = cells[:: work["every"]]
     begin = time.perf_counter()
     tokens = (batched if work["way"] == "batched" else sequential)(model, source, target, run, work["newTokens"])

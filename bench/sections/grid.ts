@@ -56,7 +56,7 @@ export async function gridSection(context: BenchContext): Promise<Section> {
         ...{ theirs: took.paper, ours, atLeast: 200 },
       }),
       ...against("grid, int8 against float32", { theirs: ours, ours: took.int8 }),
-      ...sameTokens("grid", result.cells, theirs.tokens),
+      ...(await sameTokens("grid", result.cells, theirs)),
       {
         name: "grid, rows joined at their layers against from layer 0",
         value: ratio(ways.joined, ways.fromLayer0),

@@ -37,7 +37,7 @@ export async function positionsSection(context: BenchContext): Promise<Section> 
       ...against("positions, against PyTorch in batches", {
         ...{ theirs: took.float32, ours, atLeast: 30 },
       }),
-      ...sameTokens("positions", inTheirOrder, theirs.tokens),
+      ...(await sameTokens("positions", inTheirOrder, theirs)),
     ],
   };
 }

@@ -48,7 +48,7 @@ export async function wordsSection(context: BenchContext): Promise<Section> {
       ...against("grid in words, against PyTorch the paper's way", {
         ...{ theirs: took.paper, ours, atLeast: 45 },
       }),
-      ...sameTokens("grid in words", result.cells, theirs.tokens),
+      ...(await sameTokens("grid in words", result.cells, theirs)),
     ],
   };
 }
