@@ -32,7 +32,7 @@ Measurements:
   consensus    how often \`ask\` is right, beside the plainest rule (docs/consensus.md)
   trust        how often the rule of evidence errs (docs/trust.md)
 
-Each takes some minutes on an idle machine. What was read is kept in the cache folder, so that a run that
+Each takes half an hour or more on a small machine. What was read is kept in the cache folder, so that a run that
 was stopped goes on where it was.
 
 Example:

@@ -1,6 +1,14 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { consensusOf, type ConsensusReadOut, type ConsensusSource } from "./consensus.ts";
+import {
+  CONSENSUS_THRESHOLD,
+  consensusOf,
+  evidenceBehind,
+  standsOut,
+  type ConsensusReadOut,
+  type ConsensusSource,
+} from "./consensus.ts";
+import { EVIDENCE_THRESHOLD } from "./evidence.ts";
 
 describe("consensus", () => {
   test("takes what the read-outs agree on and other sources do not say", () => {
@@ -86,3 +94,19 @@ describe("consensus", () => {
 function said(name: string | undefined, ...texts: readonly string[]): ConsensusSource {
   return { name, readOuts: texts.map((text) => ({ text, next: [], weight: 1 })) };
 }
+
+test("The evidence behind an answer is the median of the read-outs that say it", () => {
+  const readOuts = [{ evidence: 1 }, { evidence: 9 }, { evidence: 4 }, {}, { evidence: 6 }];
+  expect(evidenceBehind({ saidBy: [0, 1, 2] }, readOuts)).toBe(4);
+  expect(evidenceBehind({ saidBy: [1, 2, 3] }, readOuts)).toBe(6.5);
+  expect(evidenceBehind({ saidBy: [3] }, readOuts)).toBeUndefined();
+  expect(evidenceBehind({ saidBy: [] }, readOuts)).toBeUndefined();
+});
+
+test("An answer stands out by its score and by evidence that the prompt does not say it anyway", () => {
+  expect(standsOut({ score: CONSENSUS_THRESHOLD, evidence: EVIDENCE_THRESHOLD })).toBe(true);
+  expect(standsOut({ score: CONSENSUS_THRESHOLD - 0.01, evidence: 10 })).toBe(false);
+  expect(standsOut({ score: 1, evidence: EVIDENCE_THRESHOLD - 0.01 })).toBe(false);
+  // Where nothing was measured.
+  expect(standsOut({ score: 1 })).toBe(true);
+});

@@ -7,6 +7,7 @@
  * phrase's weight in it, mixed with the probability of the phrase as its first token; read-outs count by their wording.
  */
 import { isFiller, keyOf, phrasesOf, type Phrase } from "./answer-words.ts";
+import { EVIDENCE_THRESHOLD } from "./evidence.ts";
 
 /** What one state says in one wording at one pair of layers. */
 export interface ConsensusReadOut {
@@ -56,6 +57,30 @@ interface ConsensusSettings {
 
 /** From this score on an answer stands out: of those on development subjects 85% were right. */
 export const CONSENSUS_THRESHOLD = 0.25;
+
+/** What the prompts say anyway is no answer, however much it is agreed on. */
+export function standsOut(answer: {
+  readonly score: number;
+  /** In nats, by {@link evidenceBehind}; absent where there is none. */
+  readonly evidence?: number | undefined;
+}): boolean {
+  const { score, evidence = Infinity } = answer;
+  return score >= CONSENSUS_THRESHOLD && evidence >= EVIDENCE_THRESHOLD;
+}
+
+/** The median evidence of the read-outs that say an answer. */
+export function evidenceBehind(
+  { saidBy }: Pick<RankedAnswer, "saidBy">,
+  readOuts: readonly { readonly evidence?: number | undefined }[],
+): number | undefined {
+  const nats = saidBy.flatMap((index) => readOuts[index]?.evidence ?? []);
+  const sorted = nats.toSorted((a, b) => a - b);
+  const middle = Math.floor(sorted.length / 2);
+  const upper = sorted[middle];
+  const lower = sorted[middle - 1];
+  if (upper === undefined) return undefined;
+  return sorted.length % 2 === 1 || lower === undefined ? upper : (lower + upper) / 2;
+}
 
 const CONSENSUS_SETTINGS: ConsensusSettings = {
   smoothing: 0.1,

@@ -1,7 +1,8 @@
 /** The measurement of `ask` as a page. */
 import { CONSENSUS_THRESHOLD } from "../measure/consensus.ts";
+import { EVIDENCE_THRESHOLD } from "../measure/evidence.ts";
 import type { Rate } from "../measure/intervals.ts";
-import { together, type ConsensusRow, type SubjectSet } from "./consensus.ts";
+import { together, type ConsensusRow, type GivenAnswers, type SubjectSet } from "./consensus.ts";
 import { markdownTable, percent, rateText } from "./page.ts";
 
 /** The questions of one model. */
@@ -26,11 +27,9 @@ Which subjects they are, and which answers count as right, is in \`src/reproduce
 - **any read-out**: whether at least one of them does, which nobody can know without the answer.
 - **plain rule**: the best word by its share of this source's read-outs less its share of the other subjects'.
 - **ask**: the first answer by our rule, against a fixed contrast set of 16 development subjects. Same read-outs, same judge.
-- **answered**, **precision**: how often an answer stands out (score ≥ ${CONSENSUS_THRESHOLD}), and how often it is right then.
+- **answered**, **precision**: how often \`ask\` gives an answer, and how often it is right then. An answer stands out where its score is at least
+  ${CONSENSUS_THRESHOLD} and the read-outs that say it depend on the vector (median evidence from ${EVIDENCE_THRESHOLD.toFixed(1)} nats on, [evidence.md](evidence.md)).
 - **strangers**: how often an answer stands out for a state of another kind, which mostly has none (a dish has a country, too).
-
-\`ask\` also wants the answer's read-outs to depend on the vector (evidence from 3.0 nats on), which was too slow to measure here: so it gives an
-answer less often than these figures say, to strangers above all.
 
 ${parts.map(partText).join("\n\n")}
 
@@ -49,9 +48,8 @@ const SET_TEXT: Readonly<Record<SubjectSet, string>> = {
 function partText({ model, title, rows, baseline }: ConsensusPart): string {
   const ours = together(rows, ({ best }) => best);
   const plain = together(rows, ({ plain: of }) => of);
-  const precision = together(rows, (row) => row.precision);
-  const answered = together(rows, (row) => row.answered);
-  const strangers = together(rows, (row) => row.strangers);
+  const given = givenTogether(rows, (row) => row.given);
+  const byScore = givenTogether(rows, (row) => row.byScore);
   const onlyOurs = rows.reduce((sum, row) => sum + row.onlyOurs, 0);
   const onlyPlain = rows.reduce((sum, row) => sum + row.onlyPlain, 0);
   return `## ${title}, ${model}
@@ -76,26 +74,17 @@ ${markdownTable(
       percent(row.any.rate),
       rateText(row.plain),
       rateText(row.best),
-      percent(row.answered.rate),
-      rateText(row.precision),
-      `${row.strangers.hits} of ${row.strangers.trials}`,
+      ...givenCells(row.given),
     ]),
-    [
-      "all",
-      "",
-      "",
-      "",
-      rateText(plain.wilson),
-      rateText(ours.wilson),
-      percent(answered.wilson.rate),
-      rateText(precision.wilson),
-      `${strangers.wilson.hits} of ${strangers.wilson.trials}`,
-    ],
+    ["all", "", "", "", rateText(plain.wilson), rateText(ours.wilson), ...givenCells(given)],
   ],
 )}
 
 n is ${rows[0]?.best.trials ?? 0} subjects a question, ${ours.wilson.trials} in all. Of these, ${onlyOurs} are right only by \`ask\` and ${onlyPlain} only by the plain rule (sign test,
 two-sided: p = ${signTest(onlyOurs, onlyPlain).toPrecision(2)}). Drawing whole questions again, \`ask\` has ${rateText(ours.bootstrap)}, the plain rule ${rateText(plain.bootstrap)}.
+
+By the score alone, whatever the evidence, ${percent(byScore.answered.rate)} would be answered, with a precision of ${rateText(byScore.precision)}, and ${strangersText(byScore)}
+strangers.
 
 ${markdownTable(
   ["question", "wording", "alone"],
@@ -103,6 +92,26 @@ ${markdownTable(
     wordings.map(({ text, best }) => [question, text, rateText(best)]),
   ),
 )}${baselineText(rows, baseline)}`;
+}
+
+function givenTogether(
+  rows: readonly ConsensusRow[],
+  of: (row: ConsensusRow) => GivenAnswers,
+): GivenAnswers {
+  const rate = (name: keyof GivenAnswers): Rate => together(rows, (row) => of(row)[name]).wilson;
+  return {
+    answered: rate("answered"),
+    precision: rate("precision"),
+    strangers: rate("strangers"),
+  };
+}
+
+function givenCells(given: GivenAnswers): string[] {
+  return [percent(given.answered.rate), rateText(given.precision), strangersText(given)];
+}
+
+function strangersText({ strangers: { hits, trials } }: GivenAnswers): string {
+  return `${hits} of ${trials}`;
 }
 
 function baselineText(rows: readonly ConsensusRow[], baseline: ConsensusPart["baseline"]): string {

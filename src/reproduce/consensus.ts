@@ -2,11 +2,17 @@
  * How often `ask` is right, measured: every question of the table asked of subjects whose answers are known, side by side
  * with the plainest rule on the same read-outs. Test subjects took no part in any choice.
  */
-import { CONSENSUS_THRESHOLD, consensusOf } from "../measure/consensus.ts";
+import {
+  CONSENSUS_THRESHOLD,
+  consensusOf,
+  evidenceBehind,
+  standsOut,
+} from "../measure/consensus.ts";
 import type { ConsensusReadOut, ConsensusSource, RankedAnswer } from "../measure/consensus.ts";
 import { bootstrapRate, wilson, type Rate } from "../measure/intervals.ts";
 import { plainConsensus } from "../measure/plain-consensus.ts";
-import { wordingSpec, wordingWeight } from "../run/ask.ts";
+import { unrelatedSentences } from "../measure/unrelated-sentences.ts";
+import { askControls, wordingSpec, wordingWeight } from "../run/ask.ts";
 import type { SourceText } from "../run/many-sources.ts";
 import { ENGLISH_DOMAINS, KOREAN_DOMAINS } from "../spec/questions/domains.ts";
 import { layersAt, type Question } from "../spec/questions/question.ts";
@@ -34,16 +40,24 @@ export interface ConsensusRow {
   readonly plain: Rate;
   /** Whether our best answer is right, whatever its score. */
   readonly best: Rate;
-  /** Right among the answers that stand out, and subjects with one. */
-  readonly precision: Rate;
-  readonly answered: Rate;
-  /** Answers to subjects of other kinds, which have none. */
-  readonly strangers: Rate;
+  /** What stands out, by score and evidence as in `ask`, and by the score alone. */
+  readonly given: GivenAnswers;
+  readonly byScore: GivenAnswers;
   /** Subjects that only one of the rules has right. */
   readonly onlyOurs: number;
   readonly onlyPlain: number;
   /** Of each wording alone: how often our best answer is right. */
   readonly wordings: readonly { readonly text: string; readonly best: Rate }[];
+}
+
+/** Answers that stand out. */
+export interface GivenAnswers {
+  /** Subjects with one. */
+  readonly answered: Rate;
+  /** Right among them. */
+  readonly precision: Rate;
+  /** Subjects of other kinds with one: they have no answer. */
+  readonly strangers: Rate;
 }
 
 /** How many subjects of other kinds are asked, too: they have no answer. */
@@ -68,7 +82,51 @@ export async function measureQuestion(
   for (const { text } of question.wordings) {
     outputs.push(await readPart(partOf(text, asked, context), context));
   }
-  return rowOf(asked, outputs);
+  const answers = [
+    ...judge(asked, outputs).map(({ answer }) => answer),
+    ...asked.contrast.map(() => undefined),
+    ...strangerAnswers(asked, outputs),
+  ];
+  return rowOf(asked, outputs, await evidenceOf(asked, answers, context));
+}
+
+/** The median evidence behind each source's answer, where its score alone lets it stand out. */
+async function evidenceOf(
+  asked: Asked,
+  answers: readonly (RankedAnswer | undefined)[],
+  context: PartContext,
+): Promise<readonly (number | undefined)[]> {
+  const readOuts = answers.map((): { evidence?: number | undefined }[] => []);
+  const high = [...answers.keys()].filter((index) => isHigh(answers[index]));
+  for (const [wording, { text }] of asked.question.wordings.entries()) {
+    const part = partOf(text, asked, context);
+    const width = part.pairs.length;
+    const isOfWording = (readOut: number): boolean => Math.floor(readOut / width) === wording;
+    const sources = high.filter((index) => answers[index]?.saidBy.some(isOfWording));
+    if (sources.length === 0) continue;
+    const texts = sources.flatMap((index) => part.sources[index] ?? []);
+    const unrelated = unrelatedSentences(texts[0]?.prompt ?? "");
+    const spec = wordingSpec(text, {
+      model: context.on.model.name,
+      controls: askControls(unrelated),
+    });
+    const output = await readPart({ ...part, spec, sources: texts }, context);
+    for (const [at, index] of sources.entries()) {
+      for (const [pair, { evidence }] of (output.readOuts[at] ?? []).entries()) {
+        const of = readOuts[index];
+        if (of !== undefined) of[wording * width + pair] = { evidence };
+      }
+    }
+  }
+  return answers.map((answer, index) =>
+    isHigh(answer) && answer !== undefined
+      ? evidenceBehind(answer, readOuts[index] ?? [])
+      : undefined,
+  );
+}
+
+function isHigh(answer: RankedAnswer | undefined): boolean {
+  return answer !== undefined && answer.score >= CONSENSUS_THRESHOLD;
 }
 
 /** One wording, asked of all. */
@@ -120,18 +178,34 @@ interface Judged {
   readonly named: readonly boolean[];
 }
 
-function rowOf(asked: Asked, outputs: readonly PartOutput[]): ConsensusRow {
+function rowOf(
+  asked: Asked,
+  outputs: readonly PartOutput[],
+  /** Behind each source's answer. */
+  evidence: readonly (number | undefined)[],
+): ConsensusRow {
   const { question, subjects } = asked;
   const judged = judge(asked, outputs);
   const rate = (of: (one: Judged) => boolean): Rate =>
     wilson(judged.filter(of).length, judged.length);
-  const answered = judged.filter(({ answer }) => standsOut(answer));
+  const strangers = strangerAnswers(asked, outputs);
+  const firstStranger = subjects.length + asked.contrast.length;
+  const given = (stands: (answer: RankedAnswer, source: number) => boolean): GivenAnswers => {
+    const isGiven = (answer: RankedAnswer | undefined, source: number): boolean =>
+      answer !== undefined && stands(answer, source);
+    const answered = judged.filter(({ answer }, index) => isGiven(answer, index));
+    const toStrangers = strangers.filter((answer, index) => isGiven(answer, firstStranger + index));
+    return {
+      answered: wilson(answered.length, judged.length),
+      precision: wilson(answered.filter((one) => one.isRight).length, answered.length),
+      strangers: wilson(toStrangers.length, strangers.length),
+    };
+  };
   const cells = judged[0]?.named.length ?? 0;
   const perCell = Array.from(
     { length: cells },
     (_, cell) => judged.filter(({ named }) => named[cell]).length / Math.max(1, subjects.length),
   );
-  const strangers = strangerAnswers(asked, outputs);
   return {
     question: question.name,
     asks: question.asks,
@@ -143,9 +217,8 @@ function rowOf(asked: Asked, outputs: readonly PartOutput[]): ConsensusRow {
     any: rate(({ named }) => named.includes(true)),
     plain: rate(({ isPlainRight }) => isPlainRight),
     best: rate((one) => one.isRight),
-    precision: wilson(answered.filter((one) => one.isRight).length, answered.length),
-    answered: wilson(answered.length, judged.length),
-    strangers: wilson(strangers.filter(standsOut).length, strangers.length),
+    given: given(({ score }, source) => standsOut({ score, evidence: evidence[source] })),
+    byScore: given(isHigh),
     onlyOurs: judged.filter((one) => one.isRight && !one.isPlainRight).length,
     onlyPlain: judged.filter((one) => !one.isRight && one.isPlainRight).length,
     wordings: question.wordings.map(({ text }, index) => {
@@ -159,10 +232,6 @@ function rowOf(asked: Asked, outputs: readonly PartOutput[]): ConsensusRow {
       return { text, best: wilson(alone.filter((one) => one.isRight).length, alone.length) };
     }),
   };
-}
-
-function standsOut(answer: RankedAnswer | undefined): boolean {
-  return answer !== undefined && answer.score >= CONSENSUS_THRESHOLD;
 }
 
 function judge(asked: Asked, outputs: readonly PartOutput[]): Judged[] {

@@ -3,9 +3,13 @@
  * read-outs agree on is the answer. The rule is in `measure/consensus.ts`, the questions in `spec/questions`.
  */
 import { assert } from "../errors.ts";
-import { CONSENSUS_THRESHOLD, consensusOf } from "../measure/consensus.ts";
+import {
+  CONSENSUS_THRESHOLD,
+  consensusOf,
+  evidenceBehind,
+  standsOut,
+} from "../measure/consensus.ts";
 import type { ConsensusReadOut, RankedAnswer } from "../measure/consensus.ts";
-import { EVIDENCE_THRESHOLD } from "../measure/evidence.ts";
 import { unrelatedSentences } from "../measure/unrelated-sentences.ts";
 import type { AnswerReadOut, AnswerRecord, AskResult } from "../result/answer.ts";
 import { parseSpec } from "../spec/schema.ts";
@@ -123,6 +127,11 @@ export function wordingSpec(
   return parseSpec({ ...spec, controls });
 }
 
+/** What read-outs of the source are held against: the prompt alone, and the states of these sentences. */
+export function askControls(unrelated: readonly string[]): readonly ControlSpec[] {
+  return [{ kind: "unpatched" }, { kind: "unrelated", prompts: unrelated }];
+}
+
 /** How much a wording's read-outs count: the square of how often it alone is right. */
 export function wordingWeight(accuracy: number): number {
   return accuracy ** 2;
@@ -158,10 +167,7 @@ async function readWording(parts: {
       on,
       signal,
     });
-  const source = await read(own, [
-    { kind: "unpatched" },
-    { kind: "unrelated", prompts: unrelated },
-  ]);
+  const source = await read(own, askControls(unrelated));
   const contrast = await read(others, []);
   const cells = source.sources[0] ?? [];
   return {
@@ -225,21 +231,9 @@ function readOutsOf(
   );
 }
 
-/** What the prompts say anyway is no answer, however much it is agreed on. */
-function standsOut({ score, evidence }: AnswerRecord): boolean {
-  return score >= CONSENSUS_THRESHOLD && (evidence ?? Infinity) >= EVIDENCE_THRESHOLD;
-}
-
 function answerRecord(entry: RankedAnswer, readOuts: readonly AnswerReadOut[]): AnswerRecord {
-  const nats = entry.saidBy.flatMap((index) => readOuts[index]?.evidence ?? []);
-  return { ...entry, ...(nats.length > 0 && { evidence: median(nats) }) };
-}
-
-function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  const middle = Math.floor(sorted.length / 2);
-  const upper = sorted[middle] ?? 0;
-  return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] ?? 0) + upper) / 2;
+  const evidence = evidenceBehind(entry, readOuts);
+  return { ...entry, ...(evidence !== undefined && { evidence }) };
 }
 
 function sourceRecord({ places }: SourceStates): AskResult["source"] {
