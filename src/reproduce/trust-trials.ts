@@ -43,7 +43,10 @@ export interface TrialModel {
 /** Tokens of a read-out: those that evidence is about. */
 const TOKENS = 8;
 
-/** Where most presets' states are taken and written, as parts of the depth: each to each. */
+/**
+ * Where most presets' states are taken and written, as parts of the depth: each to each. On development subjects it is
+ * also where the second hops are right most often.
+ */
 const SOURCES = [0.2, 0.3];
 const TARGETS = [0.1, 0.2];
 /** Where the next words are decided: late, and written where they come from. */
@@ -218,29 +221,15 @@ const HOPS: Readonly<Record<string, string>> = {
   language: "The official language of",
 };
 
-/** The end of a hop is known in the middle, and is taken up below. */
-const HOP_LAYERS: readonly (readonly [sources: readonly number[], targets: readonly number[]])[] = [
-  [
-    [0.3, 0.5],
-    [0.1, 0.2],
-  ],
-  [
-    [0.4, 0.6],
-    [0, 0.05],
-  ],
-];
-
 function hopTrials(preset: "multi-hop" | "multi-hop-repair", model: TrialModel): Trial[] {
   return Object.entries(HOPS).flatMap(([question, ask]) =>
-    subjectsOf("country").flatMap((subject) => {
+    subjectsOf("country").map((subject) => {
       const hop = `the country whose capital is ${subject.answers["capital"]?.[0] ?? ""}`;
-      return HOP_LAYERS.map(([sources, targets]) =>
-        trial(preset, subject, model, {
-          prompt: preset === "multi-hop" ? hop : `${ask} ${hop}`,
-          right: subject.answers[question],
-          options: { ask, ...between(sources, targets, model) },
-        }),
-      );
+      return trial(preset, subject, model, {
+        prompt: preset === "multi-hop" ? hop : `${ask} ${hop}`,
+        right: subject.answers[question],
+        options: { ask, ...between(SOURCES, TARGETS, model) },
+      });
     }),
   );
 }
