@@ -19,8 +19,8 @@ export interface CellGroup {
 const MAX_TOKENS = 1024;
 // Where all states behind all blocks are looked at, they are held until the pass is done.
 const MAX_COMPARED_TOKENS = 256;
-// Rows that go on generating keep their keys and values: 128 of them are fast, and bound the memory.
-const MAX_GENERATING_ROWS = 128;
+// Rows that go on generating keep their keys and values: so many are fast, and bound the memory.
+const MAX_GENERATING_ROWS = 160;
 // Metrics and means over samples may: as many as are read at once.
 const MAX_MEASURED_ROWS = 64;
 // Draws need the whole distribution of every row.
@@ -62,7 +62,10 @@ export function groupCells(plan: Plan, options: GroupOptions = {}): readonly Cel
       const sorted = cells.toSorted((a, b) => levelOf(a) - levelOf(b) || entryOf(a) - entryOf(b));
       const groups: CellGroup[] = [];
       for (let start = 0; start < sorted.length;) {
-        const some = sorted.slice(start, start + Math.min(rows, first));
+        // Of about the same size: a short last one would be slow.
+        const left = sorted.length - start;
+        const even = Math.ceil(left / Math.ceil(left / rows));
+        const some = sorted.slice(start, start + Math.min(even, first));
         // Rows join the stack in the order of their entry.
         groups.push({ from, length, cells: some.toSorted((a, b) => entryOf(a) - entryOf(b)) });
         start += some.length;
