@@ -31,7 +31,10 @@ test("Cells that begin at different positions do not", () => {
 
 test("A pass holds at most so many tokens, as many as the others, and always a row", () => {
   const plan = planOf({ layer: [0, 1, 2, 3] }, { position: 3 });
-  expect(groupCells(plan, { maxTokens: 9 }).map(({ cells }) => cells)).toEqual([[0, 1], [2, 3]]);
+  expect(groupCells(plan, { maxTokens: 9 }).map(({ cells }) => cells)).toEqual([
+    [0, 1],
+    [2, 3],
+  ]);
   expect(groupCells(plan, { maxTokens: 1 }).map(({ cells }) => cells)).toEqual([
     [0],
     [1],
