@@ -5,6 +5,7 @@ import type { Plan, PlannedCell } from "../plan/plan.ts";
 import type { ReadSpec } from "../spec/spec.ts";
 import { blockedLooks } from "./blocked.ts";
 import { bestOf, contrasted, logprobIn } from "./contrast-decoding.ts";
+import { grouped } from "./grouped.ts";
 import { chanceOf, drawToken, type ScoredToken } from "./next-token.ts";
 import { stoppedText } from "./stop-text.ts";
 
@@ -106,21 +107,19 @@ function alikeRows(
   { plan, cells, read, numbers }: Generation,
   texts: readonly (readonly ScoredToken[])[],
 ): ReadonlyMap<number, readonly number[]> {
-  const firstOf = new Map<number, number>();
-  const alike = new Map<number, number[]>();
-  for (const row of numbers.keys()) {
+  const isClean = (row: number): boolean => {
     const cell = cells[row];
-    const token = texts[row]?.[0]?.token;
-    const isClean =
+    return (
       read.decoding === undefined &&
       cell?.entry === plan.shape.layers &&
       cell.hidden.length === 0 &&
-      cell.own === undefined;
-    const first = isClean && token !== undefined ? (firstOf.get(token) ?? row) : row;
-    if (isClean && token !== undefined) firstOf.set(token, first);
-    alike.set(first, [...(alike.get(first) ?? []), row]);
-  }
-  return alike;
+      cell.own === undefined
+    );
+  };
+  const groups = grouped(numbers.keys(), (row) =>
+    isClean(row) ? `begins with ${texts[row]?.[0]?.token ?? ""}` : `row ${row}`,
+  );
+  return new Map([...groups.values()].map((rows) => [rows[0] ?? 0, rows]));
 }
 
 /** One more token of the rows that go on, and of those that they are held against. */

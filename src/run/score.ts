@@ -9,6 +9,7 @@
 import type { Engine, PassOutput, Row } from "../engine/engine.ts";
 import type { Plan, PlannedCell } from "../plan/plan.ts";
 import { blockedEdges, CLEAN_ROW } from "./blocked.ts";
+import { grouped } from "./grouped.ts";
 import type { MapOf } from "./map-of.ts";
 import type { CleanTarget, RowToWrite, VectorOf } from "./target.ts";
 import { inOnePass, joinPlace } from "./target.ts";
@@ -291,18 +292,6 @@ function appendByRow(
 
 function distinct(texts: readonly (readonly number[])[]): (readonly number[])[] {
   return [...new Map(texts.map((text) => [keyOfText(text), text])).values()];
-}
-
-/** In the order in which their keys come first. */
-function grouped<T>(items: Iterable<T>, keyOf: (item: T) => string): Map<string, T[]> {
-  const groups = new Map<string, T[]>();
-  for (const item of items) {
-    const key = keyOf(item);
-    const group = groups.get(key);
-    if (group === undefined) groups.set(key, [item]);
-    else group.push(item);
-  }
-  return groups;
 }
 
 function keyOfText(text: readonly number[]): string {
