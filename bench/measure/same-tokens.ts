@@ -25,7 +25,7 @@ export async function sameTokens(
     return at === -1 ? [] : [{ cell, at }];
   });
   const gaps = await theirs.gapsOf(differing.map(({ cell }) => cell));
-  const other = differing.filter(({ at }, index) => !((gaps[index]?.[at] ?? NaN) < AS_GOOD));
+  const other = differing.filter(({ at }, index) => (gaps[index]?.[at] ?? Infinity) >= AS_GOOD);
   const share = (100 * (tokens.length - other.length)) / tokens.length;
   return [
     {

@@ -82,12 +82,14 @@ export async function measureQuestion(
   for (const { text } of question.wordings) {
     outputs.push(await readPart(partOf(text, asked, context), context));
   }
+  const judged = judge(asked, outputs);
   const answers = [
-    ...judge(asked, outputs).map(({ answer }) => answer),
+    ...judged.map(({ answer }) => answer),
     ...asked.contrast.map(() => undefined),
     ...strangerAnswers(asked, outputs),
   ];
-  return rowOf(asked, outputs, await evidenceOf(asked, answers, context));
+  const evidence = await evidenceOf(asked, answers, context);
+  return rowOf(asked, { outputs, judged, answers, evidence });
 }
 
 /** The median evidence behind each source's answer, where its score alone lets it stand out. */
@@ -118,11 +120,7 @@ async function evidenceOf(
       }
     }
   }
-  return answers.map((answer, index) =>
-    isHigh(answer) && answer !== undefined
-      ? evidenceBehind(answer, readOuts[index] ?? [])
-      : undefined,
-  );
+  return answers.map((answer, index) => answer && evidenceBehind(answer, readOuts[index] ?? []));
 }
 
 function isHigh(answer: RankedAnswer | undefined): boolean {
@@ -180,16 +178,22 @@ interface Judged {
 
 function rowOf(
   asked: Asked,
-  outputs: readonly PartOutput[],
-  /** Behind each source's answer. */
-  evidence: readonly (number | undefined)[],
+  found: {
+    readonly outputs: readonly PartOutput[];
+    /** Of the subjects. */
+    readonly judged: readonly Judged[];
+    /** Of each source: subjects, contrast set, strangers. */
+    readonly answers: readonly (RankedAnswer | undefined)[];
+    /** Behind each of these. */
+    readonly evidence: readonly (number | undefined)[];
+  },
 ): ConsensusRow {
   const { question, subjects } = asked;
-  const judged = judge(asked, outputs);
+  const { outputs, judged, answers, evidence } = found;
   const rate = (of: (one: Judged) => boolean): Rate =>
     wilson(judged.filter(of).length, judged.length);
-  const strangers = strangerAnswers(asked, outputs);
   const firstStranger = subjects.length + asked.contrast.length;
+  const strangers = answers.slice(firstStranger);
   const given = (stands: (answer: RankedAnswer, source: number) => boolean): GivenAnswers => {
     const isGiven = (answer: RankedAnswer | undefined, source: number): boolean =>
       answer !== undefined && stands(answer, source);
