@@ -5,7 +5,6 @@ import type { Plan, PlannedCell } from "../plan/plan.ts";
 import type { ReadSpec } from "../spec/spec.ts";
 import { blockedLooks } from "./blocked.ts";
 import { bestOf, contrasted, logprobIn } from "./contrast-decoding.ts";
-import { grouped } from "./grouped.ts";
 import { chanceOf, drawToken, type ScoredToken } from "./next-token.ts";
 import { stoppedText } from "./stop-text.ts";
 
@@ -14,7 +13,7 @@ export interface Generation {
   readonly engine: Engine;
   readonly read: Extract<ReadSpec, { kind: "generate" }>;
   /** Each row's. */
-  readonly cells: readonly Pick<PlannedCell, "hidden" | "own" | "entry">[];
+  readonly cells: readonly Pick<PlannedCell, "hidden" | "own">[];
   /** Each row's cell number in the plan, which its draws follow from. */
   readonly numbers: readonly number[];
   /** Whether behind the rows of the cells the same target stands without a patch, once for each of them, in their order. */
@@ -60,14 +59,13 @@ export async function generate(
     const isEnd = last === undefined || generation.endTokens.has(last.token);
     return (read.ignoreEos || !isEnd) && stopOf(texts[row] ?? [], generation) === undefined;
   };
-  const alike = alikeRows(generation, texts);
   let { cache } = prefilled;
   try {
     let active = texts.map((_, row) => row);
     generation.onTokens?.(active.length);
     generation.onTexts?.(texts);
     for (let step = 1; step < read.maxTokens; step++) {
-      const open = active.filter((row) => alike.has(row) && isOpen(row));
+      const open = active.filter(isOpen);
       if (open.length === 0) break;
       if (open.length < active.length) {
         const places = open.map((row) => active.indexOf(row));
@@ -78,15 +76,11 @@ export async function generate(
         active = open;
       }
       const readOut = await decodeStep(generation, cache, { active, texts });
-      let tokens = 0;
       for (const [index, row] of active.entries()) {
         const place = { row, index, count: active.length, step };
-        const next = nextToken(generation, { readOut, topK: 1 }, place);
-        const same = alike.get(row) ?? [];
-        for (const each of same) texts[each]?.push(next);
-        tokens += same.length;
+        texts[row]?.push(nextToken(generation, { readOut, topK: 1 }, place));
       }
-      generation.onTokens?.(tokens);
+      generation.onTokens?.(active.length);
       generation.onTexts?.(texts);
     }
   } finally {
@@ -97,29 +91,6 @@ export async function generate(
     if (stop === undefined) return { generated: text };
     return { generated: text.slice(0, stop.tokens), textLength: stop.length };
   });
-}
-
-/**
- * For each row that is decoded, all that say the same from their second token on, itself first. What is written after the
- * last block changes the first token and nothing that later ones see: of such rows with one first token one is decoded.
- */
-function alikeRows(
-  { plan, cells, read, numbers }: Generation,
-  texts: readonly (readonly ScoredToken[])[],
-): ReadonlyMap<number, readonly number[]> {
-  const isClean = (row: number): boolean => {
-    const cell = cells[row];
-    return (
-      read.decoding === undefined &&
-      cell?.entry === plan.shape.layers &&
-      cell.hidden.length === 0 &&
-      cell.own === undefined
-    );
-  };
-  const groups = grouped(numbers.keys(), (row) =>
-    isClean(row) ? `begins with ${texts[row]?.[0]?.token ?? ""}` : `row ${row}`,
-  );
-  return new Map([...groups.values()].map((rows) => [rows[0] ?? 0, rows]));
 }
 
 /** One more token of the rows that go on, and of those that they are held against. */

@@ -44,7 +44,7 @@ export async function readTextOnly(text: PlannedText, run: TextOnlyRun): Promise
   // Draws of their own: behind those of the cells and of the target without a patch.
   const numbers = [plan.cells.length + 1];
   const [generated] = await generate(
-    { ...run, read, hasPriors: false, numbers, cells: [{ hidden: [], entry: 0 }] },
+    { ...run, read, hasPriors: false, numbers, cells: [{ hidden: [] }] },
     { cache, readOut, topK: read.topK },
   );
   return { next, generated: [], ...generated };

@@ -32,10 +32,15 @@ interface Session {
   readonly context: readonly number[];
   readonly contextLength: number;
   readonly pass: Omit<PrefillPass, "context" | "read"> & { readonly read: Read };
+  /** What is decoded, step by step. */
+  readonly steps: readonly Step[];
+}
+
+interface Step {
+  /** Rows of those of the step before, of the pass at first, that go on. */
   readonly selected: readonly number[];
-  /** A token for each selected row, step by step. */
-  readonly steps: readonly (readonly number[])[];
-  /** In each step, for the row of its `row`. */
+  /** A token for each: some get the same, and what they have in common may be computed once. */
+  readonly tokens: readonly number[];
   readonly blocked: readonly Omit<Edge, "from">[];
 }
 
@@ -75,18 +80,16 @@ async function runSession(engine: Engine, session: Session): Promise<readonly Fl
   });
   context.dispose();
   assert(first.cache, "the pass was kept");
-  const cache = engine.select(first.cache, session.selected);
-  first.cache.dispose();
   const numbers = arraysOf(first);
-  const at = session.selected.map((_, row) => ({ row, offset: 0 }));
-  for (const step of session.steps) {
-    const tokens = Int32Array.from(step);
+  let { cache } = first;
+  for (const { selected, blocked, ...step } of session.steps) {
+    const some = engine.select(cache, selected);
+    cache.dispose();
+    cache = some;
+    const tokens = Int32Array.from(step.tokens);
+    const at = selected.map((_, row) => ({ row, offset: 0 }));
     const read: Read = { at, topK: 1, tracked: tokens, logits: true };
-    numbers.push(
-      ...arraysOf(
-        await engine.run({ kind: "decode", cache, tokens, blocked: session.blocked, read }),
-      ),
-    );
+    numbers.push(...arraysOf(await engine.run({ kind: "decode", cache, tokens, blocked, read })));
   }
   cache.dispose();
   return numbers;
@@ -141,7 +144,17 @@ const sessions: fc.Arbitrary<Session> = fc
         ),
         at: fc.array(place, { minLength: 1, maxLength: 4 }),
         topK: fc.nat(vocabSize),
-        selected: fc.array(fc.nat(rowCount - 1), { minLength: 1, maxLength: 3 }),
+        steps: fc.array(
+          fc.record({
+            selected: fc.array(fc.nat(), { minLength: 1, maxLength: 7 }),
+            tokens: fc.array(fc.constantFrom(1, 2), { minLength: 7, maxLength: 7 }),
+            blocked: fc.array(
+              fc.record({ layer: fc.nat(layers - 1), row: fc.nat(6), to: fc.nat(before) }),
+              { maxLength: 3 },
+            ),
+          }),
+          { minLength: 1, maxLength: 5 },
+        ),
         seed: fc.nat(1e6),
       })
       .map((drawn) => sessionOf({ ...drawn, model, length, contextLength: before }));
@@ -165,12 +178,12 @@ interface Drawn {
   readonly taps: readonly Tap[];
   readonly at: readonly { readonly row: number; readonly offset: number }[];
   readonly topK: number;
-  readonly selected: readonly number[];
+  readonly steps: readonly Step[];
   readonly seed: number;
 }
 
 function sessionOf(drawn: Drawn): Session {
-  const { model, length, context, contextLength, selected, taps, at, topK, seed } = drawn;
+  const { model, length, context, contextLength, taps, at, topK, seed } = drawn;
   const { architecture } = modelAt(model);
   const { hiddenSize, vocabSize } = architecture;
   const rows = drawn.entries
@@ -208,10 +221,20 @@ function sessionOf(drawn: Drawn): Session {
       read: { at, topK, tracked, logits: true },
       keep: true,
     },
-    selected,
-    blocked: blocked.flatMap(({ layer, row, to }) =>
-      row < selected.length ? [{ layer, row, to }] : [],
-    ),
-    steps: [1, 2].map((step) => selected.map((row) => (seed + row * step) % vocabSize)),
+    steps: stepsOf(drawn.steps, rows.length),
   };
+}
+
+/** Steps as they were drawn, of rows that are there. */
+function stepsOf(drawn: readonly Step[], rowCount: number): readonly Step[] {
+  let rows = rowCount;
+  return drawn.map((step): Step => {
+    const selected = step.selected.map((row) => row % rows);
+    rows = selected.length;
+    return {
+      selected,
+      tokens: step.tokens.slice(0, rows),
+      blocked: step.blocked.filter(({ row }) => row < rows),
+    };
+  });
 }

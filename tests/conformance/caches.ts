@@ -6,6 +6,9 @@ import { expectClose } from "../support/closeness.ts";
 import { readAll, runPrompt } from "../support/patched-run.ts";
 import { holds, layersOf, rowsOf, vectorOf, type Subject } from "./subject.ts";
 
+/** Enough for memory to be made room in more than once. */
+const MANY_STEPS = 18;
+
 export function describeCaches(subject: Subject): void {
   describe("a kept cache", () => {
     describeDecoding(subject);
@@ -89,6 +92,24 @@ function describeJoinedRows(subject: Subject): void {
           assert(cache, "the whole prompt was kept");
           const [expected] = await decode(engine, cache, [token]);
           expectClose(logits[row], expected, subject.tolerance);
+        }
+      }
+    }));
+
+  test("of which one is not finite decodes the others as they are", () =>
+    holds(subject, async (engine, { tokens, position, more, seed }) => {
+      const vectors = layersOf(engine).map((layer) => vectorOf(engine, seed + layer));
+      const broken = vectors.map((vector, row) => (row === 0 ? vector.map(() => NaN) : vector));
+      const { joined } = await joinEverywhere(engine, { tokens, position, vectors });
+      const beside = (await joinEverywhere(engine, { tokens, position, vectors: broken })).joined;
+      assert(joined.cache && beside.cache, "the rows were kept");
+      for (let step = 0; step < MANY_STEPS; step++) {
+        // Now one row, now another one goes a way of its own.
+        const column = vectors.map((_, row) => more[row === step % vectors.length ? 0 : 1] ?? 0);
+        const expected = await decode(engine, joined.cache, column);
+        const got = await decode(engine, beside.cache, column);
+        for (const row of vectors.keys()) {
+          if (row > 0) expectClose(got[row], expected[row], subject.tolerance);
         }
       }
     }));

@@ -1,8 +1,13 @@
-/** Rows that go the same way are decoded once: what is written after the last block only changes the first token. */
+/**
+ * Rows that go the same way are computed once: up to where a vector enters, cells that say the same so far are the
+ * target without a patch, and what is written behind the last block changes the first token only.
+ */
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import type { Engine } from "../../src/engine/engine.ts";
-import { createOnnxEngine } from "../../src/engine/onnx/node.ts";
+import { nodeRuntime } from "../../src/engine/onnx/node.ts";
+import { createOnnxEngineOn } from "../../src/engine/onnx/onnx-engine.ts";
+import type { Runtime } from "../../src/engine/onnx/runtime.ts";
 import type { Model } from "../../src/models/model.ts";
 import type { CellRecord } from "../../src/result/result.ts";
 import { patchscope } from "../../src/run/sweep.ts";
@@ -12,10 +17,12 @@ import { openGolden } from "../support/open-golden.ts";
 
 let model: Model;
 let engine: Engine;
+/** For each call of the decoder behind the prompts, the rows of each block. */
+let rows: number[][] = [];
 
 beforeAll(async () => {
   model = await openGolden(join(FIXTURES, "tiny", "llama-gguf"));
-  engine = await createOnnxEngine(model, { threads: 1 });
+  engine = await createOnnxEngineOn(counting(nodeRuntime({ threads: 1 })), model);
 });
 
 afterAll(async () => {
@@ -23,63 +30,84 @@ afterAll(async () => {
   await model.close();
 });
 
-/** Each of these states at the same place. */
-function specTo(layer: number): SpecInput {
+beforeEach(() => {
+  rows = [];
+});
+
+/** A runtime that counts the rows of each step of decoding. */
+function counting(runtime: Runtime): Runtime {
   return {
-    // The same states twice, so that some rows are alike whatever the model says.
-    source: { tokens: [5, 6, 7, 5, 6, 7], position: [0, 1, 2, 0, 1, 2], layer: 0 },
-    target: { tokens: [8, 9, 10], layer },
-    read: { maxTokens: 4, ignoreEos: true },
-    controls: ["unpatched"],
-  };
-}
-
-/** The cells, and how many rows each step of decoding had. */
-async function run(
-  spec: SpecInput,
-): Promise<{ readonly cells: readonly CellRecord[]; readonly rows: readonly number[] }> {
-  const rows: number[] = [];
-  const counting: Engine = {
-    info: engine.info,
-    architecture: engine.architecture,
-    run: (pass, signal) => {
-      if (pass.kind === "decode") rows.push(pass.tokens.length);
-      return engine.run(pass, signal);
+    ...runtime,
+    createSession: async (graph) => {
+      const session = await runtime.createSession(graph);
+      return {
+        run: (feeds, outputs, into) => {
+          const [first = 0, ...later] = numbersOf(feeds["go_on_counts"]?.data);
+          const [joining = 0] = numbersOf(feeds["join_counts"]?.data);
+          if (into !== undefined) rows.push([first + joining, ...later]);
+          return session.run(feeds, outputs, into);
+        },
+        dispose: () => session.dispose(),
+      };
     },
-    select: (cache, of) => engine.select(cache, of),
-    dispose: () => Promise.resolve(),
   };
-  const { cells } = await patchscope(spec, { model, engine: counting });
-  return { cells, rows };
 }
 
-test("Behind the last block one row is decoded for each first token", async () => {
-  const { cells, rows } = await run(specTo(model.architecture.layers - 1));
-  const firsts = new Set(cells.map(({ tokens }) => tokens?.[0]));
-  // The target without a patch may begin as none of them does.
-  expect(rows).toHaveLength(3);
-  for (const count of rows) expect([firsts.size, firsts.size + 1]).toContain(count);
-  for (const [index, cell] of cells.slice(0, 3).entries()) {
-    expect(cell.tokens).toHaveLength(4);
-    expect(cells[index + 3]?.tokens).toEqual(cell.tokens);
-  }
+function numbersOf(data: ArrayLike<number | bigint> = []): number[] {
+  return Array.from(data, Number);
+}
+
+const POSITIONS = [0, 1, 2, 0, 1, 2];
+const TOKENS = 4;
+
+/** Each of these states at the same place; the same ones twice, so that some rows are alike whatever the model says. */
+function specTo(layer: number, position: number | number[] = POSITIONS): SpecInput {
+  return {
+    source: { tokens: [5, 6, 7, 5, 6, 7], position, layer: 0 },
+    target: { tokens: [8, 9, 10], layer },
+    read: { maxTokens: TOKENS, ignoreEos: true },
+    controls: [],
+  };
+}
+
+async function cellsOf(spec: SpecInput): Promise<readonly CellRecord[]> {
+  return (await patchscope(spec, { model, engine })).cells;
+}
+
+/** How many different beginnings of so many tokens the cells have. */
+function beginnings(cells: readonly CellRecord[], tokens: number): number {
+  return new Set(cells.map((cell) => cell.tokens?.slice(0, tokens).join())).size;
+}
+
+test("Behind the last block one row is computed for each text so far", async () => {
+  const { layers } = model.architecture;
+  const cells = await cellsOf(specTo(layers - 1));
+  expect(beginnings(cells, 1)).toBeLessThan(POSITIONS.length);
+  const expected = [1, 2, 3].map((step) =>
+    Array.from({ length: layers }, () => beginnings(cells, step)),
+  );
+  expect(rows).toEqual(expected);
 });
 
-test("and each says what it says alone", async () => {
-  const spec = specTo(model.architecture.layers - 1);
-  const { cells } = await run(spec);
-  for (const [index, cell] of cells.entries()) {
-    const [position = 0] = [0, 1, 2, 0, 1, 2].slice(index);
-    const { cells: alone } = await run({ ...spec, source: { ...spec.source, position } });
-    expect(alone[0]?.tokens).toEqual(cell.tokens);
-    for (const [step, logprob] of (alone[0]?.logprobs ?? []).entries()) {
-      expect(cell.logprobs?.[step]).toBeCloseTo(logprob, 4);
+test("Before a vector enters one row is computed for each text so far, and then each row", async () => {
+  const { layers } = model.architecture;
+  const cells = await cellsOf(specTo(0));
+  const expected = [1, 2, 3].map((step) =>
+    Array.from({ length: layers }, (_, layer) =>
+      layer === 0 ? beginnings(cells, step) : POSITIONS.length,
+    ),
+  );
+  expect(rows).toEqual(expected);
+});
+
+test.each([0, 1])("Each says what it says alone, written into layer %i", async (layer) => {
+  const cells = await cellsOf(specTo(layer));
+  for (const [index, position] of POSITIONS.entries()) {
+    const [alone] = await cellsOf(specTo(layer, position));
+    expect(alone?.tokens).toHaveLength(TOKENS);
+    expect(cells[index]?.tokens).toEqual(alone?.tokens);
+    for (const [step, logprob] of (alone?.logprobs ?? []).entries()) {
+      expect(cells[index]?.logprobs?.[step]).toBeCloseTo(logprob, 4);
     }
-    expect(cell.logprobs?.[0]).toBeCloseTo(alone[0]?.next[0]?.logprob ?? NaN, 4);
   }
-});
-
-test("Below it every row is decoded: later tokens see what was written", async () => {
-  const { rows } = await run(specTo(0));
-  expect(rows).toEqual([7, 7, 7]);
 });

@@ -26,6 +26,11 @@ import type { Feeds, Runtime, RuntimeTensor } from "./runtime.ts";
 export interface Forward {
   /** Entry block of each row, ascending. */
   readonly entries: readonly number[];
+  /**
+   * The rows of each block by their places in the block before, of the first by nothing; without it all go on as they are.
+   * Only where all rows enter at the first.
+   */
+  readonly goOn?: readonly (readonly number[])[] | undefined;
   readonly length: number;
   /** `[rows × length, hidden]`, all rows that enter any block. */
   readonly join: Float32Array;
@@ -70,13 +75,10 @@ export function feedsOf(forward: Forward, architecture: Architecture, runtime: R
       joinCounts[entry] = (joinCounts[entry] ?? 0) + 1;
     }
   }
+  const rowsAt = rowsByBlock(forward, layers);
   const shapes: number[] = [];
-  const rowsAt: number[] = [];
   const feeds: Record<string, RuntimeTensor> = {};
-  let rows = 0;
-  for (const [layer, joining] of joinCounts.entries()) {
-    rows += joining;
-    rowsAt.push(rows);
+  for (const [layer, rows] of rowsAt.entries()) {
     shapes.push(
       ...shapesOf(architecture, { rows, length, context: context.length, own: room + length }),
     );
@@ -91,7 +93,8 @@ export function feedsOf(forward: Forward, architecture: Architecture, runtime: R
   return {
     ...feeds,
     ...patchFeeds(forward.patches, architecture, runtime),
-    ...outputFeeds(forward, architecture, runtime),
+    ...outputFeeds(forward, rowsAt, architecture, runtime),
+    ...goOnFeeds(forward, rowsAt, runtime),
     join: runtime.float32(forward.join, [forward.join.length / hiddenSize, hiddenSize]),
     join_counts: runtime.int64(
       joinCounts.map((count) => count * length),
@@ -109,16 +112,44 @@ export function feedsOf(forward: Forward, architecture: Architecture, runtime: R
   };
 }
 
+/** How many rows each block has. */
+export function rowsByBlock({ entries, goOn }: Forward, layers: number): readonly number[] {
+  return Array.from(
+    { length: layers },
+    (_, layer) => goOn?.[layer]?.length ?? entries.filter((entry) => entry <= layer).length,
+  );
+}
+
+/** Which tokens of the block before each block goes on with, before any rows that enter there. */
+function goOnFeeds({ goOn, length }: Forward, rowsAt: readonly number[], runtime: Runtime): Feeds {
+  const tokens: number[] = [];
+  const counts = rowsAt.map((_, layer) => {
+    const before = layer === 0 ? 0 : (rowsAt[layer - 1] ?? 0);
+    const rows = layer === 0 ? [] : goOn?.[layer];
+    const count = (rows?.length ?? before) * length;
+    for (let token = 0; token < count; token++) {
+      const row = Math.floor(token / length);
+      tokens.push(rows === undefined ? token : (rows[row] ?? 0) * length + (token % length));
+    }
+    return count;
+  });
+  return {
+    go_on: runtime.int32(tokens, [tokens.length]),
+    go_on_counts: runtime.int64(counts, [counts.length]),
+  };
+}
+
 /** How much of each output is wanted: all or nothing. */
 function outputFeeds(
-  { needs, entries, length, heads }: Forward,
+  { needs, length, heads }: Forward,
+  rowsAt: readonly number[],
   architecture: Architecture,
   runtime: Runtime,
 ): Feeds {
   const { layers } = architecture;
   const ofSites = Array.from({ length: layers * GRAPH_SITES.length }, () => 0);
   const ofHeads = Array.from({ length: layers * HEAD_OUTPUTS.length }, () => 0);
-  const rows = entries.length;
+  const rows = Math.max(...rowsAt);
   for (const { output, layer } of neededOutputs(needs, layers)) {
     if (isOfHeads(output)) {
       ofHeads[headSlotOf(output, layer)] = output === "pattern" ? rows : rows * length;
@@ -129,7 +160,7 @@ function outputFeeds(
   return {
     tap_counts: runtime.int64(ofSites, [ofSites.length]),
     ...(heads && { head_counts: runtime.int64(ofHeads, [ofHeads.length]) }),
-    kept_rows: runtime.int64([needs.cache ? entries.length : 0], [1]),
+    kept_rows: runtime.int64([needs.cache ? rows : 0], [1]),
   };
 }
 

@@ -86,6 +86,7 @@ export function nodeRuntime(options: NodeRuntimeOptions = {}, device: Device = "
         data instanceof BigInt64Array ? data : BigInt64Array.from(data, BigInt),
         dims,
       ),
+    int32: (data, dims) => new ort.Tensor("int32", Int32Array.from(data), dims),
   };
 }
 

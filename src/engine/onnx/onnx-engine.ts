@@ -28,6 +28,7 @@ import {
   loadingStopped,
   passAborted,
 } from "../errors.ts";
+import { alikeUntilEntry, stepOf } from "./alike.ts";
 import { embedder, type Embedder } from "./embedder.ts";
 import { fillIn } from "./fill-in.ts";
 import type { Forward } from "./forward.ts";
@@ -43,9 +44,9 @@ import { quantizedLinear } from "./graph/quantized-linear.ts";
 import { buildReadOut } from "./graph/read-out-graph.ts";
 import type { BlockKv, SharedContext } from "./onnx-cache.ts";
 import { emptyContext, floatsOf, missing, OnnxCache } from "./onnx-cache.ts";
-import { gatherRows, OwnTokens } from "./own-tokens.ts";
+import { OwnTokens } from "./own-tokens.ts";
 import { Products } from "./products.ts";
-import { readOut } from "./read-out.ts";
+import { readOut, type FinalStates } from "./read-out.ts";
 import { readTap } from "./read-tap.ts";
 import type { Feeds, Runtime, RuntimeSession, RuntimeTensor } from "./runtime.ts";
 
@@ -233,15 +234,18 @@ class OnnxEngine implements Engine {
       heads: this.#heads,
     };
     const got = inStack === 0 ? {} : await this.#forward(forward);
-    const final = (row: number, offset: number): Float32Array => {
-      const at = (row * pass.length + offset) * hiddenSize;
-      const source =
-        row < inStack ? floatsOf(got[blockName.tap("resid_post", layers - 1)]) : inputs;
-      return source.subarray(at, at + hiddenSize);
+    const finals: FinalStates = {
+      indexOf: ({ row, offset }) => row * pass.length + offset,
+      at: (index) => {
+        // Rows that enter no block are read as they come.
+        const isComputed = index < inStack * pass.length;
+        const source = isComputed ? floatsOf(got[blockName.tap("resid_post", layers - 1)]) : inputs;
+        return source.subarray(index * hiddenSize, (index + 1) * hiddenSize);
+      },
     };
     return {
       taps: taps.map((tap) => readTap(tap, { got, forward, inputs, architecture })),
-      read: pass.read === undefined ? undefined : await this.#read(pass.read, final, signal),
+      read: pass.read === undefined ? undefined : await this.#read(pass.read, finals, signal),
       cache: keep ? this.#keep({ pass, got, entries, context, contextCache }) : undefined,
     };
   }
@@ -249,13 +253,21 @@ class OnnxEngine implements Engine {
   async #decode(pass: DecodePass, signal?: AbortSignal): Promise<PassOutput> {
     const { layers, hiddenSize } = this.architecture;
     const cache = this.#ownCache(pass.cache);
-    const states = new Float32Array(cache.rows * hiddenSize);
-    pass.tokens.forEach((token, row) => {
-      this.#embed({ token, position: cache.length }, states, row * hiddenSize);
-    });
+    const { tokens, blocked = [] } = pass;
+    const steps = stepOf(cache.own.alike, tokens, blocked);
+    const fresh = cache.own.prepare(steps);
+    const first = steps[0]?.from ?? missing();
+    const states = new Float32Array(first.length * hiddenSize);
+    for (const [place, row] of first.entries()) {
+      const token = tokens[row] ?? missing();
+      this.#embed({ token, position: cache.length }, states, place * hiddenSize);
+    }
     const { blocks, length, room } = cache.own;
+    const placeOf = (layer: number, row: number): number =>
+      steps[layer]?.alike.of[row] ?? missing();
     const forward: Forward = {
-      entries: Array.from({ length: cache.rows }, () => 0),
+      entries: first.map(() => 0),
+      goOn: steps.map(({ from }) => from),
       length: 1,
       join: states,
       context: cache.context,
@@ -263,21 +275,23 @@ class OnnxEngine implements Engine {
       room,
       past: (layer) => blocks[layer] ?? missing(),
       patches: [],
-      blocked: (pass.blocked ?? []).map((edge) => ({ ...edge, from: 0 })),
+      blocked: blocked.map((edge) => ({ ...edge, row: placeOf(edge.layer, edge.row), from: 0 })),
       needs: { taps: [], final: true, cache: true },
       heads: this.#heads,
     };
-    const got = await this.#forward(forward, freshOutputs(cache.own.fresh));
+    const got = await this.#forward(forward, freshOutputs(fresh));
     cache.extend(newBlocks(got, layers));
-    const finals = floatsOf(got[blockName.tap("resid_post", layers - 1)]);
-    const final = (row: number): Float32Array =>
-      finals.subarray(row * hiddenSize, (row + 1) * hiddenSize);
-    return { taps: [], read: await this.#read(pass.read, final, signal), cache };
+    const computed = floatsOf(got[blockName.tap("resid_post", layers - 1)]);
+    const finals: FinalStates = {
+      indexOf: ({ row }) => placeOf(layers - 1, row),
+      at: (index) => computed.subarray(index * hiddenSize, (index + 1) * hiddenSize),
+    };
+    return { taps: [], read: await this.#read(pass.read, finals, signal), cache };
   }
 
   #read(
     read: DecodePass["read"],
-    final: (row: number, offset: number) => Float32Array,
+    finals: FinalStates,
     signal: AbortSignal | undefined,
   ): Promise<NonNullable<PassOutput["read"]>> {
     return readOut({
@@ -285,7 +299,7 @@ class OnnxEngine implements Engine {
       session: this.#head,
       architecture: this.architecture,
       read,
-      final,
+      finals,
       signal,
     });
   }
@@ -321,7 +335,7 @@ class OnnxEngine implements Engine {
     return { keys: empty, values: empty };
   }
 
-  /** Keys and values of all rows and blocks; below a row's entry they are the context cache's. */
+  /** Keys and values of all rows and blocks; below its entry a row's are the context cache's, once for all that are so. */
   #keep(parts: {
     readonly pass: PrefillPass;
     readonly got: Readonly<Record<string, RuntimeTensor>>;
@@ -332,18 +346,22 @@ class OnnxEngine implements Engine {
     const { pass, got, entries, context, contextCache } = parts;
     const { layers } = this.architecture;
     const rows = entries.length;
-    const blocks = Array.from({ length: layers }, (_, layer): BlockKv => {
+    const blocks = alikeUntilEntry(entries, layers).map((alike, layer) => {
       const entered = entries.filter((entry) => entry <= layer).length;
       const keys = got[blockName.newKeys(layer)];
       const values = got[blockName.newValues(layer)];
       if (entered === rows) {
-        return { keys: keys ?? missing(), values: values ?? missing() };
+        return { alike, keys: keys ?? missing(), values: values ?? missing() };
       }
       const span = { from: context.length, count: pass.length };
       const below = contextCache?.tokens(layer, span, this.architecture) ?? missing();
-      const complete = (own: RuntimeTensor | undefined, clean: Float32Array): RuntimeTensor =>
-        this.#completeRows(own, clean, { entered, rows, length: pass.length });
-      return { keys: complete(keys, below.keys), values: complete(values, below.values) };
+      const behind = (own: RuntimeTensor | undefined, clean: Float32Array): RuntimeTensor =>
+        this.#withCleanRow(own, clean, { entered, length: pass.length });
+      return {
+        alike,
+        keys: behind(keys, below.keys),
+        values: behind(values, below.values),
+      };
     });
     const { architecture: sizes } = this;
     const own = {
@@ -357,22 +375,23 @@ class OnnxEngine implements Engine {
     return new OnnxCache({ owner: this, context, own: new OwnTokens(own) });
   }
 
-  /** Rows that have not entered yet take `clean`, `[kvHeads, length, headSize]`. */
-  #completeRows(
+  /** Rows that have entered, and behind them the one that all others are like: `clean`, `[kvHeads, length, headSize]`. */
+  #withCleanRow(
     own: RuntimeTensor | undefined,
     clean: Float32Array,
-    sizes: { readonly entered: number; readonly rows: number; readonly length: number },
+    { entered, length }: { readonly entered: number; readonly length: number },
   ): RuntimeTensor {
     const { kvHeads, headSize } = this.architecture;
-    const { entered, rows, length } = sizes;
-    const data = gatherRows(entered === 0 ? new Float32Array(0) : floatsOf(own), {
-      kvHeads,
-      rowCount: entered,
-      width: length * headSize,
-      rows: Array.from({ length: rows }, (_, row) => row),
-      fallback: clean,
-    });
-    return this.#runtime.float32(data, [kvHeads, rows, length, headSize]);
+    const width = length * headSize;
+    const data = new Float32Array(kvHeads * (entered + 1) * width);
+    const rows = entered === 0 ? data : floatsOf(own);
+    for (let head = 0; head < kvHeads; head++) {
+      const to = head * (entered + 1) * width;
+      const from = head * entered * width;
+      data.set(rows.subarray(from, from + entered * width), to);
+      data.set(clean.subarray(head * width, (head + 1) * width), to + entered * width);
+    }
+    return this.#runtime.float32(data, [kvHeads, entered + 1, length, headSize]);
   }
 }
 

@@ -1,16 +1,23 @@
 /**
  * Keys and values of the tokens that are a row's own, behind the shared context: buffers with room for more, so that
  * a step of decoding writes one token and copies none. The graph is fed the buffers whole, and a mask hides the room.
+ * Rows that are alike in a block share its keys and values, until they are told apart.
  */
 import type { Architecture } from "../architecture.ts";
+import { pick, type Alike, type AlikeStep } from "./alike.ts";
 import type { BlockKv } from "./onnx-cache.ts";
-import { floatsOf } from "./onnx-cache.ts";
+import { floatsOf, missing } from "./onnx-cache.ts";
 import type { Runtime, RuntimeTensor } from "./runtime.ts";
 
 /** Tokens that are made room for at once: every time, all that is there is moved once. */
 const MORE_ROOM = 8;
 /** Tokens that memory is asked for at once. What is not written to takes none, and fresh memory is dearer than moving. */
 const MORE_CAPACITY = 32;
+
+/** `[kvHeads, alike.count, room, headSize]` each; behind the tokens that are there is nothing but zeros. */
+interface OwnBlock extends BlockKv {
+  readonly alike: Alike;
+}
 
 /** What `OwnTokens` are made of. */
 interface OwnTokensParts {
@@ -19,8 +26,7 @@ interface OwnTokensParts {
   readonly length: number;
   /** Tokens that there is room for. */
   readonly room: number;
-  /** `[kvHeads, rows, room, headSize]` for each block. */
-  readonly blocks: readonly BlockKv[];
+  readonly blocks: readonly OwnBlock[];
   readonly sizes: Pick<Architecture, "kvHeads" | "headSize">;
   readonly runtime: Runtime;
 }
@@ -31,17 +37,14 @@ export class OwnTokens {
   readonly #runtime: Runtime;
   #length: number;
   #room: number;
-  #blocks: readonly BlockKv[];
-  /** Tokens that the arrays behind the blocks have space for. */
-  #capacity: number;
-  #fresh: readonly BlockKv[] | undefined;
+  #blocks: readonly OwnBlock[];
+  #fresh: readonly BlockKv[] = [];
 
   constructor({ rows, length, room, blocks, sizes, runtime }: OwnTokensParts) {
     this.rows = rows;
     this.#length = length;
     this.#room = room;
     this.#blocks = blocks;
-    this.#capacity = room;
     this.#sizes = sizes;
     this.#runtime = runtime;
   }
@@ -54,23 +57,38 @@ export class OwnTokens {
     return this.#room;
   }
 
-  /** `[kvHeads, rows, room, headSize]` for each block; behind `length` tokens there is nothing but zeros. */
-  get blocks(): readonly BlockKv[] {
+  get blocks(): readonly OwnBlock[] {
     return this.#blocks;
   }
 
-  /** Where a step may write its keys and values, `[kvHeads, rows, 1, headSize]` for each block: the same at every step. */
-  get fresh(): readonly BlockKv[] {
-    const { kvHeads, headSize } = this.#sizes;
-    const tensor = (): RuntimeTensor =>
-      this.#tensor(new Float32Array(kvHeads * this.rows * headSize), this.rows, 1);
-    this.#fresh ??= this.#blocks.map(() => ({ keys: tensor(), values: tensor() }));
+  /** Which rows are alike in each block. */
+  get alike(): readonly Alike[] {
+    return this.#blocks.map(({ alike }) => alike);
+  }
+
+  /**
+   * Makes ready for one more token: rows that a step tells apart get keys and values of their own.
+   * Gives where the step may write its own, `[kvHeads, alike.count, 1, headSize]` for each block.
+   */
+  prepare(steps: readonly AlikeStep[]): readonly BlockKv[] {
+    const room = this.#length === this.#room ? this.#room + MORE_ROOM : this.#room;
+    // Block by block, so that no two copies of everything are there at once.
+    const blocks = [...this.#blocks];
+    this.#blocks = blocks;
+    for (const [layer, block] of blocks.entries()) {
+      const step = steps[layer] ?? missing();
+      blocks[layer] = this.#spread(block, step, room);
+    }
+    this.#room = room;
+    this.#fresh = blocks.map(({ alike }, layer) => {
+      const { keys, values } = this.#fresh[layer] ?? {};
+      return { keys: this.#freshFor(alike, keys), values: this.#freshFor(alike, values) };
+    });
     return this.#fresh;
   }
 
-  /** One more token of every row, `[kvHeads, rows, 1, headSize]` for each block. */
+  /** One more token of every row, `[kvHeads, alike.count, 1, headSize]` for each block. */
   append(fresh: readonly BlockKv[]): void {
-    if (this.#length === this.#room) this.#widen(this.#room + MORE_ROOM);
     for (const [layer, { keys, values }] of this.#blocks.entries()) {
       this.#write(floatsOf(keys), floatsOf(fresh[layer]?.keys));
       this.#write(floatsOf(values), floatsOf(fresh[layer]?.values));
@@ -80,23 +98,24 @@ export class OwnTokens {
 
   /** The tokens of some of the rows, in the order given. */
   select(rows: readonly number[]): OwnTokens {
-    const width = this.#room * this.#sizes.headSize;
-    const pick = (tensor: RuntimeTensor): RuntimeTensor =>
-      this.#tensor(
-        gatherRows(floatsOf(tensor), {
-          kvHeads: this.#sizes.kvHeads,
-          rowCount: this.rows,
-          width,
-          rows,
-        }),
-        rows.length,
-        this.#room,
-      );
+    const picked = new Map<Alike, ReturnType<typeof pick>>();
+    const room = this.#room;
+    const blocks = this.#blocks.map((block): OwnBlock => {
+      const { alike, past } = picked.get(block.alike) ?? pick(block.alike, rows);
+      picked.set(block.alike, { alike, past });
+      const from = { count: block.alike.count, room };
+      const some = (tensor: RuntimeTensor): RuntimeTensor => {
+        const numbers = this.#allocate(rows.length, room);
+        const data = spread(floatsOf(tensor), numbers, { from, past, room, ...this.#sizes });
+        return this.#tensor(data, past.length, room);
+      };
+      return { alike, keys: some(block.keys), values: some(block.values) };
+    });
     return new OwnTokens({
       rows: rows.length,
       length: this.#length,
-      room: this.#room,
-      blocks: this.#blocks.map(({ keys, values }) => ({ keys: pick(keys), values: pick(values) })),
+      room,
+      blocks,
       sizes: this.#sizes,
       runtime: this.#runtime,
     });
@@ -113,72 +132,68 @@ export class OwnTokens {
     }
   }
 
-  #widen(room: number): void {
-    const capacity = room <= this.#capacity ? this.#capacity : room + MORE_CAPACITY;
-    const widened = (tensor: RuntimeTensor): RuntimeTensor => {
-      const data = this.#spread(floatsOf(tensor), room, capacity);
-      return this.#tensor(data, this.rows, room);
-    };
-    // Block by block, so that no two copies of everything are there at once.
-    const blocks = [...this.#blocks];
-    this.#blocks = blocks;
-    for (const [layer, { keys, values }] of blocks.entries()) {
-      blocks[layer] = { keys: widened(keys), values: widened(values) };
-    }
-    this.#room = room;
-    this.#capacity = capacity;
-  }
-
-  /** Tokens with more room behind those of each row and head: in the same memory where that has space, else in new. */
-  #spread(data: Float32Array, room: number, capacity: number): Float32Array {
-    const { headSize, kvHeads } = this.#sizes;
-    const [from, to] = [this.#room * headSize, room * headSize];
-    const parts = kvHeads * this.rows;
-    const isMoved = capacity === this.#capacity;
-    const all = isMoved
-      ? new Float32Array(data.buffer, data.byteOffset, parts * to)
-      : new Float32Array(parts * capacity * headSize);
-    // From the last one on: none is written over before it has moved.
-    for (let part = parts - 1; part >= 0; part--) {
-      all.set(data.subarray(part * from, (part + 1) * from), part * to);
-      if (isMoved) all.fill(0, part * to + from, (part + 1) * to);
-    }
-    return all.subarray(0, parts * to);
-  }
-
-  #tensor(data: Float32Array, rows: number, room: number): RuntimeTensor {
+  /** A block with keys and values for each that is told apart, and with more room: in the same memory where that has space. */
+  #spread(block: OwnBlock, { alike, past }: AlikeStep, room: number): OwnBlock {
+    const from = { count: block.alike.count, room: this.#room };
+    if (alike.count === from.count && room === from.room) return { ...block, alike };
     const { kvHeads, headSize } = this.#sizes;
-    return this.#runtime.float32(data, [kvHeads, rows, room, headSize]);
+    const needed = kvHeads * alike.count * room * headSize;
+    const spreadOut = (tensor: RuntimeTensor): RuntimeTensor => {
+      const data = floatsOf(tensor);
+      const space = (data.buffer.byteLength - data.byteOffset) / data.BYTES_PER_ELEMENT;
+      const into =
+        space >= needed
+          ? new Float32Array(data.buffer, data.byteOffset, needed)
+          : this.#allocate(this.rows, room);
+      const spaced = spread(data, into, { from, past, room, ...this.#sizes });
+      return this.#tensor(spaced, alike.count, room);
+    };
+    return { alike, keys: spreadOut(block.keys), values: spreadOut(block.values) };
+  }
+
+  /** Memory for as many different rows as there can be, and tokens to come. */
+  #allocate(rows: number, room: number): Float32Array {
+    const { kvHeads, headSize } = this.#sizes;
+    return new Float32Array(kvHeads * rows * (room + MORE_CAPACITY) * headSize);
+  }
+
+  #freshFor({ count }: Alike, known: RuntimeTensor | undefined): RuntimeTensor {
+    if (known?.dims[1] === count) return known;
+    const { kvHeads, headSize } = this.#sizes;
+    return this.#tensor(new Float32Array(kvHeads * count * headSize), count, 1);
+  }
+
+  #tensor(data: Float32Array, count: number, room: number): RuntimeTensor {
+    const { kvHeads, headSize } = this.#sizes;
+    return this.#runtime.float32(data, [kvHeads, count, room, headSize]);
   }
 }
 
 /**
- * Rows of a `[kvHeads, rows, length, headSize]` tensor in a new order; `rows` index into the first tensor's
- * rows, and an index past them takes `fallback` `[kvHeads, 1, length, headSize]`.
+ * Writes `[kvHeads, from.count, from.room, headSize]` as `[kvHeads, past.length, room, headSize]`, each of `past` with what
+ * stands at that place now, and zeros behind it. `into` may be the same memory where nothing moves to the front: no place
+ * of `past` is greater than its own then, and none is written over before it has moved.
  */
-export function gatherRows(
+function spread(
   data: Float32Array,
-  at: {
+  into: Float32Array,
+  to: {
+    readonly from: { readonly count: number; readonly room: number };
+    readonly past: readonly number[];
+    readonly room: number;
     readonly kvHeads: number;
-    readonly rowCount: number;
-    /** length × headSize */
-    readonly width: number;
-    readonly rows: readonly number[];
-    readonly fallback?: Float32Array;
+    readonly headSize: number;
   },
 ): Float32Array {
-  const { kvHeads, rowCount, width, rows, fallback } = at;
-  const out = new Float32Array(kvHeads * rows.length * width);
-  for (let head = 0; head < kvHeads; head++) {
-    for (const [index, row] of rows.entries()) {
-      const to = (head * rows.length + index) * width;
-      if (row < rowCount) {
-        const start = (head * rowCount + row) * width;
-        out.set(data.subarray(start, start + width), to);
-      } else if (fallback !== undefined) {
-        out.set(fallback.subarray(head * width, (head + 1) * width), to);
-      }
+  const { from, past, kvHeads, headSize } = to;
+  const [had, has] = [from.room * headSize, to.room * headSize];
+  for (let head = kvHeads - 1; head >= 0; head--) {
+    for (let place = past.length - 1; place >= 0; place--) {
+      const start = (head * from.count + (past[place] ?? 0)) * had;
+      const at = (head * past.length + place) * has;
+      into.set(data.subarray(start, start + had), at);
+      if (into.buffer === data.buffer) into.fill(0, at + had, at + has);
     }
   }
-  return out;
+  return into.subarray(0, kvHeads * past.length * has);
 }

@@ -10,38 +10,51 @@ const MAX_LOGITS = 2 ** 23;
 /** Fewer rows are too few for a product to run at full speed. */
 const MIN_ROWS = 64;
 
+/** The last block's outputs; tokens of rows that are alike have the same one. */
+export interface FinalStates {
+  readonly indexOf: (place: Read["at"][number]) => number;
+  /** `[hidden]` */
+  readonly at: (index: number) => Float32Array;
+}
+
 export interface ReadOutParts {
   readonly runtime: Runtime;
   readonly session: RuntimeSession;
   readonly architecture: Architecture;
   readonly read: Read;
-  /** The final state of a row's token, `[hidden]`. */
-  readonly final: (row: number, offset: number) => Float32Array;
+  readonly finals: FinalStates;
   readonly signal: AbortSignal | undefined;
 }
 
 /** Top K, tracked log-probabilities and, where asked for, logits. */
 export async function readOut(parts: ReadOutParts): Promise<ReadOut> {
-  const { read, architecture, signal } = parts;
+  const { read, signal } = parts;
+  const { vocabSize } = parts.architecture;
+  const { wanted, of } = distinct(parts);
   const count = read.at.length;
   const topTokens = new Int32Array(count * read.topK);
   const topLogprobs = new Float32Array(count * read.topK);
   const tracked = read.tracked === undefined ? undefined : new Float32Array(count);
-  const logits =
-    read.logits === true ? new Float32Array(count * architecture.vocabSize) : undefined;
-  const rows = rowsAtOnce(count, architecture);
-  for (let from = 0; from < count; from += rows) {
+  const logits = read.logits === true ? new Float32Array(count * vocabSize) : undefined;
+  const rows = rowsAtOnce(wanted.length, parts.architecture);
+  for (let from = 0; from < wanted.length; from += rows) {
     if (signal?.aborted === true) {
       throw passAborted(signal.reason);
     }
-    const to = Math.min(from + rows, count);
-    const got = await runChunk(parts, from, to);
+    const got = await runChunk(parts, wanted.slice(from, from + rows));
+    const put = (lines: Numbers, into: Numbers, width: number): void => {
+      for (const [place, at] of of.entries()) {
+        const start = (at - from) * width;
+        const isHere = at >= from && at < from + rows;
+        if (isHere) into.set(lines.subarray(start, start + width), place * width);
+      }
+    };
     if (read.topK > 0) {
-      topLogprobs.set(floatsOf(got["top_logprobs"]), from * read.topK);
-      topTokens.set(tokensOf(got["top_tokens"]), from * read.topK);
+      put(floatsOf(got["top_logprobs"]), topLogprobs, read.topK);
+      put(tokensOf(got["top_tokens"]), topTokens, read.topK);
     }
-    tracked?.set(floatsOf(got["tracked_logprobs"]), from);
-    logits?.set(floatsOf(got["logits"]), from * architecture.vocabSize);
+    if (tracked !== undefined) put(floatsOf(got["tracked_logprobs"]), tracked, 1);
+    if (logits !== undefined) put(floatsOf(got["logits"]), logits, vocabSize);
   }
   return {
     topTokens,
@@ -51,6 +64,32 @@ export async function readOut(parts: ReadOutParts): Promise<ReadOut> {
   };
 }
 
+type Numbers = Int32Array | Float32Array;
+
+/** A state to read, and the token that is looked up there. */
+interface Wanted {
+  readonly state: number;
+  readonly tracked: number;
+}
+
+/** Each state once, and which of them each place of the read wants. */
+function distinct({ read, finals }: ReadOutParts): {
+  readonly wanted: readonly Wanted[];
+  readonly of: readonly number[];
+} {
+  const wanted: Wanted[] = [];
+  const known = new Map<string, number>();
+  const of = read.at.map((place, index) => {
+    const state = finals.indexOf(place);
+    const tracked = read.tracked?.[index] ?? 0;
+    const key = `${state} ${tracked}`;
+    const at = known.get(key) ?? wanted.push({ state, tracked }) - 1;
+    known.set(key, at);
+    return at;
+  });
+  return { wanted, of };
+}
+
 /** Pieces of about the same size: a short last one would be slow. */
 function rowsAtOnce(count: number, { vocabSize }: Architecture): number {
   const most = Math.max(MIN_ROWS, Math.floor(MAX_LOGITS / vocabSize));
@@ -58,17 +97,15 @@ function rowsAtOnce(count: number, { vocabSize }: Architecture): number {
 }
 
 function runChunk(
-  parts: ReadOutParts,
-  from: number,
-  to: number,
+  { runtime, session, architecture, read, finals }: ReadOutParts,
+  some: readonly Wanted[],
 ): Promise<Readonly<Record<string, RuntimeTensor>>> {
-  const { runtime, session, architecture, read } = parts;
-  const rows = to - from;
+  const rows = some.length;
   const states = new Float32Array(rows * architecture.hiddenSize);
-  for (const [index, { row, offset }] of read.at.slice(from, to).entries()) {
-    states.set(parts.final(row, offset), index * architecture.hiddenSize);
+  for (const [index, { state }] of some.entries()) {
+    states.set(finals.at(state), index * architecture.hiddenSize);
   }
-  const tokens = Array.from({ length: rows }, (_, index) => read.tracked?.[from + index] ?? 0);
+  const tokens = some.map(({ tracked }) => tracked);
   const outputs = [
     ...(read.topK > 0 ? ["top_logprobs", "top_tokens"] : []),
     ...(read.tracked === undefined ? [] : ["tracked_logprobs"]),

@@ -2,7 +2,7 @@
 import type { Architecture } from "../architecture.ts";
 import type { Tap } from "../engine.ts";
 import { inModelOrder } from "../head-order.ts";
-import { outputOf, type Forward } from "./forward.ts";
+import { outputOf, rowsByBlock, type Forward } from "./forward.ts";
 import { blockName } from "./graph/decoder-io.ts";
 import { floatsOf } from "./onnx-cache.ts";
 import type { RuntimeTensor } from "./runtime.ts";
@@ -39,8 +39,9 @@ export function readTap(tap: Tap, run: Run): Float32Array {
 function statesBefore(tap: Tap, below: Float32Array, run: Run): Float32Array {
   const { forward, inputs, architecture } = run;
   const width = forward.length * architecture.hiddenSize;
-  const before = forward.entries.filter((entry) => entry < tap.layer).length;
-  const upTo = forward.entries.filter((entry) => entry <= tap.layer).length;
+  const rows = rowsByBlock(forward, architecture.layers);
+  const before = rows[tap.layer - 1] ?? 0;
+  const upTo = rows[tap.layer] ?? 0;
   const out = new Float32Array(upTo * width);
   out.set(below);
   out.set(inputs.subarray(before * width, upTo * width), before * width);

@@ -7,7 +7,7 @@ import type { Graph } from "./graph/graph-builder.ts";
 /** Data with a shape; what goes into a session and comes out of it. */
 export interface RuntimeTensor {
   readonly dims: readonly number[];
-  readonly data: Float32Array | BigInt64Array;
+  readonly data: Float32Array | BigInt64Array | Int32Array;
 }
 
 export type Feeds = Readonly<Record<string, RuntimeTensor>>;
@@ -34,4 +34,5 @@ export interface Runtime {
   createSession(graph: Graph): Promise<RuntimeSession>;
   float32(data: Float32Array, dims: readonly number[]): RuntimeTensor;
   int64(data: readonly number[] | BigInt64Array, dims: readonly number[]): RuntimeTensor;
+  int32(data: readonly number[], dims: readonly number[]): RuntimeTensor;
 }

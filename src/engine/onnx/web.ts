@@ -82,6 +82,7 @@ async function createOn(
         data instanceof BigInt64Array ? data : BigInt64Array.from(data, BigInt),
         dims,
       ),
+    int32: (data, dims) => new host.ort.Tensor("int32", Int32Array.from(data), dims),
   };
   return createOnnxEngineOn(runtime, model, options);
 }

@@ -2,7 +2,7 @@
  * The instrumented decoder: one graph in which rows join at any block, every state can be read,
  * and every state can be overwritten. All token rows are one matrix `[rows × length, hidden]`.
  *
- *   h  = concat(h, join_l)                       rows that enter at block l
+ *   h  = concat(h[go_on_l], join_l)              rows that go on, once or several times, and rows that enter at block l
  *   h  = h + attention(norm(h))                  resid_mid
  *   h  = h + mlp(norm(h))                        resid_post
  *
@@ -36,6 +36,9 @@ export function buildDecoder(parts: DecoderParts): Graph {
   const join = graph.input("join", "float32", ["joining", hiddenSize]);
   const joinCounts = graph.input("join_counts", "int64", [layers]);
   const joins = graph.ops("Split", [join, joinCounts], layers, { attributes: { axis: int(0) } });
+  const goOn = graph.input("go_on", "int32", ["going_on"]);
+  const goOnCounts = graph.input("go_on_counts", "int64", [layers]);
+  const goingOn = graph.ops("Split", [goOn, goOnCounts], layers, { attributes: { axis: int(0) } });
   const patches = patchInputs(graph, parts.architecture);
   const tapEnds = tapInputs(graph, parts.architecture);
   const headEnds = parts.heads === true ? headInputs(graph, parts.architecture) : undefined;
@@ -44,7 +47,12 @@ export function buildDecoder(parts: DecoderParts): Graph {
   let h = "";
   for (let layer = 0; layer < layers; layer++) {
     const joining = joins[layer] ?? "";
-    h = layer === 0 ? joining : graph.op("Concat", [h, joining], { attributes: { axis: int(0) } });
+    if (layer === 0) {
+      h = joining;
+    } else {
+      const rows = graph.op("Gather", [h, goingOn[layer] ?? ""], { attributes: { axis: int(0) } });
+      h = graph.op("Concat", [rows, joining], { attributes: { axis: int(0) } });
+    }
     const block = new BlockWriter({
       graph,
       parts,

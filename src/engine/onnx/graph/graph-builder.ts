@@ -1,11 +1,12 @@
 /** Writes an ONNX graph node by node. Knows the format, not what a decoder is. */
 
-export type ElementType = "float32" | "float16" | "int64" | "uint8" | "int8";
+export type ElementType = "float32" | "float16" | "int64" | "int32" | "uint8" | "int8";
 
 const ELEMENT_BYTES: Record<ElementType, number> = {
   float32: 4,
   float16: 2,
   int64: 8,
+  int32: 4,
   uint8: 1,
   int8: 1,
 };

@@ -23,6 +23,7 @@ export const DATA_TYPES: Record<ElementType, number> = {
   uint8: 2,
   int8: 3,
   int64: 7,
+  int32: 6,
   float16: 10,
 };
 /** AttributeProto.AttributeType */
