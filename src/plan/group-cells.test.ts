@@ -6,11 +6,12 @@ import { buildPlan } from "./build-plan.ts";
 import { groupCells } from "./group-cells.ts";
 import type { Plan } from "./plan.ts";
 
-function planOf(source: object, target: object): Plan {
+function planOf(source: object, target: object, rest: object = {}): Plan {
   const spec = parseSpec({
     version: 1,
     source: { model: "toy", prompt: "a b c d e f", ...source },
     target: { prompt: "same", ...target },
+    ...rest,
   });
   return buildPlan(spec, { model: wordModel(), unrelatedSentences: [] });
 }
@@ -68,4 +69,16 @@ test("Whatever the axes, every cell is in one group that suits it", () => {
       },
     ),
   );
+});
+
+test("Rows that generate keep so many tokens at most, and are never few", () => {
+  const layers = Array.from({ length: 20 }, () => [0, 1, 2, 3]).flat();
+  const sizes = (maxTokens: number): number[] => {
+    const read = { kind: "generate", maxTokens };
+    const plan = planOf({ layer: layers }, { layer: layers.slice(0, 8) }, { read });
+    return groupCells(plan).map(({ cells }) => cells.length);
+  };
+  expect(sizes(20)).toEqual([214, 213, 213]);
+  expect(sizes(47)).toEqual([128, 128, 128, 128, 128]);
+  expect(sizes(500)).toEqual(Array.from({ length: 10 }, () => 64));
 });

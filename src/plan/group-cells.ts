@@ -19,8 +19,11 @@ export interface CellGroup {
 const MAX_TOKENS = 1024;
 // Where all states behind all blocks are looked at, they are held until the pass is done.
 const MAX_COMPARED_TOKENS = 256;
-// Rows that go on generating keep their keys and values: so many are fast, and bound the memory.
-const MAX_GENERATING_ROWS = 160;
+// Rows that go on generating keep the keys and values of so many tokens at most, which bounds the memory. The more rows,
+// the more have their beginnings in common, which are computed once; few are slow, however long they are.
+const MAX_KEPT_TOKENS = 7200;
+const MAX_GENERATING_ROWS = 300;
+const MIN_GENERATING_ROWS = 64;
 // Metrics and means over samples may: as many as are read at once.
 const MAX_MEASURED_ROWS = 64;
 // Draws need the whole distribution of every row.
@@ -41,7 +44,6 @@ export function groupCells(plan: Plan, options: GroupOptions = {}): readonly Cel
   const { isWatched = false, without } = options;
   const most = plan.read.kind === "propagation" ? MAX_COMPARED_TOKENS : MAX_TOKENS;
   const maxTokens = Math.min(options.maxTokens ?? most, most);
-  const maxRows = Math.min(options.maxRows ?? Infinity, maxRowsOf(plan));
   const levels = isWatched ? spreadLevels(plan) : [];
   const levelOf = (cell: number): number => levels[cell] ?? 0;
   const entryOf = (cell: number): number => plan.cells[cell]?.entry ?? 0;
@@ -58,6 +60,7 @@ export function groupCells(plan: Plan, options: GroupOptions = {}): readonly Cel
     .toSorted(([, a], [, b]) => soonest(a) - soonest(b))
     .flatMap(([from, cells]) => {
       const length = plan.target.tokens.length - from;
+      const maxRows = Math.min(options.maxRows ?? Infinity, maxRowsOf(plan, length));
       const rows = Math.min(maxRows, Math.max(1, Math.floor(maxTokens / length)));
       const sorted = cells.toSorted((a, b) => levelOf(a) - levelOf(b) || entryOf(a) - entryOf(b));
       const groups: CellGroup[] = [];
@@ -83,10 +86,15 @@ const FIRST_ROWS = {
   neighbours: Infinity,
 } as const;
 
-function maxRowsOf({ read, metrics, noise }: Plan): number {
+/** Rows of a batch, each with so many tokens of the prompt. */
+function maxRowsOf({ read, metrics, noise }: Plan, length: number): number {
   const isWhole = metrics.length > 0 || (noise !== undefined && noise.samples > 1);
   if (read.kind !== "generate") return isWhole ? MAX_MEASURED_ROWS : Infinity;
-  if (read.decoding === undefined) return isWhole ? MAX_MEASURED_ROWS : MAX_GENERATING_ROWS;
+  if (read.decoding === undefined) {
+    if (isWhole) return MAX_MEASURED_ROWS;
+    const kept = Math.floor(MAX_KEPT_TOKENS / (length + read.maxTokens));
+    return Math.min(MAX_GENERATING_ROWS, Math.max(MIN_GENERATING_ROWS, kept));
+  }
   // Each cell has a row without its patch beside it then.
   return read.decoding.contrast === undefined ? MAX_DRAWING_ROWS : MAX_DRAWING_ROWS / 2;
 }
