@@ -5,7 +5,7 @@
 import type { Engine } from "../engine/engine.ts";
 import { normOf } from "../mapping/mapping.ts";
 import { meanOf as meanOfVectors } from "../mapping/vector-algebra.ts";
-import type { Plan, PlannedSentence, Write } from "../plan/plan.ts";
+import type { Capture, Plan, PlannedSentence, Write } from "../plan/plan.ts";
 import { chanceOf } from "./next-token.ts";
 import type { StatesAt } from "./sources.ts";
 import type { VectorOf } from "./target.ts";
@@ -20,7 +20,7 @@ export interface ByControl<T> {
   readonly random: readonly T[];
 }
 
-/** The control vectors of a plan. Sentences go through the model once. */
+/** The control vectors of a plan. Sentences go through the model once, and not again for plans with the same ones. */
 export async function controlVectors(
   plan: Plan,
   engine: Engine,
@@ -31,7 +31,7 @@ export async function controlVectors(
   // The mean is of the unrelated sentences' states, where they are controls themselves.
   const sentences = [...(unrelated.length > 0 ? unrelated : mean), ...contrast];
   const prompts = sentences.map(({ tokens }) => tokens);
-  const states = await capturePrompts(engine, prompts, plan.capture.states, signal);
+  const states = await readOnce(engine, prompts, plan.capture.states, signal);
   const own = sentences.map((sentence, index) => stateOf(sentence, states[index]));
   const averaged = own.slice(0, mean.length);
   return [
@@ -39,6 +39,26 @@ export async function controlVectors(
     ...(mean.length > 0 ? [meanOf(averaged)] : []),
     ...randomVectors(plan.seed, random, source),
   ];
+}
+
+/** Of each engine what it read last: most runs of a session are held against the same sentences. */
+const lastRead = new WeakMap<
+  Engine,
+  { readonly asked: string; readonly states: readonly PromptStates[] }
+>();
+
+async function readOnce(
+  engine: Engine,
+  prompts: readonly (readonly number[])[],
+  places: Capture["states"],
+  signal: AbortSignal | undefined,
+): Promise<readonly PromptStates[]> {
+  const asked = JSON.stringify([prompts, places]);
+  const last = lastRead.get(engine);
+  if (last?.asked === asked) return last.states;
+  const states = await capturePrompts(engine, prompts, places, signal);
+  lastRead.set(engine, { asked, states });
+  return states;
 }
 
 /** Sorts what the control vectors gave by kind. */

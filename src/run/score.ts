@@ -257,8 +257,12 @@ async function scoreRows(
     return { cell: task.cell, vectorOf, tail };
   });
   const rows = await writeRows(clean, { plan, engine, target, mapOf, from, length, signal });
-  const at = batch.flatMap(({ task }, row) =>
-    task.text.map((token, index) => ({ row, offset: last + index, token })),
+  // What is written behind the last block is seen by no later token.
+  const seen = batch.map(({ task: { cell, text } }) =>
+    cell.entry === plan.shape.layers ? text.slice(0, 1) : text,
+  );
+  const at = seen.flatMap((text, row) =>
+    text.map((token, index) => ({ row, offset: last + index, token })),
   );
   const output = await engine.run(
     {
@@ -270,11 +274,15 @@ async function scoreRows(
     },
     signal,
   );
-  return appendByRow(
+  const read = appendByRow(
     batch.map(() => []),
     at,
     output,
   );
+  return batch.map(({ task }, row) => {
+    const logprobs = read[row] ?? [];
+    return [...logprobs, ...unpatched.of(task.text).logprobs.slice(logprobs.length)];
+  });
 }
 
 /** Each row's tracked log-probabilities, behind those that it has already. */
