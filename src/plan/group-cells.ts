@@ -81,7 +81,7 @@ export function groupCells(plan: Plan, options: GroupOptions = {}): readonly Cel
 /** Where somebody waits, the first batch has so many rows: few enough to be there at once. */
 const FIRST_ROWS = {
   generate: 16,
-  "next-token": 64,
+  "next-token": 32,
   propagation: 16,
   neighbours: Infinity,
 } as const;
