@@ -10,6 +10,7 @@ import { mergeKey, mergePlans, type MergedPlan } from "../plan/merge-plans.ts";
 import type { Plan, State } from "../plan/plan.ts";
 import type { PatchscopeResult } from "../result/result.ts";
 import type { PatchscopeSpec } from "../spec/spec.ts";
+import { grouped } from "./grouped.ts";
 import { runPlan, type RunOptions, type RunOutput } from "./run-plan.ts";
 import { prepareRun, type PreparedRun, type ReadyModel, type RunSpecOptions } from "./run-spec.ts";
 import type { StatesAt } from "./sources.ts";
@@ -118,13 +119,10 @@ export async function countMany(plans: AsyncIterable<Plan>): Promise<ManyStatist
 
 /** Which plans can be merged, by their indices. */
 function groupsOf(plans: readonly Plan[]): readonly (readonly number[])[] {
-  const groups = new Map<string, number[]>();
-  for (const [index, plan] of plans.entries()) {
-    const key = mergeKey(plan) ?? `alone ${index}`;
-    const group = groups.get(key) ?? [];
-    groups.set(key, group);
-    group.push(index);
-  }
+  const groups = grouped(plans.keys(), (index) => {
+    const plan = plans[index];
+    return (plan && mergeKey(plan)) ?? `alone ${index}`;
+  });
   return [...groups.values()];
 }
 
