@@ -4,29 +4,22 @@ import type { CommandUnknownOpts } from "@commander-js/extra-typings";
 import { explain } from "../plan/explain.ts";
 import { wrap } from "../render/display-text.ts";
 import { loadVectorFiles, planSpec } from "../run/run-spec.ts";
-import { PRESETS, presetName, presetSpec } from "../spec/presets/presets.ts";
+import { PRESETS, presetName } from "../spec/presets/presets.ts";
 import { ASPECTS, LANGUAGES } from "../spec/presets/preset.ts";
-import type { Aspect, Language, SoftPrompt } from "../spec/presets/preset.ts";
-import type { PresetName, PresetOptions } from "../spec/presets/presets.ts";
+import type { Aspect, Language } from "../spec/presets/preset.ts";
+import type { PresetName } from "../spec/presets/presets.ts";
 import { CONTROL_KINDS } from "../spec/spec.ts";
-import type {
-  ControlSpec,
-  LayerRef,
-  PatchscopeSpec,
-  PositionRef,
-  TargetSpec,
-} from "../spec/spec.ts";
 import type { CommandContext } from "./context.ts";
-import { affordable, EVIDENCE, EVIDENCE_KINDS, FULL_EVIDENCE_CELLS } from "./evidence-option.ts";
-import { parseContrast } from "./contrast.ts";
+import { affordable, EVIDENCE_KINDS, FULL_EVIDENCE_CELLS } from "./evidence-option.ts";
 import { parseControls } from "./controls.ts";
+import { explainerMissing, optionWrong, presetOfOneModel } from "./errors.ts";
 import {
-  evidenceAndControls,
-  explainerMissing,
-  optionsConflict,
-  optionWrong,
-  presetOfOneModel,
-} from "./errors.ts";
+  inspectionSpec,
+  isEvidenceChosen,
+  presetOf,
+  requestOf,
+  type InspectOptions,
+} from "./inspect-request.ts";
 import { chosenFormat, FORMAT_HELP, parseFormat } from "./formats.ts";
 import type { Format } from "./formats.ts";
 import {
@@ -38,7 +31,6 @@ import {
   threadsOption,
 } from "./model-options.ts";
 import { nextSteps } from "./next-steps.ts";
-import type { Inspection } from "./next-steps.ts";
 import {
   parseAmount,
   parseCount,
@@ -48,8 +40,6 @@ import {
   parseTargetLayer,
   parseText,
   parseTokens,
-  layersText,
-  positionText,
 } from "./references.ts";
 import { explainAndShow, loadVectorsFile, runAndShow } from "./run-and-show.ts";
 import type { ShowOptions } from "./run-and-show.ts";
@@ -209,42 +199,6 @@ type ShownOptions = InspectOptions &
     readonly explain?: boolean | undefined;
   };
 
-interface InspectOptions {
-  readonly model: string;
-  readonly tokens?: readonly number[] | undefined;
-  readonly preset?: PresetName | undefined;
-  readonly ask?: string | undefined;
-  readonly map?: string | undefined;
-  readonly explainer?: string | undefined;
-  readonly vectors?: string | undefined;
-  readonly factors?: readonly number[] | undefined;
-  readonly aspect?: Aspect | undefined;
-  readonly language?: Language | undefined;
-  readonly at?: PositionRef | undefined;
-  readonly layers?: LayerRef | undefined;
-  readonly targetLayer?: TargetSpec["layer"] | undefined;
-  readonly maxTokens?: number | undefined;
-  readonly stop?: readonly string[] | undefined;
-  readonly contrastive?: number | undefined;
-  readonly roundTrip?: boolean | undefined;
-  readonly topK?: number | undefined;
-  /** False after `--no-controls`. */
-  readonly controls?: readonly ControlSpec[] | boolean | undefined;
-  readonly evidence?: (typeof EVIDENCE_KINDS)[number] | undefined;
-  readonly contrast?: readonly string[] | undefined;
-  readonly subject?: string | undefined;
-  readonly corrupted?: string | undefined;
-  readonly answer?: string | undefined;
-  readonly against?: string | undefined;
-  readonly site?: string | undefined;
-  readonly window?: number | undefined;
-  readonly samples?: number | undefined;
-  readonly with?: string | undefined;
-  readonly softPrompt?: string | undefined;
-  /** What the file holds. */
-  readonly soft?: SoftPrompt | undefined;
-}
-
 /** What presets are with another reader and a map beside them. */
 const THROUGH_MAP: Readonly<Partial<Record<PresetName, PresetName>>> = {
   "tuned-lens": "logit-lens",
@@ -288,92 +242,6 @@ async function inspectAcross(
   );
 }
 
-function requestOf(text: string | undefined, options: InspectOptions): Inspection {
-  const { model, explainer, ask, map, at, layers, targetLayer } = options;
-  return {
-    text,
-    model,
-    explainer,
-    preset: presetOf(options),
-    ask,
-    map,
-    layers: layers === undefined ? undefined : layersText(layers),
-    targetLayer: targetLayer === undefined ? undefined : layersText(targetLayer),
-    more: MORE.flatMap(([name, option]) => {
-      const value = options[name];
-      return value === undefined ? [] : [option, value];
-    }),
-    at: at === undefined ? undefined : positionText(at),
-  };
-}
-
-/** Options of presets that go on to the next command. */
-const MORE = [
-  ["subject", "--subject"],
-  ["corrupted", "--corrupted"],
-  ["answer", "--answer"],
-  ["against", "--against"],
-  ["softPrompt", "--soft-prompt"],
-] as const;
-
-function presetOf(options: InspectOptions): PresetName {
-  const { preset, ask, map, subject, corrupted, explainer, softPrompt } = options;
-  if (preset !== undefined) return preset;
-  if (subject !== undefined) return "causal-tracing";
-  if (corrupted !== undefined) return "activation-patching";
-  if (softPrompt !== undefined) return "future-lens";
-  if (ask !== undefined) return "attribute";
-  return map === undefined || explainer !== undefined ? "entity" : "tuned-lens";
-}
-
-/** The spec that the options stand for. Throws `usage` or `spec-invalid`. */
-function inspectionSpec(text: string | undefined, options: InspectOptions): PatchscopeSpec {
-  const { model, tokens, ask, map, at, layers, targetLayer, maxTokens, topK } = options;
-  const preset = presetOf(options);
-  const given: PresetOptions = defined({
-    ask,
-    map,
-    factors: options.factors,
-    aspect: options.aspect,
-    language: options.language,
-    position: at,
-    layer: layers,
-    targetLayer,
-    maxTokens,
-    stop: options.stop,
-    contrastive: options.contrastive,
-    roundTrip: options.roundTrip,
-    topK,
-    controls: controlsOf(options),
-    contrast: options.contrast?.flatMap((value) => parseContrast(value, text)),
-    subject: options.subject,
-    corrupted: options.corrupted,
-    answer: options.answer,
-    against: options.against,
-    site: options.site,
-    window: options.window,
-    samples: options.samples,
-    softPrompt: options.soft,
-    with: options.with === "zero" || options.with === "mean" ? options.with : undefined,
-  });
-  const { vectors } = options;
-  const sources = [
-    ...(text === undefined ? [] : [{ what: "a text", source: { prompt: text } }]),
-    ...(tokens === undefined ? [] : [{ what: "--tokens", source: { tokens } }]),
-    ...(vectors === undefined ? [] : [{ what: "--vectors", source: { file: vectors } }]),
-  ];
-  const [only, other] = sources;
-  if (only !== undefined && other === undefined) {
-    return presetSpec(preset, { ...only.source, model, ...given });
-  }
-  throw optionsConflict(
-    only === undefined
-      ? "There is nothing to inspect."
-      : `There is ${only.what} and ${other?.what ?? ""}.`,
-    'Give a text, as in: patchscopes inspect "Barack Obama"; or --tokens or --vectors in its place.',
-  );
-}
-
 function parseAspect(value: string): Aspect {
   return parseWord("--aspect", value, ASPECTS);
 }
@@ -390,29 +258,4 @@ function parseWord<Word extends string>(
   const found = words.find((word) => word === value);
   if (found !== undefined) return found;
   throw optionWrong({ option, expected: words.join(" or "), got: value });
-}
-
-function isEvidenceChosen({ controls, evidence }: InspectOptions): boolean {
-  return controls !== undefined && controls !== true ? true : evidence !== undefined;
-}
-
-function controlsOf(options: InspectOptions): readonly ControlSpec[] | undefined {
-  const { controls, evidence } = options;
-  if (evidence !== undefined) {
-    if (controls !== undefined && controls !== true) throw evidenceAndControls();
-    return EVIDENCE[evidence];
-  }
-  if (typeof controls === "object") return controls;
-  // Lenses have none to leave out.
-  const hasControls = PRESETS[presetOf(options)].takes.includes("controls");
-  return controls !== false || !hasControls ? undefined : [];
-}
-
-type Defined<T> = { [Key in keyof T]?: Exclude<T[Key], undefined> };
-
-/** Leaves out what was not given. */
-function defined<T extends object>(options: T): Defined<T> {
-  return Object.fromEntries(
-    Object.entries(options).filter(([, value]) => value !== undefined),
-  ) as Defined<T>;
 }
