@@ -22,11 +22,11 @@ export function benchCommand({ terminal, signal }: CommandContext): CommandUnkno
   return new Command("bench")
     .summary("measure speed and memory on this machine")
     .description(
-      "Measures the project's figures, side by side in one run, beside PyTorch where Python has it. All of them take about half an hour.",
+      "Measures the project's figures, side by side in one run, beside PyTorch where Python has it. All of them take about an hour.",
     )
     .argument(
       "[figures...]",
-      "grid, words, positions, evidence, first, limit, profile, scaling, inspect, load, throughput (default: all of them)",
+      "grid, words, positions, evidence, first, limit, profile, depth, scaling, inspect, load, throughput (default: all of them)",
     )
     .option(
       "--results <file>",

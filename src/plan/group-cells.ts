@@ -21,8 +21,8 @@ const MAX_TOKENS = 1024;
 const MAX_COMPARED_TOKENS = 256;
 // Rows that go on generating keep the keys and values of so many tokens at most, which bounds the memory. The more rows,
 // the more have their beginnings in common, which are computed once; few are slow, however long they are.
-const MAX_KEPT_TOKENS = 7200;
-const MAX_GENERATING_ROWS = 300;
+const MAX_KEPT_TOKENS = 5400;
+const MAX_GENERATING_ROWS = 225;
 const MIN_GENERATING_ROWS = 64;
 // Metrics and means over samples may: as many as are read at once.
 const MAX_MEASURED_ROWS = 64;
