@@ -166,6 +166,11 @@ export interface Engine {
   dispose(): Promise<void>;
 }
 
+/** How many rows are in the stack at a block. */
+export function enteredBy(layer: number, entries: readonly number[]): number {
+  return entries.filter((entry) => entry <= layer).length;
+}
+
 /** The block at which a row enters the stack. */
 export function entryOf(row: Row): number {
   return "entry" in row ? row.entry : 0;

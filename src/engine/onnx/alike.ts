@@ -3,7 +3,7 @@
  * so rows that are given the same tokens from then on go the same way up to the block where the first of them enters.
  * The more blocks, the more rows differ: rows that are alike in one block are so in every block before.
  */
-import type { Edge } from "../engine.ts";
+import { enteredBy, type Edge } from "../engine.ts";
 
 /** Which rows of a cache are alike in a block. */
 export interface Alike {
@@ -27,7 +27,7 @@ export interface AlikeStep {
 export function alikeUntilEntry(entries: readonly number[], layers: number): readonly Alike[] {
   const byEntered = new Map<number, Alike>();
   return Array.from({ length: layers }, (_, layer) => {
-    const entered = entries.filter((entry) => entry <= layer).length;
+    const entered = enteredBy(layer, entries);
     const known = byEntered.get(entered);
     const alike = known ?? {
       count: Math.min(entered + 1, entries.length),

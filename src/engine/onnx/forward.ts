@@ -3,7 +3,7 @@
  * become the graph's inputs here; running the session and keeping caches is left to the engine.
  */
 import type { Architecture } from "../architecture.ts";
-import { entryOf } from "../engine.ts";
+import { enteredBy, entryOf } from "../engine.ts";
 import type { Edge, Patch, PrefillPass, Tap } from "../engine.ts";
 import {
   blockName,
@@ -116,7 +116,7 @@ export function feedsOf(forward: Forward, architecture: Architecture, runtime: R
 export function rowsByBlock({ entries, goOn }: Forward, layers: number): readonly number[] {
   return Array.from(
     { length: layers },
-    (_, layer) => goOn?.[layer]?.length ?? entries.filter((entry) => entry <= layer).length,
+    (_, layer) => goOn?.[layer]?.length ?? enteredBy(layer, entries),
   );
 }
 
@@ -124,14 +124,12 @@ export function rowsByBlock({ entries, goOn }: Forward, layers: number): readonl
 function goOnFeeds({ goOn, length }: Forward, rowsAt: readonly number[], runtime: Runtime): Feeds {
   const tokens: number[] = [];
   const counts = rowsAt.map((_, layer) => {
-    const before = layer === 0 ? 0 : (rowsAt[layer - 1] ?? 0);
-    const rows = layer === 0 ? [] : goOn?.[layer];
-    const count = (rows?.length ?? before) * length;
-    for (let token = 0; token < count; token++) {
-      const row = Math.floor(token / length);
-      tokens.push(rows === undefined ? token : (rows[row] ?? 0) * length + (token % length));
+    const before = Array.from({ length: rowsAt[layer - 1] ?? 0 }, (_, row) => row);
+    const rows = layer === 0 ? [] : (goOn?.[layer] ?? before);
+    for (const row of rows) {
+      for (let offset = 0; offset < length; offset++) tokens.push(row * length + offset);
     }
-    return count;
+    return rows.length * length;
   });
   return {
     go_on: runtime.int32(tokens, [tokens.length]),

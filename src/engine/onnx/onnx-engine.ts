@@ -28,7 +28,7 @@ import {
   loadingStopped,
   passAborted,
 } from "../errors.ts";
-import { alikeUntilEntry, stepOf } from "./alike.ts";
+import { stepOf } from "./alike.ts";
 import { embedder, type Embedder } from "./embedder.ts";
 import { fillIn } from "./fill-in.ts";
 import type { Forward } from "./forward.ts";
@@ -42,9 +42,9 @@ import type { LinearWriter } from "./graph/linear.ts";
 import { floatLinear } from "./graph/linear.ts";
 import { quantizedLinear } from "./graph/quantized-linear.ts";
 import { buildReadOut } from "./graph/read-out-graph.ts";
+import { keptTokens } from "./kept-tokens.ts";
 import type { BlockKv, SharedContext } from "./onnx-cache.ts";
 import { emptyContext, floatsOf, missing, OnnxCache } from "./onnx-cache.ts";
-import { OwnTokens } from "./own-tokens.ts";
 import { Products } from "./products.ts";
 import { readOut, type FinalStates } from "./read-out.ts";
 import { readTap } from "./read-tap.ts";
@@ -246,7 +246,17 @@ class OnnxEngine implements Engine {
     return {
       taps: taps.map((tap) => readTap(tap, { got, forward, inputs, architecture })),
       read: pass.read === undefined ? undefined : await this.#read(pass.read, finals, signal),
-      cache: keep ? this.#keep({ pass, got, entries, context, contextCache }) : undefined,
+      cache: keep
+        ? new OnnxCache({
+            owner: this,
+            context,
+            own: keptTokens(
+              { got, entries, length: pass.length, from: context.length, contextCache },
+              architecture,
+              this.#runtime,
+            ),
+          })
+        : undefined,
     };
   }
 
@@ -333,65 +343,6 @@ class OnnxEngine implements Engine {
     const { kvHeads, headSize } = this.architecture;
     const empty = this.#runtime.float32(new Float32Array(0), [kvHeads, rows, 0, headSize]);
     return { keys: empty, values: empty };
-  }
-
-  /** Keys and values of all rows and blocks; below its entry a row's are the context cache's, once for all that are so. */
-  #keep(parts: {
-    readonly pass: PrefillPass;
-    readonly got: Readonly<Record<string, RuntimeTensor>>;
-    readonly entries: readonly number[];
-    readonly context: SharedContext;
-    readonly contextCache: OnnxCache | undefined;
-  }): OnnxCache {
-    const { pass, got, entries, context, contextCache } = parts;
-    const { layers } = this.architecture;
-    const rows = entries.length;
-    const blocks = alikeUntilEntry(entries, layers).map((alike, layer) => {
-      const entered = entries.filter((entry) => entry <= layer).length;
-      const keys = got[blockName.newKeys(layer)];
-      const values = got[blockName.newValues(layer)];
-      if (entered === rows) {
-        return { alike, keys: keys ?? missing(), values: values ?? missing() };
-      }
-      const span = { from: context.length, count: pass.length };
-      const below = contextCache?.tokens(layer, span, this.architecture) ?? missing();
-      const behind = (own: RuntimeTensor | undefined, clean: Float32Array): RuntimeTensor =>
-        this.#withCleanRow(own, clean, { entered, length: pass.length });
-      return {
-        alike,
-        keys: behind(keys, below.keys),
-        values: behind(values, below.values),
-      };
-    });
-    const { architecture: sizes } = this;
-    const own = {
-      rows,
-      length: pass.length,
-      room: pass.length,
-      blocks,
-      sizes,
-      runtime: this.#runtime,
-    };
-    return new OnnxCache({ owner: this, context, own: new OwnTokens(own) });
-  }
-
-  /** Rows that have entered, and behind them the one that all others are like: `clean`, `[kvHeads, length, headSize]`. */
-  #withCleanRow(
-    own: RuntimeTensor | undefined,
-    clean: Float32Array,
-    { entered, length }: { readonly entered: number; readonly length: number },
-  ): RuntimeTensor {
-    const { kvHeads, headSize } = this.architecture;
-    const width = length * headSize;
-    const data = new Float32Array(kvHeads * (entered + 1) * width);
-    const rows = entered === 0 ? data : floatsOf(own);
-    for (let head = 0; head < kvHeads; head++) {
-      const to = head * (entered + 1) * width;
-      const from = head * entered * width;
-      data.set(rows.subarray(from, from + entered * width), to);
-      data.set(clean.subarray(head * width, (head + 1) * width), to + entered * width);
-    }
-    return this.#runtime.float32(data, [kvHeads, entered + 1, length, headSize]);
   }
 }
 

@@ -14,7 +14,10 @@ const MORE_ROOM = 8;
 /** Tokens that memory is asked for at once. What is not written to takes none, and fresh memory is dearer than moving. */
 const MORE_CAPACITY = 32;
 
-/** `[kvHeads, alike.count, room, headSize]` each; behind the tokens that are there is nothing but zeros. */
+/**
+ * `[kvHeads, alike.count, room, headSize]` each; behind the tokens that are there is nothing but zeros. Each is the only view
+ * of its memory, which may have space for more.
+ */
 interface OwnBlock extends BlockKv {
   readonly alike: Alike;
 }
