@@ -53,6 +53,8 @@ async function readOnce(
   places: Capture["states"],
   signal: AbortSignal | undefined,
 ): Promise<readonly PromptStates[]> {
+  // Runs without sentences forget none.
+  if (prompts.length === 0) return [];
   const asked = JSON.stringify([prompts, places]);
   const last = lastRead.get(engine);
   if (last?.asked === asked) return last.states;
