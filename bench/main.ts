@@ -72,7 +72,7 @@ export async function runBench(request: BenchRequest): Promise<void> {
     for (const name of NAMES.filter((each) => names.includes(each))) {
       const sections = { ...results.sections, [name]: await SECTIONS[name](context) };
       results = { version, machine, sections };
-      // Kept at once: a benchmark of half an hour may be stopped.
+      // Kept at once: a benchmark of an hour may be stopped.
       if (file !== undefined) await writeResults(file, together(earlier, results));
     }
   });

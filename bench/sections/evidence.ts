@@ -15,7 +15,7 @@ export async function evidenceSection(context: BenchContext): Promise<Section> {
     title: "What evidence costs",
     about:
       `A ladder is one position, all layers, ${NEW_TOKENS} tokens each; full evidence holds every text against the prompt alone and against ` +
-      "the states of unrelated sentences. A grid of 900 cells is held against the prompt alone. Ends of sequences are passed over.",
+      "the states of unrelated sentences, which go through the model once, before. A grid of 900 cells is held against the prompt alone. Ends of sequences are passed over.",
     figures: [
       await cost(context, {
         name: "ladder, full evidence against none",
