@@ -76,3 +76,10 @@ test("another model that reads the states is part of each command", () => {
     expect(line.split("--map")).toHaveLength(2);
   }
 });
+
+test("a preset that says itself which states are read is not told to read another one", () => {
+  const inspection = { text: "We won the cup", model: "m", ask: undefined, at: undefined } as const;
+  const steps = (preset: "emotion" | "entity"): string => nextSteps({ ...inspection, preset }, 120);
+  expect(steps("entity")).toContain("another token");
+  expect(steps("emotion")).not.toContain("--at");
+});

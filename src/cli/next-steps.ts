@@ -1,5 +1,5 @@
 /** Under an inspection: commands that go on from it, ready to be copied. */
-import type { PresetName } from "../spec/presets/presets.ts";
+import { PRESETS, type PresetName } from "../spec/presets/presets.ts";
 import { DEFAULT_MODEL } from "./model-options.ts";
 
 export interface Inspection {
@@ -64,7 +64,7 @@ export function nextSteps(inspection: Inspection, width: number): string {
     {
       what: "another token",
       options: [...same, "--at", otherWord ?? ""],
-      isUseful: otherWord !== undefined,
+      isUseful: otherWord !== undefined && takesPosition(preset),
     },
     {
       what: "keep all numbers",
@@ -81,6 +81,11 @@ export function nextSteps(inspection: Inspection, width: number): string {
   const fits = beside.every((line) => line.length <= width);
   const below = useful.flatMap(({ what }, index) => [`  ${what}:`, `    ${commands[index] ?? ""}`]);
   return ["Next", ...(fits ? beside : below)].join("\n");
+}
+
+/** Whether a token can be chosen, or the preset says itself which states are read. */
+function takesPosition(preset: PresetName): boolean {
+  return PRESETS[preset].takes.includes("position");
 }
 
 /**

@@ -67,8 +67,10 @@ function layersOf(cells: readonly CellRecord[], shape: Shape, { alphabet }: Styl
       shape.rowsAre === "source layers" ? source.layer : target.layer,
     ),
   );
-  const label = layersLabel(layers).replaceAll("–", alphabet.range);
-  return `${layers.length === 1 ? "layer" : "layers"} ${label}`;
+  // A cell that writes several vectors at one layer has it several times.
+  const distinct = [...new Set(layers)];
+  const label = layersLabel(distinct).replaceAll("–", alphabet.range);
+  return `${distinct.length === 1 ? "layer" : "layers"} ${label}`;
 }
 
 /** What every rendering says of what it shows. */

@@ -180,7 +180,8 @@ function controlLines(
         : saying(readOut.text, style.alphabet);
     return {
       label: style.alphabet.none,
-      text: hasEvidence ? text : `${text} (${words})`,
+      // Where a line is too long, its end is cut.
+      text: hasEvidence ? text : `${words}: ${text}`,
       probability:
         readOut.text === undefined || p === undefined
           ? ""

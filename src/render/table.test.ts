@@ -277,7 +277,7 @@ describe("next tokens", () => {
         emb  ␣the 40% · the 30% · Obama 10% · ⏎ 2.0% · ␣ 0.4%
           0  ␣the 40% · the 30% · Obama 10% · ⏎ 2.0% · ␣ 0.4%
       ───────────────────────────────────────────────────────
-          –  the 20% (without the vector)
+          –  without the vector: the 20%
 
       A read-out is what can be decoded from a state: not that it is stored there, or
       used, or true."
@@ -367,4 +367,20 @@ test("a cell that writes several vectors is named by all of them", () => {
     1@0>3@8 emb@1>3@7  : American politician      30%  4.0 █▎      vector
     "
   `);
+});
+
+test("a slice of states is one row, and its layer is named once", () => {
+  const cells = [4, 4, 1].map((evidence, layer) => ({
+    writes: [0, 1].map((token) => ({
+      source: place(layer, token),
+      target: place(layer, 7 + token),
+    })),
+    ...generated(evidence > 1 ? ": American politician" : ": an actor", 0.3),
+    evidence,
+  }));
+  const text = table(exampleResult({ cells }), plain);
+  expect(text).toContain("Depends on the vector: layers 0–1. The prompt says the others anyway.");
+  expect(text.replaceAll("\n", " ")).toContain(
+    "The states of the source's [tokens] at one layer replace those of the target's [tokens] at the same layer",
+  );
 });

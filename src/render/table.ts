@@ -99,11 +99,27 @@ function whatHappens(result: PatchscopeResult, shape: Shape): string {
   const to = shape.isSameLayer ? "at the same layer" : `at ${layerName(shape.targetLayer)}`;
   const read = THEN[result.spec.read.kind];
   const { mapping, target, read: reading } = result.spec;
-  const state = `the state of the source's [token] ${from}${mappedBy(mapping)}`;
+  const { sources, targets } = tokensOfCell(result);
+  const isOne = sources === 1;
+  const state = `the ${isOne ? "state" : "states"} of the source's ${marked(sources)} ${from}${mappedBy(mapping)}`;
   if (reading.kind === "neighbours") {
     return `The tokens whose rows of the ${reading.of} embedding lie nearest to ${state} by cosine.`;
   }
-  return `T${state.slice(1)} ${writtenOver(target.mode)} the one of the target's [token] ${to}; ${read}.`;
+  const theirs = targets === 1 ? "the one" : "those";
+  return `T${state.slice(1)} ${writtenOver(target.mode, isOne)} ${theirs} of the target's ${marked(targets)} ${to}; ${read}.`;
+}
+
+/** How many tokens a cell reads, and how many it writes over. */
+function tokensOfCell({ cells }: PatchscopeResult): Record<"sources" | "targets", number> {
+  const places = cells.map(placesOf).find((each) => each.length > 0) ?? [];
+  return {
+    sources: new Set(places.map(({ source }) => source.position)).size,
+    targets: new Set(places.map(({ target }) => target.position)).size,
+  };
+}
+
+function marked(tokens: number): string {
+  return tokens === 1 ? "[token]" : "[tokens]";
 }
 
 const THEN: Readonly<Record<ReadSpec["kind"], string>> = {
@@ -143,15 +159,16 @@ function wordsOf(step: MappingStep): string {
   }
 }
 
-function writtenOver(mode: ModeSpec): string {
-  if (typeof mode === "object") return `is mixed (${mode.interpolate} of it) into`;
+function writtenOver(mode: ModeSpec, isOne: boolean): string {
+  const [is, replaces] = isOne ? ["is", "replaces"] : ["are", "replace"];
+  if (typeof mode === "object") return `${is} mixed (${mode.interpolate} of it) into`;
   switch (mode) {
     case "replace":
-      return "replaces";
+      return replaces;
     case "add":
-      return "is added to";
+      return `${is} added to`;
     case "norm-matched":
-      return "replaces, at the same norm,";
+      return `${replaces}, at the same norm,`;
   }
 }
 
