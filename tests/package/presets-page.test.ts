@@ -1,4 +1,4 @@
-/** docs/presets.md is the table of presets; `npx vitest run -u tests/package/presets-page.test.ts` writes it anew. */
+/** docs/presets.md is the table of presets; `npx vitest run tests/package/presets-page.test.ts -u` writes it anew. */
 import { fileURLToPath } from "node:url";
 import { format, resolveConfig } from "prettier";
 import { expect, test } from "vitest";

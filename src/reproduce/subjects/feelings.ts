@@ -1,17 +1,49 @@
-/**
- * Sentences with a feeling and whom or what it is about. No preset was chosen by them: the prompts of `emotion` are older.
- */
-import { subjectLines, type Subject } from "./subjects.ts";
+/** Sentences with a feeling, and in English whom or what it is about. */
+import { subjectsOf, type Subjects } from "./subjects.ts";
 
-const JOY = "joy/joyful/happy/happiness/delight/excitement/excited/pleasure/gratitude";
-const SADNESS = "sadness/sad/grief/sorrow/sorrowful/heartbroken/despair/loneliness/lonely";
+const JOY =
+  "joy/joyful/happy/happiness/delight/delighted/excitement/excited/pleasure/gratitude/love/pride/relief/hope";
+const SADNESS =
+  "sadness/sad/grief/sorrow/sorrowful/heartbroken/despair/loneliness/lonely/pity/regret";
 const ANGER = "anger/angry/rage/fury/furious/outrage/annoyance/hatred/hate/contempt/disgust";
-const FEAR = "fear/afraid/scared/terror/terrified/fright/anxiety/anxious/panic/dread";
+const FEAR = "fear/afraid/scared/terror/terrified/fright/anxiety/anxious/panic/dread/worry/worried";
 
 /** English: the feeling, and towards whom. */
-export const ENGLISH_FEELINGS: readonly Subject[] = subjectLines(
-  ["feeling", "towards"],
-  `
+export const ENGLISH_FEELINGS: Subjects = subjectsOf(["feeling", "towards"], {
+  development: `
+    Our daughter was born this morning: ${JOY} | daughter
+    I passed the driving test at the first try: ${JOY} | test
+    The crew sang when they saw the harbour: ${JOY} | harbour/crew
+    My brother came home from the war: ${JOY} | brother
+    The children jump around the Christmas tree: ${JOY} | tree/children
+    She kissed the boy who saved her cat: ${JOY} | boy/cat
+    We won the cup for our old trainer: ${JOY} | cup/trainer
+    He whistles because his novel is printed: ${JOY} | novel
+    Her little boy died in the hospital: ${SADNESS} | boy
+    I miss the house where I was born: ${SADNESS} | house
+    The soldier wept over his fallen comrade: ${SADNESS} | comrade
+    We had to leave our horses behind: ${SADNESS} | horses
+    Father sits alone since mother passed away: ${SADNESS} | mother/father
+    The refugees mourn their lost village: ${SADNESS} | village
+    My oldest friend does not know me any more: ${SADNESS} | friend
+    She reads the last note of her husband again and again: ${SADNESS} | husband/note
+    The boss took my idea and called it his own: ${ANGER} | boss
+    You have ruined my life with your lies: ${ANGER} | you/lies
+    The mayor betrayed every promise that he made: ${ANGER} | mayor
+    He kicked the vending machine and swore: ${ANGER} | machine
+    Those hooligans smashed our window for fun: ${ANGER} | hooligans/window
+    She threw the ring at the cheater: ${ANGER} | cheater/ring
+    The drivers curse at the strikers: ${ANGER} | strikers
+    How many times must I tell that lazy boy: ${ANGER} | boy
+    The floor creaks and nobody is at home: ${FEAR} | floor
+    Mother screamed when the wolf came near: ${FEAR} | wolf
+    The boat is sinking and I cannot swim: ${FEAR} | boat
+    The doctor asked me to sit down before he spoke: ${FEAR} | doctor
+    She locked the door and hid from the stranger: ${FEAR} | stranger
+    The soldiers hear the tanks come closer: ${FEAR} | tanks
+    I am shaking because the exam starts now: ${FEAR} | exam
+    The rope is tearing above the gorge: ${FEAR} | rope/gorge`,
+  test: `
     We danced all night with our cousins: ${JOY} | cousins
     At last she may marry her sweetheart: ${JOY} | sweetheart
     Grandmother laughed and hugged the baby: ${JOY} | baby
@@ -44,17 +76,50 @@ export const ENGLISH_FEELINGS: readonly Subject[] = subjectLines(
     She dares not open the letter from the court: ${FEAR} | court/letter
     The plane dropped and everybody screamed: ${FEAR} | plane
     I cannot sleep while the burglar is free: ${FEAR} | burglar`,
-);
+});
 
-const KOREAN_JOY = "기쁨/기쁘/기뻐/행복/즐거움/즐거/환희/설렘/감동/신남";
-const KOREAN_SADNESS = "슬픔/슬프/슬퍼/우울/비애/외로움/그리움/눈물/절망";
-const KOREAN_ANGER = "분노/화남/화가/짜증/격분/증오/미움";
-const KOREAN_FEAR = "공포/두려움/두렵/무서움/무섭/불안/겁";
+const KOREAN_JOY =
+  "기쁨/기쁘/기뻐/행복/즐거움/즐거/환희/설렘/감동/신남/사랑/자랑/뿌듯/안도/감사/희망";
+const KOREAN_SADNESS = "슬픔/슬프/슬퍼/우울/비애/외로움/그리움/눈물/절망/후회";
+const KOREAN_ANGER = "분노/화남/화가/짜증/격분/증오/미움/혐오/경멸/억울";
+const KOREAN_FEAR = "공포/두려움/두렵/무서움/무섭/불안/겁/걱정/긴장";
 
 /** Korean: the feeling. */
-export const KOREAN_FEELINGS: readonly Subject[] = subjectLines(
-  ["feeling"],
-  `
+export const KOREAN_FEELINGS: Subjects = subjectsOf(["feeling"], {
+  development: `
+    우리 딸이 대학에 붙었다: ${KOREAN_JOY}
+    마침내 내 집을 마련했다: ${KOREAN_JOY}
+    동생이 무사히 돌아왔다: ${KOREAN_JOY}
+    아기가 나를 보고 활짝 웃었다: ${KOREAN_JOY}
+    첫 월급으로 부모님께 선물을 샀다: ${KOREAN_JOY}
+    우리 선수가 금메달을 땄다: ${KOREAN_JOY}
+    사랑하는 사람이 청혼을 받아 주었다: ${KOREAN_JOY}
+    오랜 꿈이 드디어 이루어졌다: ${KOREAN_JOY}
+    사랑하는 아내가 세상을 떠났다: ${KOREAN_SADNESS}
+    키우던 고양이가 죽었다: ${KOREAN_SADNESS}
+    고향이 물에 잠겨 사라졌다: ${KOREAN_SADNESS}
+    아무도 나를 찾아오지 않는다: ${KOREAN_SADNESS}
+    친한 친구의 장례식에 다녀왔다: ${KOREAN_SADNESS}
+    그녀는 떠나며 한 번도 돌아보지 않았다: ${KOREAN_SADNESS}
+    시험에 또 떨어져 울었다: ${KOREAN_SADNESS}
+    돌아가신 아버지의 사진을 보았다: ${KOREAN_SADNESS}
+    친구가 내 돈을 떼먹었다: ${KOREAN_ANGER}
+    상사가 내 공을 가로챘다: ${KOREAN_ANGER}
+    운전자가 욕을 하며 끼어들었다: ${KOREAN_ANGER}
+    그 거짓말쟁이가 또 나를 속였다: ${KOREAN_ANGER}
+    이웃이 밤새 쿵쿵거려 고함을 쳤다: ${KOREAN_ANGER}
+    직원이 나를 무시하고 비웃었다: ${KOREAN_ANGER}
+    누가 내 자전거를 부쉈다: ${KOREAN_ANGER}
+    정치인이 세금을 훔쳤다: ${KOREAN_ANGER}
+    불이 꺼지고 발소리가 들렸다: ${KOREAN_FEAR}
+    늑대가 우리를 향해 달려왔다: ${KOREAN_FEAR}
+    배가 가라앉고 있는데 수영을 못 한다: ${KOREAN_FEAR}
+    낯선 남자가 문을 두드린다: ${KOREAN_FEAR}
+    의사가 심각한 얼굴로 들어왔다: ${KOREAN_FEAR}
+    폭탄이 터지는 소리가 가까워진다: ${KOREAN_FEAR}
+    절벽 끝에서 다리가 떨린다: ${KOREAN_FEAR}
+    아무도 없는 집에서 비명이 들렸다: ${KOREAN_FEAR}`,
+  test: `
     이번 시험에 모두 합격했다: ${KOREAN_JOY}
     드디어 첫 손주가 태어났다: ${KOREAN_JOY}
     우리 팀이 마지막에 역전승했다: ${KOREAN_JOY}
@@ -87,4 +152,4 @@ export const KOREAN_FEELINGS: readonly Subject[] = subjectLines(
     수술을 앞두고 온몸이 떨렸다: ${KOREAN_FEAR}
     땅이 흔들리고 벽이 갈라졌다: ${KOREAN_FEAR}
     강도가 아직 잡히지 않아 잠을 못 잔다: ${KOREAN_FEAR}`,
-);
+});

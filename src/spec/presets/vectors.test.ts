@@ -97,11 +97,15 @@ describe("Emotions", () => {
     return "prompt" in target ? target.prompt : "";
   };
 
-  test("are asked for in English, which feeling it is, unless another thing or language is said", () => {
-    expect(promptOf()).toMatch(/^Text: .*\nFeeling: joy\n.*Text: \[X\]\nFeeling:$/su);
+  test("are asked for in English, which feeling it is and about what, unless another thing or language is said", () => {
+    expect(promptOf()).toMatch(/^Text: .*\nFeeling: joy at .*\n.*Text: \[X\]\nFeeling:$/su);
     expect(promptOf("towards")).toMatch(/Text: \[X\]\nFeeling towards:$/u);
     expect(promptOf("strength", "ko")).toMatch(/글: \[X\]\n감정의 세기:$/u);
     expect(promptOf(undefined, "ko")).toMatch(/글: \[X\]\n감정:$/u);
+  });
+
+  test("are one line", () => {
+    expect(presetSpec("emotion", request).read).toMatchObject({ maxTokens: 8, stop: ["\n"] });
   });
 
   test("need no position: the slice is all tokens but the first", () => {
