@@ -31,13 +31,15 @@ ${tableOf(rows.filter(({ isLeading }) => !isLeading))}
 
 ${missedText(rows.filter(({ isLeading }) => !isLeading))}
 
-Where the target prompt leads to its answer, the rule finds fewer of the right ones, and says too often that the prompt says this anyway:
+Where the target prompt leads to its answer, the rule may find fewer of the right ones, and say too often that the prompt says this anyway:
 
 - The wordings of \`ask\` end in their cue: "In Austria people speak German, and in x people speak" names a language with any state, and now and then
   the right one. \`ask\` takes the median over all read-outs that give an answer, and says "no answer" where that is below 3.0: it errs on that side.
-- \`emotion\` has four answers, all of them in its examples. As soon as one of eight unrelated states gives the same answer, evidence cannot be more
-  than ln 8 ≈ 2.1: a choice of so few cannot reach 3.0. Look at how answers change from sentence to sentence instead.
-- \`multi-hop-repair\` leaves the whole question in the prompt: an answer that an unrelated state brings out as well did not need this one.
+- \`emotion\` has the names of all four feelings in its examples. Its evidence is that of the whole answer, "anger at my mother", and mostly of what the
+  feeling is about: the feeling's word alone stays below 3.0 ([emotion.md](emotion.md)).
+- \`multi-hop-repair\` leaves the whole question in the prompt: an answer that an unrelated state brings out as well did not need this one. Models as
+  small as these are not repaired by it: on SmolLM2 16 of 64 development questions were right without the patch, and at each of 30 pairs of layers
+  fewer with it, so there is little for a rule to find. \`multi-hop\`, which takes the first hop out of the prompt, stands above.
 
 Here right answers count that the prompt alone does not say, whether it has them in it or not.
 

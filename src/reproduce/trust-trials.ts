@@ -86,7 +86,7 @@ export function trialSets(model: TrialModel): readonly TrialSet[] {
         ]
       : []),
     set("self-explaining", FEWER, selfExplainingTrials(model)),
-    set("future-lens", ["The capital city of …, behind it the capital"], futureTrials(model)),
+    set("future-lens", Object.values(FUTURES).map(cloze), futureTrials(model)),
     set("multi-hop", Object.values(HOPS), hopTrials("multi-hop", model)),
     set("emotion --aspect towards", ["towards whom"], feelingTrials("towards", "en", model)),
     ...(model.readsKorean
@@ -104,14 +104,14 @@ export function trialSets(model: TrialModel): readonly TrialSet[] {
         ]
       : []),
     askTrials("attribute, as in ask", Object.keys(ZERO_SHOT), "country", model),
-    leading("emotion", ["which feeling"], feelingTrials("feeling", "en", model)),
+    leading("emotion", ["which feeling, and about what"], feelingTrials("feeling", "en", model)),
     leading("multi-hop-repair", Object.values(HOPS), hopTrials("multi-hop-repair", model)),
     ...(model.readsKorean
       ? [
           askTrials("attribute, as in ask, Korean", KOREAN_QUESTIONS, "나라", model),
           leading(
             "emotion --language ko",
-            ["which feeling"],
+            ["which feeling, and about what"],
             feelingTrials("feeling", "ko", model),
           ),
         ]
@@ -205,13 +205,27 @@ function selfExplainingTrials(model: TrialModel): Trial[] {
   );
 }
 
+/** Texts that stop before the answer, which the state of their last token anticipates. */
+const FUTURES: Readonly<Record<string, string>> = {
+  capital: "The capital city of {} is called",
+  currency: "The official currency of {} is the",
+  language: "The official language of {} is",
+  continent: "{} is a country on the continent of",
+};
+
+function cloze(text: string): string {
+  return `${text.replace("{}", "…")} …`;
+}
+
 function futureTrials(model: TrialModel): Trial[] {
-  return subjectsOf("country").map((subject) =>
-    trial("future-lens", subject, model, {
-      prompt: `The capital city of ${subject.name} is called`,
-      right: subject.answers["capital"],
-      options: { layer: depths(LATE, model) },
-    }),
+  return Object.entries(FUTURES).flatMap(([question, text]) =>
+    subjectsOf("country").map((subject) =>
+      trial("future-lens", subject, model, {
+        prompt: text.replace("{}", subject.name),
+        right: subject.answers[question],
+        options: { layer: depths(LATE, model) },
+      }),
+    ),
   );
 }
 
@@ -240,7 +254,7 @@ function feelingTrials(
   model: TrialModel,
 ): Trial[] {
   const subjects = language === "en" ? ENGLISH_FEELINGS : KOREAN_FEELINGS;
-  return subjects.map((subject) =>
+  return subjects.test.map((subject) =>
     trial("emotion", subject, model, {
       prompt: subject.name,
       right: subject.answers[aspect],

@@ -153,3 +153,71 @@ export const KOREAN_FEELINGS: Subjects = subjectsOf(["feeling"], {
     땅이 흔들리고 벽이 갈라졌다: ${KOREAN_FEAR}
     강도가 아직 잡히지 않아 잠을 못 잔다: ${KOREAN_FEAR}`,
 });
+
+/** Sentences that say a feeling strongly, and sentences that say one weakly. Nothing was chosen by them. */
+export interface Strengths {
+  readonly strong: readonly string[];
+  readonly weak: readonly string[];
+}
+
+export const ENGLISH_STRENGTHS: Strengths = {
+  strong: [
+    "He roared with laughter until tears ran down",
+    "I could kill him for what he did",
+    "The mother wailed over her dead child",
+    "They fled from the fire in blind panic",
+    "She worships the ground he walks on",
+    "The fans went crazy when the goal fell",
+    "I am sick with worry about my son",
+    "Her betrayal nearly destroyed me",
+    "He exploded and threw the plates at the wall",
+    "We were in heaven on our wedding day",
+    "The prisoners howled with despair",
+    "My heart almost stopped with fright",
+  ],
+  weak: [
+    "The lecture was all right, I suppose",
+    "She would have liked a bit more sugar",
+    "The hotel room was decent",
+    "I was not quite happy with the haircut",
+    "He found the joke moderately funny",
+    "The dog barked now and then",
+    "It was a fairly ordinary day",
+    "They slightly prefer the blue curtains",
+    "The soup could have been warmer",
+    "I somewhat regret selling the bike",
+    "The neighbours are nice enough",
+    "He was a trifle late and apologised",
+  ],
+};
+
+export const KOREAN_STRENGTHS: Strengths = {
+  strong: [
+    "배꼽이 빠지도록 웃었다",
+    "그를 죽이고 싶을 만큼 밉다",
+    "죽은 아이를 안고 울부짖었다",
+    "불길을 피해 정신없이 달아났다",
+    "그녀 없이는 단 하루도 살 수 없다",
+    "골이 들어가자 관중이 열광했다",
+    "아들 걱정에 밤을 꼬박 새웠다",
+    "배신감에 치가 떨렸다",
+    "격분해서 접시를 벽에 던졌다",
+    "결혼식 날은 꿈처럼 황홀했다",
+    "절망에 빠져 통곡했다",
+    "놀라서 심장이 멎을 뻔했다",
+  ],
+  weak: [
+    "강의는 그냥 들을 만했다",
+    "설탕이 조금 더 있으면 좋겠다",
+    "호텔 방은 무난했다",
+    "머리 모양이 썩 마음에 들지는 않는다",
+    "농담이 약간 우스웠다",
+    "개가 가끔 짖었다",
+    "별일 없는 하루였다",
+    "파란 커튼이 조금 더 낫다",
+    "국이 덜 따뜻했다",
+    "자전거를 판 것이 살짝 아쉽다",
+    "이웃들은 그런대로 친절하다",
+    "그는 조금 늦어서 미안해했다",
+  ],
+};
