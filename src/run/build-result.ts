@@ -13,6 +13,7 @@ import type {
 import type { PatchscopeSpec } from "../spec/spec.ts";
 import type { CellReadOut } from "./read-cells.ts";
 import type { CellOutput, RunOutput } from "./run-plan.ts";
+import { sameTokenWarnings } from "./same-token.ts";
 
 /** Token ids as text, by a tokenizer or as `<id>`. */
 export interface TokenTexts {
@@ -49,7 +50,7 @@ export function buildResult(
     target: { ...promptRecord(plan.target), ...(plan.noise && { noised: plan.noise.positions }) },
     cells,
     controls: controlsRecord(plan, output, texts),
-    warnings: [...plan.warnings, ...warnings],
+    warnings: [...plan.warnings, ...warnings, ...sameTokenWarnings(plan, output, texts.piece)],
     engine,
     timing,
   };
