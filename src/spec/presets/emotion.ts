@@ -1,6 +1,7 @@
 /**
  * What a text feels, read from a slice of its hidden states behind a few examples: which feeling and what it is about, how
- * strong, towards whom. The prompts were chosen on the development sentences of `src/reproduce/subjects/feelings.ts`.
+ * strong, towards whom. The prompts for feelings and their strength were chosen on the development sentences of
+ * `src/reproduce/subjects/feelings.ts`.
  */
 import {
   generating,
