@@ -29,7 +29,7 @@ export function subjectsOf(
 }
 
 /** Reads the lines of one list. */
-export function subjectLines(questions: readonly string[], lines: string): readonly Subject[] {
+function subjectLines(questions: readonly string[], lines: string): readonly Subject[] {
   return lines
     .trim()
     .split("\n")
