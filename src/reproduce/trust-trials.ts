@@ -150,15 +150,10 @@ function attributeTrials(
   domain: string,
   model: TrialModel,
 ): Trial[] {
-  return Object.entries(asks).flatMap(([question, ask]) =>
-    subjectsOf(domain).map((subject) =>
-      trial("attribute", subject, model, {
-        prompt: framed(domain, subject),
-        right: subject.answers[question],
-        options: { ask, ...between(SOURCES, TARGETS, model) },
-      }),
-    ),
-  );
+  return questionTrials("attribute", asks, domain, model, (ask, subject) => ({
+    prompt: framed(domain, subject),
+    options: { ask, ...between(SOURCES, TARGETS, model) },
+  }));
 }
 
 function describedTrials(
@@ -214,19 +209,14 @@ const FUTURES: Readonly<Record<string, string>> = {
 };
 
 function cloze(text: string): string {
-  return `${text.replace("{}", "…")} …`;
+  return `${filled(text, "…")} …`;
 }
 
 function futureTrials(model: TrialModel): Trial[] {
-  return Object.entries(FUTURES).flatMap(([question, text]) =>
-    subjectsOf("country").map((subject) =>
-      trial("future-lens", subject, model, {
-        prompt: text.replace("{}", subject.name),
-        right: subject.answers[question],
-        options: { layer: depths(LATE, model) },
-      }),
-    ),
-  );
+  return questionTrials("future-lens", FUTURES, "country", model, (text, { name }) => ({
+    prompt: filled(text, name),
+    options: { layer: depths(LATE, model) },
+  }));
 }
 
 /** The second hops: what is asked of the country whose capital the first hop names. */
@@ -236,16 +226,13 @@ const HOPS: Readonly<Record<string, string>> = {
 };
 
 function hopTrials(preset: "multi-hop" | "multi-hop-repair", model: TrialModel): Trial[] {
-  return Object.entries(HOPS).flatMap(([question, ask]) =>
-    subjectsOf("country").map((subject) => {
-      const hop = `the country whose capital is ${subject.answers["capital"]?.[0] ?? ""}`;
-      return trial(preset, subject, model, {
-        prompt: preset === "multi-hop" ? hop : `${ask} ${hop}`,
-        right: subject.answers[question],
-        options: { ask, ...between(SOURCES, TARGETS, model) },
-      });
-    }),
-  );
+  return questionTrials(preset, HOPS, "country", model, (ask, { answers }) => {
+    const hop = `the country whose capital is ${answers["capital"]?.[0] ?? ""}`;
+    return {
+      prompt: preset === "multi-hop" ? hop : `${ask} ${hop}`,
+      options: { ask, ...between(SOURCES, TARGETS, model) },
+    };
+  });
 }
 
 function feelingTrials(
@@ -263,15 +250,35 @@ function feelingTrials(
   );
 }
 
+/** Each text, by the question that it asks, with each subject of a domain. */
+function questionTrials(
+  preset: PresetName,
+  texts: Readonly<Record<string, string>>,
+  domain: string,
+  model: TrialModel,
+  asked: (text: string, subject: Subject) => Pick<TrialParts, "prompt" | "options">,
+): Trial[] {
+  return Object.entries(texts).flatMap(([question, text]) =>
+    subjectsOf(domain).map((subject) =>
+      trial(preset, subject, model, {
+        ...asked(text, subject),
+        right: subject.answers[question],
+      }),
+    ),
+  );
+}
+
+interface TrialParts {
+  readonly prompt: string;
+  readonly right: readonly string[] | undefined;
+  readonly options: PresetOptions;
+}
+
 function trial(
   preset: PresetName,
   subject: Subject,
   { name: model }: TrialModel,
-  parts: {
-    readonly prompt: string;
-    readonly right: readonly string[] | undefined;
-    readonly options: PresetOptions;
-  },
+  parts: TrialParts,
 ): Trial {
   const { prompt, right = [], options } = parts;
   const spec = presetSpec(preset, { prompt, model, maxTokens: TOKENS, ...options });
@@ -289,7 +296,11 @@ function subjectsOf(domain: string): readonly Subject[] {
 
 function framed(domain: string, { name }: Subject): string {
   const { frame = "{}" } = ENGLISH_DOMAINS[domain] ?? KOREAN_DOMAINS[domain] ?? {};
-  return frame.replace("{}", name);
+  return filled(frame, name);
+}
+
+function filled(text: string, name: string): string {
+  return text.replace("{}", name);
 }
 
 function between(

@@ -13,12 +13,7 @@ import type { PatchscopeResult } from "../../src/result/result.ts";
 import { runMany } from "../../src/run/run-many.ts";
 import type { PresetOptions } from "../../src/spec/presets/preset.ts";
 import { presetSpec } from "../../src/spec/presets/presets.ts";
-import {
-  describeCachedModel,
-  describeRealModel,
-  REAL_MODEL,
-  useLoadedModel,
-} from "../support/real-model.ts";
+import { describeCachedModel, describeRealModel, useLoadedModel } from "../support/real-model.ts";
 
 await describeRealModel("feelings by SmolLM2", () => {
   const loaded = useLoadedModel();
@@ -70,7 +65,7 @@ async function read(
   options: PresetOptions,
 ): Promise<readonly PatchscopeResult[]> {
   const specs = prompts.map((prompt) =>
-    presetSpec("emotion", { prompt, model: REAL_MODEL, ...options }),
+    presetSpec("emotion", { prompt, model: loaded.model.name, ...options }),
   );
   const results: PatchscopeResult[] = [];
   for await (const result of runMany(specs, loaded)) results.push(result);

@@ -11,8 +11,10 @@ import {
   type PresetRequest,
 } from "./preset.ts";
 
+/** What stands before each text. */
+const TEXT: Readonly<Record<Language, string>> = { en: "Text", ko: "글" };
+
 interface Form {
-  readonly text: string;
   readonly label: string;
   readonly examples: readonly (readonly [text: string, answer: string])[];
 }
@@ -27,7 +29,6 @@ interface StrengthForm extends Omit<Form, "examples"> {
 const FORMS: Readonly<Record<Language, Readonly<Record<Exclude<Aspect, "strength">, Form>>>> = {
   en: {
     feeling: {
-      text: "Text",
       label: "Feeling",
       examples: [
         ["The storm comes nearer and nearer", "panic about the storm"],
@@ -45,7 +46,6 @@ const FORMS: Readonly<Record<Language, Readonly<Record<Exclude<Aspect, "strength
       ],
     },
     towards: {
-      text: "Text",
       label: "Feeling towards",
       examples: [
         ["I love my daughter", "my daughter"],
@@ -57,7 +57,6 @@ const FORMS: Readonly<Record<Language, Readonly<Record<Exclude<Aspect, "strength
   },
   ko: {
     feeling: {
-      text: "글",
       label: "감정",
       examples: [
         ["호수가 햇빛에 고요하다", "평온 (호수)"],
@@ -79,7 +78,6 @@ const FORMS: Readonly<Record<Language, Readonly<Record<Exclude<Aspect, "strength
       ],
     },
     towards: {
-      text: "글",
       label: "감정의 대상",
       examples: [
         ["나는 딸을 사랑한다", "딸"],
@@ -93,7 +91,6 @@ const FORMS: Readonly<Record<Language, Readonly<Record<Exclude<Aspect, "strength
 
 const STRENGTH: Readonly<Record<Language, StrengthForm>> = {
   en: {
-    text: "Text",
     label: "Emotion",
     strong: "intense",
     weak: "mild",
@@ -107,7 +104,6 @@ const STRENGTH: Readonly<Record<Language, StrengthForm>> = {
     ],
   },
   ko: {
-    text: "글",
     label: "감정의 세기",
     strong: "매우",
     weak: "조금",
@@ -141,7 +137,7 @@ export const emotion: Preset = {
     return {
       source: { position: { together: { from: 1, to: -1 } } },
       target: {
-        prompt: promptOf(form),
+        prompt: promptOf(form, TEXT[language]),
         position: { marker: "[X]", as: "_" },
         layer: request.targetLayer,
       },
@@ -158,18 +154,15 @@ function inWords(form: Form, request: PresetRequest): { form: Form; read: object
 
 /** Small models nearly always say the same word, but how much likelier it is than the other one tells strong from weak. */
 function weighed(
-  { text, label, strong, weak, pairs }: StrengthForm,
+  { label, strong, weak, pairs }: StrengthForm,
   { topK }: PresetRequest,
 ): { form: Form; read: object; metrics: readonly object[] } {
-  const examples = pairs.flatMap(
-    ([said, calmly]) =>
-      [
-        [said, strong],
-        [calmly, weak],
-      ] as const,
-  );
+  const examples = pairs.flatMap(([strongly, weakly]): Form["examples"] => [
+    [strongly, strong],
+    [weakly, weak],
+  ]);
   return {
-    form: { text, label, examples },
+    form: { label, examples },
     read: { kind: "next-token", topK },
     metrics: [
       { kind: "logit-difference", of: { text: ` ${strong}` }, against: { text: ` ${weak}` } },
@@ -177,7 +170,7 @@ function weighed(
   };
 }
 
-function promptOf({ text, label, examples }: Form): string {
+function promptOf({ label, examples }: Form, text: string): string {
   const shots = examples.map(([said, answer]) => `${text}: ${said}\n${label}: ${answer}\n\n`);
   return `${shots.join("")}${text}: [X]\n${label}:`;
 }
