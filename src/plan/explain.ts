@@ -257,7 +257,9 @@ function controlsLine(plan: Plan, { cells, controls }: PlanStatistics): string {
   const parts = [
     ...(controls.unpatched ? ["the target prompt without a patch"] : []),
     ...(textOnly
-      ? [`the source's text in place of the vector (${counted(textOnly.tokens.length, "token")})`]
+      ? [
+          `${textOnly.positions.length === 0 ? "a text without a vector" : "the source's text in place of the vector"} (${counted(textOnly.tokens.length, "token")})`,
+        ]
       : []),
     ...(vectors.length > 0
       ? [

@@ -145,9 +145,9 @@ export interface PlannedSentence {
   readonly position: number;
 }
 
-/** The target prompt with the source's text in the place of the patched token. */
+/** The target prompt with the source's text in the place of the patched token, or a text of its own. */
 export interface PlannedText extends PlannedPrompt {
-  /** Those of the source's text. */
+  /** Those of the source's text; none where it is not put into the target. */
   readonly positions: readonly number[];
   readonly readAt: number;
 }

@@ -12,13 +12,15 @@ function planOf(fields: {
   readonly target?: object;
   readonly read?: object;
   readonly interventions?: readonly object[];
+  /** A text of the control's own. */
+  readonly own?: string;
 }): Plan {
   const spec = parseSpec({
     version: 1,
     source: { model: "toy", prompt: "Ann met Bob", layer: 1, ...fields.source },
     target: { prompt: "dog x cat", position: { find: "x" }, ...fields.target },
     read: fields.read ?? { kind: "generate" },
-    controls: ["unpatched", "text-only"],
+    controls: ["unpatched", { kind: "text-only", ...(fields.own && { prompt: fields.own }) }],
     interventions: fields.interventions ?? [],
   });
   const model = wordModel(wordTokenizer({ bos: BOS }));
@@ -61,6 +63,13 @@ describe("The control text-only", () => {
     expect(readAt(1)).toBe(1);
   });
 
+  test("reads a text of its own as any prompt, wherever the vectors go", () => {
+    const { textOnly } = planOf({ own: "Ann saw x", target: { position: [1, 2] } }).controls;
+    expect(textOnly?.pieces).toEqual(["<s>", "Ann", " saw", " x"]);
+    expect(textOnly?.positions).toEqual([]);
+    expect(textOnly?.readAt).toBe(3);
+  });
+
   test.each([
     ["at several places", { target: { position: [1, 2] } }, /single position/],
     ["without room", { source: { prompt: "a ".repeat(62).trim() } }, /has 65 tokens.*at most 64/],
@@ -69,6 +78,7 @@ describe("The control text-only", () => {
       { interventions: [{ kind: "attention-knockout", from: [2], to: [1] }] },
       /positions are not those/,
     ],
+    ["with a text too long", { own: "a ".repeat(70).trim() }, /its text has 71 tokens.*at most 64/],
     ["without a text", { source: { prompt: "" } }, /has no text/],
   ])("does not run %s, and says so", (_, fields, message) => {
     const plan = planOf(fields);

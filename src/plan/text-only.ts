@@ -1,6 +1,6 @@
 /**
- * The control `text-only`: the target prompt with the source's text in the place of the patched token, so that one sees
- * whether the text alone would have done.
+ * The control `text-only`: the target prompt with the source's text in the place of the patched token, or a text of its
+ * own in the place of the whole prompt, so that one sees whether the text alone would have done.
  */
 import type { PatchscopeSpec, Prompt, VectorFile } from "../spec/spec.ts";
 import { spelled } from "./cross-model.ts";
@@ -22,12 +22,34 @@ interface TextOnlyContext {
   readonly cells: readonly PlannedCell[];
 }
 
-/** Puts the source's tokens, without a beginning of sequence, into the target prompt. */
+/** Puts the source's tokens, without a beginning of sequence, into the target prompt; or takes the control's own text. */
 export function planTextOnly(spec: PatchscopeSpec, context: TextOnlyContext): PlannedTextOnly {
-  const { model, target, cells } = context;
-  if (!spec.controls.some(({ kind }) => kind === "text-only")) return NOTHING;
+  const control = spec.controls.find((each) => each.kind === "text-only");
+  if (control === undefined) return NOTHING;
   if (spec.read.kind === "neighbours") return notRun(NO_TARGET);
   if (spec.interventions.length > 0) return notRun(ELSEWHERE);
+  return control.prompt === undefined
+    ? planInserted(spec, context)
+    : planOwn(control.prompt, context.model);
+}
+
+/** A text of the control's own, read to its end. */
+function planOwn(prompt: string, { tokenizer, architecture }: PlanModel): PlannedTextOnly {
+  if (tokenizer === undefined) return notRun(NO_TOKENIZER);
+  const { tokens } = tokenizer.encode(prompt);
+  const { maxPositions } = architecture;
+  if (tokens.length > maxPositions) return notRun(tooLong("its text", tokens.length, maxPositions));
+  const textOnly = {
+    tokens,
+    pieces: tokens.map((token) => tokenizer.piece(token)),
+    positions: [],
+    readAt: tokens.length - 1,
+  };
+  return { textOnly, warnings: [] };
+}
+
+function planInserted(spec: PatchscopeSpec, context: TextOnlyContext): PlannedTextOnly {
+  const { model, target, cells } = context;
   const positions = new Set(cells.flatMap(({ writes }) => writes.map(({ to }) => to.position)));
   const [position] = positions;
   if (position === undefined || positions.size > 1) return notRun(SEVERAL_PLACES);
@@ -40,7 +62,10 @@ export function planTextOnly(spec: PatchscopeSpec, context: TextOnlyContext): Pl
   ];
   const tokens = put(target.tokens, inserted.tokens);
   const { maxPositions } = model.architecture;
-  if (tokens.length > maxPositions) return notRun(tooLong(tokens.length, maxPositions));
+  if (tokens.length > maxPositions) {
+    const text = "with the source's text the target prompt";
+    return notRun(tooLong(text, tokens.length, maxPositions));
+  }
   const readAt = cells[0]?.readAt ?? 0;
   const textOnly = {
     tokens,
@@ -94,8 +119,11 @@ const ELSEWHERE =
   "The control text-only does not run: the interventions' positions are not those of a prompt with the source's text in it.";
 const NO_TEXT = "The control text-only does not run: the source has no text.";
 
-function tooLong(count: number, maxPositions: number): string {
-  return `The control text-only does not run: with the source's text the target prompt has ${count} tokens; the model was made for at most ${maxPositions}.`;
+const NO_TOKENIZER =
+  "The control text-only does not run: the model has no tokenizer to read its text with.";
+
+function tooLong(text: string, count: number, maxPositions: number): string {
+  return `The control text-only does not run: ${text} has ${count} tokens; the model was made for at most ${maxPositions}.`;
 }
 
 function notRun(message: string): PlannedTextOnly {

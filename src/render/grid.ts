@@ -1,6 +1,7 @@
 /** A sweep of source layers against target layers as a grid, where the terminal is wide enough for one. */
 import type { PatchscopeResult } from "../result/result.ts";
 import type { LayerName } from "../spec/spec.ts";
+import { controlReadOuts, saidBy } from "./control-read-outs.ts";
 import { fit, pad, readable, widest } from "./display-text.ts";
 import { pieceLabels } from "./next-tokens.ts";
 import { dependsOnVector, layerLabel, placesOf, verdictOf } from "./reading.ts";
@@ -64,7 +65,15 @@ export function gridLines(result: PatchscopeResult, style: Style): readonly stri
     judged.size > 0
       ? [style.paint.dim(`${PROMPT_MARK} before a read-out: the prompt says this anyway`)]
       : [];
-  return [style.paint.dim(header.join(GAP).trimEnd()), ...drawn, ...key];
+  const controls = controlReadOuts(result, true).map(({ words, readOut }) =>
+    fit(`${words}: ${saidBy(readOut, style.alphabet)}`, style.width, style.alphabet),
+  );
+  return [
+    style.paint.dim(header.join(GAP).trimEnd()),
+    ...drawn,
+    ...key,
+    ...controls.map((line) => style.paint.dim(line)),
+  ];
 }
 
 /** The target layers from the bottom up, whatever cells are there already. */

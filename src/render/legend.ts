@@ -3,7 +3,7 @@ import { EVIDENCE_THRESHOLD, EVIDENCE_TOKENS } from "../measure/evidence.ts";
 import type { CellRecord, PatchscopeResult } from "../result/result.ts";
 import type { LayerName, NoiseSpec, Padding } from "../spec/spec.ts";
 import { isStrong, wordShares } from "./evidence-words.ts";
-import { dependsOnVector, placesOf, verdictOf } from "./reading.ts";
+import { dependsOnVector, ownTextOf, placesOf, TEXT_ITSELF, verdictOf } from "./reading.ts";
 import { layersLabel } from "./rows.ts";
 import type { Shape } from "./rows.ts";
 import type { Style } from "./style.ts";
@@ -102,20 +102,22 @@ function hasBrightWords({ cells }: PatchscopeResult): boolean {
 }
 
 /** Says what the controls are for that are not part of the evidence. */
-function controlsLegend({ controls, cells }: PatchscopeResult): readonly string[] {
+function controlsLegend({ spec, controls, cells }: PatchscopeResult): readonly string[] {
   const hasVectors = cells.some(
     ({ logprobUnder }) => logprobUnder?.mean !== undefined || logprobUnder?.random !== undefined,
   );
   return [
-    ...(controls.textOnly === undefined
-      ? []
-      : [
-          "the text instead: the model reads the source's text in the vector's place; what it says then needs no vector.",
-        ]),
+    ...(controls.textOnly === undefined ? [] : [textLegend(ownTextOf(spec))]),
     ...(hasVectors
       ? ["The numbers under mean and random vectors are in the JSON and CSV forms."]
       : []),
   ];
+}
+
+function textLegend(own: string | undefined): string {
+  return own === undefined
+    ? "the text instead: the model reads the source's text in the vector's place; what it says then needs no vector."
+    : `${TEXT_ITSELF}: the model reads ${JSON.stringify(own)} and goes on; what it says then needs no vector.`;
 }
 
 /** Says what a round trip is, where there is one. */

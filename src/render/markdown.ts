@@ -15,7 +15,7 @@ import { metricLabel, metricNames, metricRuns } from "./metric-figures.ts";
 import { neighboursLine } from "./neighbours.ts";
 import { nextTokensLine } from "./next-tokens.ts";
 import { propagationMarkdown } from "./propagation.ts";
-import { logprobOf, verdictOf } from "./reading.ts";
+import { logprobOf, ownTextOf, verdictOf } from "./reading.ts";
 
 const alphabet = alphabetOf(true);
 
@@ -56,6 +56,7 @@ export function markdown(result: PatchscopeResult): string {
     ...(hasPoints ? [String(cell.at?.layer ?? ""), String(cell.at?.position ?? "")] : []),
   ]);
   const { unpatched, textOnly } = result.controls;
+  const own = ownTextOf(result.spec);
   return [
     `**${result.models.map(({ name }) => escaped(name)).join(", ")}** · source ${code(sourceText(result))} · target ${code(markedPrompt(result.target, Infinity, alphabet))}`,
     "",
@@ -65,7 +66,10 @@ export function markdown(result: PatchscopeResult): string {
     ...(unpatched === undefined ? [] : [`Without the vector: ${saidBy(unpatched)}`, ""]),
     ...(textOnly === undefined
       ? []
-      : [`With the text in place of the vector: ${saidBy(textOnly)}`, ""]),
+      : [
+          `${own === undefined ? "With the text in place of the vector" : `To ${code(own)}`}: ${saidBy(textOnly)}`,
+          "",
+        ]),
     ...effectLines(result),
     ...metricRuns(result).flatMap(({ label, values }) => [
       `${label}: ${names.map((name) => `${escaped(name)} ${metricLabel(name, values[name])}`).join(", ")}`,

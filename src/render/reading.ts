@@ -6,7 +6,7 @@
  */
 import { EVIDENCE_THRESHOLD, EVIDENCE_TOKENS } from "../measure/evidence.ts";
 import type { CellRecord, PlaceRecord, ReadOutRecord } from "../result/result.ts";
-import type { LayerName } from "../spec/spec.ts";
+import type { LayerName, PatchscopeSpec } from "../spec/spec.ts";
 
 export type Verdict =
   | "depends on the vector"
@@ -76,4 +76,12 @@ export function pointsOf(
 /** A layer as tables name it. */
 export function layerLabel(layer: LayerName): string {
   return layer === "embedding" ? "emb" : String(layer);
+}
+
+/** What the control's own text is called in tables, where it has one instead of the source's in the vector's place. */
+export const TEXT_ITSELF = "the text itself";
+
+/** That text. */
+export function ownTextOf({ controls }: PatchscopeSpec): string | undefined {
+  return controls.find((each) => each.kind === "text-only")?.prompt;
 }

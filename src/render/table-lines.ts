@@ -1,13 +1,13 @@
 /** The lines of a table: as wide as the terminal, the read-out cut where it does not fit. */
-import type { PatchscopeResult, ReadOutRecord } from "../result/result.ts";
+import type { PatchscopeResult } from "../result/result.ts";
 import type { ReadSpec } from "../spec/spec.ts";
+import { controlReadOuts, saidBy } from "./control-read-outs.ts";
 import type { Alphabet } from "./display-text.ts";
 import { fit, pad, readable, visible, widest } from "./display-text.ts";
 import { isStrong } from "./evidence-words.ts";
 import { cosineLabel, evidenceBar, evidenceLabel, probabilityLabel } from "./figures.ts";
 import { metricLabel, metricNames } from "./metric-figures.ts";
 import { neighboursLine } from "./neighbours.ts";
-import { nextTokensLine } from "./next-tokens.ts";
 import { dependsOnVector, probabilityPerToken, type Verdict } from "./reading.ts";
 import type { Section, Shape, TableRow } from "./rows.ts";
 import type { Style } from "./style.ts";
@@ -141,14 +141,9 @@ function lineOf(row: TableRow, evidenceWidth: number, style: Style): Omit<Line, 
   };
 }
 
-function textOf({ text, next, neighbours }: TableRow, alphabet: Alphabet): string {
-  if (neighbours !== undefined) return neighboursLine(neighbours, alphabet);
-  return text === undefined ? nextTokensLine(next, alphabet) : saying(text, alphabet);
-}
-
-/** A text that a stop string ended before it began is no gap in the table. */
-function saying(text: string, alphabet: Alphabet): string {
-  return text === "" ? "(nothing)" : readable(text, alphabet);
+function textOf(row: TableRow, alphabet: Alphabet): string {
+  const { neighbours } = row;
+  return neighbours === undefined ? saidBy(row, alphabet) : neighboursLine(neighbours, alphabet);
 }
 
 /** The words of a row's shares as its line shows them. */
@@ -163,29 +158,21 @@ function shownWords({ text, shares }: TableRow, alphabet: Alphabet): Line["words
   return readable(text, alphabet).startsWith(beginning) ? words : [];
 }
 
-/** What the target says without the vector, and with the source's text in its place. */
+/** What is said without the vector. */
 function controlLines(
   result: PatchscopeResult,
   hasEvidence: boolean,
-  style: Style,
+  { width, alphabet }: Style,
 ): readonly Line[] {
-  const { unpatched, textOnly } = result.controls;
-  const isShort = style.width < MIN_WIDTH_WITH_SENTENCES;
-  const instead = isShort ? "the text instead" : "with the text in place of the vector";
-  const lineFor = (readOut: ReadOutRecord, words: string): Line => {
+  return controlReadOuts(result, width < MIN_WIDTH_WITH_SENTENCES).map(({ words, readOut }) => {
     const p = probabilityPerToken(readOut);
-    const text =
-      readOut.text === undefined
-        ? nextTokensLine(readOut.next, style.alphabet)
-        : saying(readOut.text, style.alphabet);
+    const text = saidBy(readOut, alphabet);
     return {
-      label: style.alphabet.none,
+      label: alphabet.none,
       // Where a line is too long, its end is cut.
       text: hasEvidence ? text : `${words}: ${text}`,
       probability:
-        readOut.text === undefined || p === undefined
-          ? ""
-          : probabilityLabel([p, p], style.alphabet),
+        readOut.text === undefined || p === undefined ? "" : probabilityLabel([p, p], alphabet),
       evidence: hasEvidence ? words : "",
       contrast: "",
       roundTrip: "",
@@ -194,14 +181,7 @@ function controlLines(
       words: [],
       kind: "control",
     };
-  };
-  const { next, metrics } = result.source;
-  const own = next && metrics ? [lineFor({ next, metrics }, "the source's own run")] : [];
-  return [
-    ...own,
-    ...(unpatched ? [lineFor(unpatched, "without the vector")] : []),
-    ...(textOnly ? [lineFor(textOnly, instead)] : []),
-  ];
+  });
 }
 
 /** A line's columns, in their widths. */

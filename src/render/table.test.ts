@@ -233,6 +233,22 @@ describe("a ladder of layers", () => {
     );
   });
 
+  test("has a row for what the model says to a text of its own", () => {
+    const ladder = exampleLadder();
+    const prompt = { tokens: [1, 2], pieces: ["Who", " leads?"], positions: [] };
+    const textOnly = { ...generated(" Barack Obama", 0.44), prompt };
+    const asked = {
+      ...ladder.spec,
+      controls: [{ kind: "text-only" as const, prompt: "Who leads?" }],
+    };
+    const result = { ...ladder, spec: asked, controls: { ...ladder.controls, textOnly } };
+    const drawn = table(result, plain);
+    expect(drawn).toMatch(/ –  .*Barack Obama .* 44%  the text itself/u);
+    expect(drawn.replaceAll("\n", " ")).toContain(
+      'the text itself: the model reads "Who leads?" and goes on',
+    );
+  });
+
   test("never gets wider than the terminal, in any script", () => {
     for (const width of [60, 80, 99, 140]) {
       const lines = table(exampleLadder(), { ...plain, width }).split("\n");
@@ -310,6 +326,16 @@ describe("source layers against target layers", () => {
       - before a read-out: the prompt says this anyway
       "
     `);
+  });
+
+  test("have what is said without the vector beneath them, as long as the terminal is wide", () => {
+    const grid = sweep(3, 4);
+    const unpatched = generated(`: ${"country ".repeat(20)}`, 0.35);
+    const prompt = { tokens: [1], pieces: ["Who"], positions: [] };
+    const textOnly = { ...generated(" Obama", 0.44), prompt };
+    const lines = table({ ...grid, controls: { unpatched, textOnly } }, plain).split("\n");
+    expect(lines).toContain("the text instead: Obama");
+    expect(lines.find((line) => line.startsWith("without the vector: : country"))).toHaveLength(80);
   });
 
   test("are a list for each source layer where they would not", () => {

@@ -150,7 +150,7 @@ export type CellRecord = CellPlaces &
 export interface ControlsRecord {
   /** What the target prompt says without a patch. */
   readonly unpatched?: ReadOutRecord;
-  /** What the model says with the source's text in the vector's place, and the prompt that it reads then. */
+  /** What the model says with the source's text in the vector's place, or to a text of its own, and the prompt that it reads then. */
   readonly textOnly?: ReadOutRecord & { readonly prompt: PromptRecord };
   /** The sentences whose states were the controls. */
   readonly unrelated?: readonly { readonly prompt: string; readonly tokens: readonly number[] }[];

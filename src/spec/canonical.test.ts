@@ -104,6 +104,8 @@ test("Controls are part of what is asked, in any order and spelling", () => {
   );
   const spelled = asked.controls.map((kind) => ({ kind })).toReversed();
   expect(canonical({ ...minimal, controls: spelled })).toBe(canonical(asked));
+  const own = { ...minimal, controls: [{ kind: "text-only", prompt: "cat" }] };
+  expect(canonical(own)).toContain('"controls":[{"kind":"text-only","prompt":"cat"}]');
 });
 
 test("Padding that is none leaves the paper's code as it is", () => {

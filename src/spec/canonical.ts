@@ -257,9 +257,12 @@ function decoding(spec: DecodingSpec): Json {
 /** By kind: their order changes nothing. */
 function controls(specs: readonly ControlSpec[]): Json {
   const entries = specs
-    .map((spec) =>
-      spec.kind === "unrelated" ? { kind: spec.kind, prompts: spec.prompts } : { kind: spec.kind },
-    )
+    .map((spec) => {
+      if (spec.kind === "unrelated") return { kind: spec.kind, prompts: spec.prompts };
+      return spec.kind === "text-only"
+        ? { kind: spec.kind, prompt: spec.prompt }
+        : { kind: spec.kind };
+    })
     .sort((a, b) => (a.kind < b.kind ? -1 : 1));
   return unless(DEFAULT_CONTROLS, stringify(entries)) === undefined ? undefined : entries;
 }

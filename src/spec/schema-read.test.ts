@@ -89,3 +89,12 @@ describe("A contrast with the prior", () => {
     expect(issuesOf({ decoding: { contrast: value } })).toEqual([issue]);
   });
 });
+
+test("The control text-only may have a text of its own", () => {
+  const own = { kind: "text-only", prompt: "The capital of France is" };
+  expect(parseSpec({ ...minimal, controls: [own] }).controls).toEqual([own]);
+  const parsed = safeParseSpec({ ...minimal, controls: [{ ...own, prompt: "" }] });
+  expect(parsed.success ? [] : parsed.issues).toMatchObject([
+    { path: ["controls", 0, "prompt"], message: 'expected a text that is not empty, got ""' },
+  ]);
+});

@@ -107,18 +107,24 @@ const unrelated = record({
   prompts: z.exactOptional(z.array(z.string().min(1)).min(1).max(MAX_CONTROL_PROMPTS)),
 });
 
-const otherControl = record({ kind: z.enum(CONTROL_KINDS).exclude(["unrelated"]) });
+const textOnly = record({
+  kind: z.literal("text-only"),
+  prompt: z.exactOptional(z.string().min(1)),
+});
+
+const otherControl = record({ kind: z.enum(CONTROL_KINDS).exclude(["unrelated", "text-only"]) });
 
 const control = choose<ControlSpec>(
-  `${CONTROL_KINDS.join(", ")} or {kind: unrelated, prompts: list}`,
+  `${CONTROL_KINDS.join(", ")}, {kind: unrelated, prompts: list} or {kind: text-only, prompt: text}`,
   (value) => {
     const named = isRecord(value) ? value["kind"] : value;
     const kind = CONTROL_KINDS.find((known) => known === named);
     if (kind === undefined) return unknownWord(anyOf(CONTROL_KINDS), named, CONTROL_KINDS);
     if (!isRecord(value)) return z.unknown().transform(() => ({ kind }));
-    return kind === "unrelated" ? unrelated : otherControl;
+    if (kind === "unrelated") return unrelated;
+    return kind === "text-only" ? textOnly : otherControl;
   },
-  [z.enum(CONTROL_KINDS), unrelated, otherControl],
+  [z.enum(CONTROL_KINDS), unrelated, textOnly, otherControl],
 );
 
 const controlList = z.array(control);

@@ -200,8 +200,8 @@ export type ControlSpec =
   | { readonly kind: "mean" }
   /** Gaussian vectors as long as the source's. */
   | { readonly kind: "random" }
-  /** The source's text in place of its vector. */
-  | { readonly kind: "text-only" };
+  /** The source's text in place of its vector; or another text in place of the whole target prompt. */
+  | { readonly kind: "text-only"; readonly prompt?: string };
 
 /** Their names, in the order in which they are best shown. */
 export const CONTROL_KINDS: readonly ControlSpec["kind"][] = [
