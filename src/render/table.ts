@@ -169,6 +169,8 @@ function writtenOver(mode: ModeSpec, isOne: boolean): string {
       return `${is} added to`;
     case "norm-matched":
       return `${replaces}, at the same norm,`;
+    case "norm-scaled":
+      return `${replaces}, times its norm,`;
   }
 }
 

@@ -8,6 +8,7 @@ export function written(mode: ModeSpec, vector: Float32Array, there: Float32Arra
   if (mode === "add") return combined(1, there, 1, vector);
   if (mode === "norm-matched")
     return combined(0, there, normOf(there) / (normOf(vector) || 1), vector);
+  if (mode === "norm-scaled") return combined(0, there, normOf(there), vector);
   return combined(1 - mode.interpolate, there, mode.interpolate, vector);
 }
 

@@ -118,13 +118,13 @@ function indicesWhere(
   );
 }
 
-const MODES = ["replace", "add", "norm-matched"] as const;
+const MODES = ["replace", "add", "norm-matched", "norm-scaled"] as const;
 const word = z.enum(MODES);
 const interpolate = record({ interpolate: number });
 
 /** How a vector meets the state that is there. */
 export const mode: z.ZodType<ModeSpec> = choose<ModeSpec>(
-  "replace, add, norm-matched or {interpolate: number}",
+  "replace, add, norm-matched, norm-scaled or {interpolate: number}",
   (value) => {
     if (isRecord(value)) return interpolate;
     return typeof value === "string" ? word : undefined;

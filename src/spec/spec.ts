@@ -93,10 +93,12 @@ export type NamedSource = (Prompt | VectorFile) & {
 };
 
 /**
- * How a vector v is written where the state h stands: v; h + v; v at h's Euclidean length; (1 - a) h + a v.
+ * How a vector v is written where the state h stands: v; h + v; v at h's Euclidean length; v times h's length, so that a
+ * length of 1 is as long as h; (1 - a) h + a v.
  * h is the state of the same run, with all writes below it in effect.
  */
-export type ModeSpec = "replace" | "add" | "norm-matched" | { readonly interpolate: number };
+export type ModeSpec =
+  "replace" | "add" | "norm-matched" | "norm-scaled" | { readonly interpolate: number };
 
 /** f, applied to every vector before it is written: one step, or several in this order. */
 export type MappingSpec = MappingStep | readonly MappingStep[];

@@ -61,7 +61,7 @@ const specs = fc.record({
   targetLayer: fc.constantFrom<unknown>("same", "all", -1, [3, 0], { together: [0, 2] }),
   targetPosition: fc.constantFrom<unknown>(-1, 0, "all"),
   site: fc.constantFrom("resid_post" as const, "resid_pre" as const),
-  mode: fc.constantFrom<unknown>("replace", "add", "norm-matched"),
+  mode: fc.constantFrom<unknown>("replace", "add", "norm-matched", "norm-scaled"),
   maxTokens: fc.integer({ min: 1, max: EVIDENCE_TOKENS + 1 }),
   seed: fc.nat(),
   controls: fc.shuffledSubarray([...CONTROL_KINDS]),

@@ -113,7 +113,7 @@ export const SHAPES = fc.record({
   targetLayer: fc.constantFrom<unknown>("same", "all", 0, [2, 0], { together: [0, 2] }),
   targetPosition: fc.constantFrom<unknown>(-1, 0, "all", [0, -1]),
   site: fc.constantFrom("resid_post", "resid_pre", "mlp_out"),
-  mode: fc.constantFrom<unknown>("replace", "add", "norm-matched", { interpolate: 0.25 }),
+  mode: fc.constantFrom<unknown>("replace", "add", "norm-matched", "norm-scaled", { interpolate: 0.25 }),
   mapping: fc.constantFrom<unknown>(
     { kind: "identity" },
     { kind: "scale", factor: -0.5 },

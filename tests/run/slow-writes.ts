@@ -165,6 +165,7 @@ function mix({ mode }: Plan, vector: Float32Array, there: Float32Array): Float32
   if (mode === "replace") return vector;
   if (mode === "add") return vector.map((value, index) => value + (there[index] ?? 0));
   if (mode === "norm-matched") return vector.map((value) => (value * size(there)) / size(vector));
+  if (mode === "norm-scaled") return vector.map((value) => value * size(there));
   const share = mode.interpolate;
   return vector.map((value, index) => share * value + (1 - share) * (there[index] ?? 0));
 }
