@@ -37,9 +37,6 @@ Where the target prompt leads to its answer, the rule may find fewer of the righ
   the right one. \`ask\` takes the median over all read-outs that give an answer, and says "no answer" where that is below 3.0: it errs on that side.
 - \`emotion\` has the names of all four feelings in its examples. Its evidence is that of the whole answer, "anger at my mother", and mostly of what the
   feeling is about: the feeling's word alone stays below 3.0 ([emotion.md](emotion.md)).
-- \`multi-hop-repair\` leaves the whole question in the prompt: an answer that an unrelated state brings out as well did not need this one. SmolLM2
-  is not repaired by it: 16 of 64 development questions were right without the patch, and at each of 30 pairs of layers fewer with it, so there is
-  little for a rule to find. \`multi-hop\`, which takes the first hop out of the prompt, stands above.
 
 Here right answers count that the prompt alone does not say, whether it has them in it or not.
 

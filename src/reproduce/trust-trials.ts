@@ -40,6 +40,11 @@ export interface TrialModel {
   readonly readsKorean: boolean;
 }
 
+/** Controls that evidence follows from. */
+const EVIDENCE_ONLY: NonNullable<PresetOptions["controls"]> = [
+  { kind: "unpatched" },
+  { kind: "unrelated" },
+];
 /** Tokens of a read-out: those that evidence is about. */
 const TOKENS = 8;
 
@@ -87,7 +92,7 @@ export function trialSets(model: TrialModel): readonly TrialSet[] {
       : []),
     set("self-explaining", FEWER, selfExplainingTrials(model)),
     set("future-lens", Object.values(FUTURES).map(cloze), futureTrials(model)),
-    set("multi-hop", Object.values(HOPS), hopTrials("multi-hop", model)),
+    set("multi-hop-repair", Object.values(HOPS), hopTrials(model)),
     set("emotion --aspect towards", ["towards whom"], feelingTrials("towards", "en", model)),
     ...(model.readsKorean
       ? [
@@ -105,7 +110,6 @@ export function trialSets(model: TrialModel): readonly TrialSet[] {
       : []),
     askTrials("attribute, as in ask", Object.keys(ZERO_SHOT), "country", model),
     leading("emotion", ["which feeling, and about what"], feelingTrials("feeling", "en", model)),
-    leading("multi-hop-repair", Object.values(HOPS), hopTrials("multi-hop-repair", model)),
     ...(model.readsKorean
       ? [
           askTrials("attribute, as in ask, Korean", KOREAN_QUESTIONS, "나라", model),
@@ -225,14 +229,12 @@ const HOPS: Readonly<Record<string, string>> = {
   language: "The official language of",
 };
 
-function hopTrials(preset: "multi-hop" | "multi-hop-repair", model: TrialModel): Trial[] {
-  return questionTrials(preset, HOPS, "country", model, (ask, { answers }) => {
-    const hop = `the country whose capital is ${answers["capital"]?.[0] ?? ""}`;
-    return {
-      prompt: preset === "multi-hop" ? hop : `${ask} ${hop}`,
-      options: { ask, ...between(SOURCES, TARGETS, model) },
-    };
-  });
+function hopTrials(model: TrialModel): Trial[] {
+  return questionTrials("multi-hop-repair", HOPS, "country", model, (ask, { answers }) => ({
+    prompt: `${ask} the country whose capital is ${answers["capital"]?.[0] ?? ""}`,
+    // What the whole question gives has no part in the rule.
+    options: { ask, ...between(SOURCES, TARGETS, model), controls: EVIDENCE_ONLY },
+  }));
 }
 
 function feelingTrials(

@@ -335,6 +335,16 @@ export function askWithout(ask: string, count: number): SpecIssue {
 const ASK_HINT =
   'Write a text in which a lower-case x stands for the vector, e.g. "The official currency of x".';
 
+/** A second hop that the question does not begin with. */
+export function askElsewhere(ask: string, question: string): SpecIssue {
+  return {
+    code: "ask-elsewhere",
+    path: ["ask"],
+    message: `expected the beginning of the question ${describe(question)}, with the first hop behind it, got ${describe(ask)}`,
+    hint: 'Name the part that is asked last, e.g. "The current CEO of" of "The current CEO of the company that created Windows".',
+  };
+}
+
 /** How to give an option that a preset cannot do without. */
 const OPTION_HINTS: Readonly<Record<string, string>> = {
   ask: ASK_HINT,

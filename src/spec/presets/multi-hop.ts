@@ -1,60 +1,49 @@
 /** Two-hop questions taken in two steps: the state that has answered the first hop is put behind the second one. */
-import { generating, type Preset, type PresetOptions } from "./preset.ts";
+import { specInvalid } from "../../errors.ts";
+import { askElsewhere } from "../errors.ts";
+import { generating, type Preset, type PresetRequest } from "./preset.ts";
 
-const CITATION = "Multi-hop reasoning, section 5 of arXiv 2401.06102";
 // All pairs of layers are several hundred runs; every third layer shows where it works.
 const GRID = { from: 0, to: -1, step: 3 };
 
-const TAKES: readonly (keyof PresetOptions)[] = [
-  "ask",
-  "layer",
-  "targetLayer",
-  "maxTokens",
-  "topK",
-  "controls",
-  "contrast",
-];
-
-/** S is the first hop, T the second: neither sees the other's words. */
-export const multiHop: Preset = {
-  name: "multi-hop",
-  summary:
-    "Puts the state of a first hop (the text) behind the second one (--ask): the two never see each other's words.",
-  citation: CITATION,
-  needs: ["ask"],
-  takes: TAKES,
-  example: {
-    prompt: "the company that created Visual Basic Script",
-    model: "smollm2-135m-instruct",
-    ask: "The current CEO of",
-  },
-  fields: (request) => ({
-    source: { position: -1, layer: request.layer ?? GRID },
-    target: { prompt: request.ask, position: -1, layer: request.targetLayer ?? GRID },
-    read: generating(request),
-  }),
-};
-
-/** T = S, the whole question: the state of its end is written over the last token of the second hop. */
+/**
+ * S is the first hop, T the second, so that neither sees the other's words: the form in which the paper measures T = S, and
+ * without which nothing is repaired, as the whole question is then in sight of what goes on. What the model says to it
+ * stands beside.
+ */
 export const multiHopRepair: Preset = {
   name: "multi-hop-repair",
   summary:
-    "Repairs a two-hop question: the state of its end is written over the last token of the second hop, which --ask names.",
-  citation: CITATION,
+    "Repairs a two-hop question: the state that has answered its first hop is written over the end of the second, which --ask names; the two never see each other's words.",
+  citation: "Multi-hop reasoning, section 5 of arXiv 2401.06102",
   needs: ["ask"],
-  takes: TAKES,
+  takes: ["ask", "layer", "targetLayer", "maxTokens", "topK", "controls", "contrast"],
   example: {
     prompt: "The current CEO of the company that created Visual Basic Script",
     model: "smollm2-135m-instruct",
     ask: "The current CEO of",
   },
-  fields: (request) => ({
-    source: { position: -1, layer: request.layer ?? GRID },
-    target: {
-      prompt: "same",
-      position: { find: request.ask },
-      layer: request.targetLayer ?? GRID,
-    },
-    read: generating(request),
-  }),
+  fields: (request) => {
+    const { layer = GRID, targetLayer = GRID, ask } = request;
+    const { question, hop } = halved(request);
+    const { controls = [{ kind: "unpatched" }, { kind: "unrelated" }, { kind: "text-only" }] } =
+      request;
+    return {
+      source: { prompt: hop, position: -1, layer },
+      target: { prompt: ask, position: -1, layer: targetLayer },
+      read: generating(request),
+      controls: controls.map((control) =>
+        control.kind === "text-only" ? { ...control, prompt: question } : control,
+      ),
+    };
+  },
 };
+
+/** The question, and the first hop of it: what is left without the second. */
+function halved(request: PresetRequest): Record<"question" | "hop", string> {
+  const { ask = "" } = request;
+  const question = "prompt" in request ? request.prompt : "";
+  const hop = question.startsWith(ask) ? question.slice(ask.length).trim() : "";
+  if (hop === "") throw specInvalid([askElsewhere(ask, question)]);
+  return { question, hop };
+}

@@ -18,7 +18,7 @@ import { latentQa } from "./latent-qa.ts";
 import { linearShortcut } from "./linear-shortcut.ts";
 import { logitLens } from "./logit-lens.ts";
 import { lre } from "./lre.ts";
-import { multiHopRepair, multiHop } from "./multi-hop.ts";
+import { multiHopRepair } from "./multi-hop.ts";
 import type { Preset, PresetOptions, PresetRequest } from "./preset.ts";
 import { neighbours } from "./neighbours.ts";
 import { propagation } from "./propagation.ts";
@@ -40,7 +40,6 @@ export const PRESET_NAMES = [
   "self-explaining",
   "future-lens",
   "cross-model-entity",
-  "multi-hop",
   "multi-hop-repair",
   "emotion",
   "propagation",
@@ -67,7 +66,6 @@ export const PRESETS: Readonly<Record<PresetName, Preset>> = {
   "self-explaining": selfExplaining,
   "future-lens": futureLens,
   "cross-model-entity": crossModelEntity,
-  "multi-hop": multiHop,
   "multi-hop-repair": multiHopRepair,
   emotion,
   propagation,

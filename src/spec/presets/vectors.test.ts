@@ -39,8 +39,9 @@ test("A vector that explains itself is tried at several lengths, and may be a fi
   ]);
   expect(presetSpec("self-explaining", request).mapping).toMatchObject([
     {},
-    { factor: [0.5, 1, 2, 4, 8, 16, 32, 64] },
+    { factor: [0.35, 0.5, 0.7, 1, 1.4, 2, 2.8, 4] },
   ]);
+  expect(spec.target.mode).toBe("norm-scaled");
 });
 
 test("The future lens has the paper's prompt, with the space at its end", () => {
@@ -65,24 +66,43 @@ test("The future lens takes a trained prompt, as many placeholders as it has vec
   );
 });
 
-describe("Two hops", () => {
+describe("A question of two hops", () => {
   const ask = "The current CEO of";
+  const prompt = `${ask} the company that created Visual Basic Script`;
+  const asked = { prompt, model: "m", ask };
   const grid = { from: 0, to: -1, step: 3 };
 
-  test("are kept apart, the first as source and the second as target", () => {
-    const prompt = "the company that created Visual Basic Script";
-    expect(presetSpec("multi-hop", { prompt, model: "m", ask })).toMatchObject({
-      source: { prompt, position: -1, layer: grid },
+  test("is kept apart, the first hop as source and the second as target, with the whole beside them", () => {
+    expect(presetSpec("multi-hop-repair", { ...asked, layer: 4 })).toMatchObject({
+      source: { prompt: "the company that created Visual Basic Script", position: -1, layer: 4 },
       target: { prompt: ask, position: -1, layer: grid },
+      controls: [
+        { kind: "unpatched" },
+        { kind: "unrelated" },
+        { kind: "text-only", prompt: prompt },
+      ],
     });
   });
 
-  test("are repaired in one prompt, at the second hop's last token", () => {
-    const prompt = `${ask} the company that created Visual Basic Script`;
-    expect(presetSpec("multi-hop-repair", { prompt, model: "m", ask, layer: 4 })).toMatchObject({
-      source: { prompt, position: -1, layer: 4 },
-      target: { prompt: "same", position: { find: ask, token: "last" }, layer: grid },
-    });
+  test("stands beside controls that were asked for", () => {
+    const controls = [{ kind: "text-only" as const }, { kind: "mean" as const }];
+    const spec = presetSpec("multi-hop-repair", { ...asked, controls });
+    expect(spec.controls).toEqual([{ kind: "text-only", prompt }, { kind: "mean" }]);
+  });
+
+  test.each([
+    ["that is no part of it", "The father of", prompt],
+    ["that is not its beginning", "Visual Basic Script", prompt],
+    ["that is all of it", prompt, prompt],
+    ["that is all of it but spaces", prompt, `${prompt} `],
+  ])("is refused with a second hop %s", (_, wrong, question) => {
+    const message = messageOf(() =>
+      presetSpec("multi-hop-repair", { ...asked, prompt: question, ask: wrong }),
+    );
+    expect(message).toContain("ask: expected the beginning of the question");
+  });
+
+  test("needs its second hop", () => {
     expect(messageOf(() => presetSpec("multi-hop-repair", request))).toContain("ask: missing");
   });
 });
