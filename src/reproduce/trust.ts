@@ -7,6 +7,7 @@ import { EVIDENCE_THRESHOLD, evidenceOf } from "../measure/evidence.ts";
 import { bootstrapRate, wilson, type Group, type Rate } from "../measure/intervals.ts";
 import { names } from "./is-right.ts";
 import { readTrials, type TrialContext, type TrialReadOut } from "./read-trials.ts";
+import { readUnrelated } from "./said-to-unrelated.ts";
 import type { Trial, TrialSet } from "./trust-trials.ts";
 
 /** What was measured of one preset on one model. */
@@ -15,6 +16,8 @@ export interface TrustRow extends Pick<TrialSet, "name" | "asked" | "isLeading">
   readonly readOuts: number;
   /** Read-outs that name a right answer, which the prompt alone does not give, and depend on the vector. */
   readonly power: { readonly wilson: Rate; readonly bootstrap: Rate };
+  /** The same of answers that the target does not give to unrelated states either; where the target leads to its answer. */
+  readonly ownPower: Rate | undefined;
   /** Texts that are claimed for another, unrelated state. */
   readonly falsePositives: { readonly wilson: Rate; readonly bootstrap: Rate };
   /** The same where the prompt alone is the control. */
@@ -31,7 +34,9 @@ export async function measureTrust(
 ): Promise<TrustRow> {
   const specs = set.trials.map(({ spec }) => spec);
   const outputs = await readTrials(specs, context, onProgress);
+  const unrelated = set.isLeading ? await readUnrelated(specs, context) : undefined;
   const power = new Map<string, Group>();
+  const own = { hits: 0, trials: 0 };
   const falsePositives: Group[] = [];
   const againstPrompt: Group[] = [];
   const wrong = { hits: 0, trials: 0 };
@@ -39,16 +44,23 @@ export async function measureTrust(
   for (const [index, trial] of set.trials.entries()) {
     const output = outputs[index];
     assert(output, "every trial was read");
-    const named = output.readOuts.filter(({ text }) => names(text, trial.right));
+    const named = [...output.readOuts.entries()].filter(([, { text }]) => names(text, trial.right));
     const unnamed = output.readOuts.filter(({ text }) => !names(text, trial.right));
     // A prompt that leads to its answers may have them all in it; what it says alone is what counts then.
     const alone = set.isLeading ? output.unpatched : `${output.prompt} ${output.unpatched}`;
-    const said = named.filter(({ text }) => !isSaidAnyway(text, trial, alone));
+    const said = named.filter(([, { text }]) => !isSaidAnyway(text, trial, alone));
     const before = power.get(trial.subject) ?? { hits: 0, trials: 0 };
     power.set(trial.subject, {
-      hits: before.hits + said.filter(depends).length,
+      hits: before.hits + said.filter(([, readOut]) => depends(readOut)).length,
       trials: before.trials + said.length,
     });
+    if (unrelated) {
+      const only = said.filter(
+        ([place, { text }]) => !isSaidAnyway(text, trial, unrelated(trial.spec, place).join("\n")),
+      );
+      own.hits += only.filter(([, readOut]) => depends(readOut)).length;
+      own.trials += only.length;
+    }
     wrong.hits += unnamed.filter(depends).length;
     wrong.trials += unnamed.length;
     readOuts += output.readOuts.length;
@@ -63,6 +75,7 @@ export async function measureTrust(
     subjects: power.size,
     readOuts,
     power: rates([...power.values()]),
+    ownPower: unrelated && wilson(own.hits, own.trials),
     falsePositives: rates(falsePositives),
     againstPrompt: rates(againstPrompt).wilson,
     wrong: wilson(wrong.hits, wrong.trials),

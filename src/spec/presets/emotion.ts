@@ -3,6 +3,8 @@
  * strong, towards whom. The prompts for feelings and their strength were chosen on the development sentences of
  * `src/reproduce/subjects/feelings.ts`.
  */
+import { specInvalid } from "../../errors.ts";
+import { unusedField } from "../errors.ts";
 import {
   generating,
   type Aspect,
@@ -155,8 +157,14 @@ function inWords(form: Form, request: PresetRequest): { form: Form; read: object
 /** Small models nearly always say the same word, but how much likelier it is than the other one tells strong from weak. */
 function weighed(
   { label, strong, weak, pairs }: StrengthForm,
-  { topK }: PresetRequest,
+  { topK, maxTokens }: PresetRequest,
 ): { form: Form; read: object; metrics: readonly object[] } {
+  if (maxTokens !== undefined) {
+    const takes = emotion.takes.filter((option) => option !== "maxTokens");
+    throw specInvalid([
+      unusedField({ name: "emotion with the aspect strength", takes }, "maxTokens"),
+    ]);
+  }
   const examples = pairs.flatMap(([strongly, weakly]): Form["examples"] => [
     [strongly, strong],
     [weakly, weak],

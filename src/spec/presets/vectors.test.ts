@@ -124,6 +124,14 @@ describe("Emotions", () => {
     expect(promptOf(undefined, "ko")).toMatch(/글: \[X\]\n감정:$/u);
   });
 
+  test("are no text where they are weighed", () => {
+    const asked = { ...request, aspect: "strength" as const };
+    expect(presetSpec("emotion", asked).read.kind).toBe("next-token");
+    expect(messageOf(() => presetSpec("emotion", { ...asked, maxTokens: 5 }))).toContain(
+      "maxTokens: the preset emotion with the aspect strength has no use for it",
+    );
+  });
+
   test("are one line", () => {
     expect(presetSpec("emotion", request).read).toMatchObject({ maxTokens: 8, stop: ["\n"] });
   });
