@@ -25,13 +25,13 @@ test("without the runtime's files for CUDA there is a command that fetches them,
   expect(fix).toContain(`ONNXRUNTIME_NODE_INSTALL=cuda12 node '${script}'`);
 });
 
-test("what else fails in CUDA is said in the runtime's last sentence", async () => {
+test("what else fails in CUDA is said as NVIDIA's library says it, without the runtime's places", async () => {
   const { platform, arch } = process;
   const libraries = join(folder, "bin", "napi-v6", platform, arch);
   await mkdir(libraries, { recursive: true });
   await writeFile(join(libraries, "libonnxruntime_providers_cuda.so"), "no library");
   const cause = new Error(
-    "/src/cuda_call.cc:121 CudaCall(...) [with ERRTYPE = cudaError]\nCUDA failure 100: no CUDA-capable device is detected.\n",
+    "/onnxruntime_src/cuda_call.cc:154 CudaCall(...) [with ERRTYPE = cudaError; bool THRW = true] CUDA failure 100: no CUDA-capable device is detected ; GPU=-1 ; hostname=vm ; file=/onnxruntime_src/cuda_execution_provider.cc ; line=352 ; expr=cudaSetDevice(info_.device_id); \n",
   );
   expect(notBegun("cuda", cause, folder)).toMatchObject({
     reason: "CUDA failure 100: no CUDA-capable device is detected",

@@ -5,6 +5,7 @@
 import { existsSync, readdirSync } from "node:fs";
 import { join, relative } from "node:path";
 import type { Device } from "./devices.ts";
+import { nvidiaFailure } from "./errors.ts";
 
 type Processor = Exclude<Device, "cpu">;
 
@@ -89,6 +90,8 @@ function missingLibrary(path: string): string | undefined {
 
 /** The runtime puts the place in its code first, and what failed last. */
 function lastSentence(message: string): string {
+  const failure = nvidiaFailure(message);
+  if (failure !== undefined) return failure;
   const lines = message.split("\n").map((line) => line.trim());
   const sentence = lines.findLast((line) => line !== "") ?? "it says no more";
   return sentence.replace(/^.*was false\. /u, "").replace(/\.$/u, "");

@@ -67,5 +67,11 @@ export function runtimeFailed(what: string, cause: unknown, device: Device): Pat
 const OUT_OF_MEMORY = /failed to allocate memory|bad_?\s?alloc|out of memory/iu;
 
 function reasonOf(cause: unknown): string {
-  return (cause instanceof Error ? cause.message : String(cause)).trim();
+  const message = (cause instanceof Error ? cause.message : String(cause)).trim();
+  return nvidiaFailure(message) ?? message;
+}
+
+/** What one of NVIDIA's libraries says, amid the places in the runtime's code and the machine's name. */
+export function nvidiaFailure(message: string): string | undefined {
+  return /\b[A-Z]+ failure \d+: [^;\n]*[^;\s.]/u.exec(message)?.[0];
 }
