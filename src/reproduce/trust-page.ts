@@ -36,11 +36,13 @@ ${missedText(judged)}
 Where the target prompt leads to its answer, the rule may find fewer of the right ones, and say too often that the prompt says this anyway:
 
 - The wordings of \`ask\` end in their cue: "In Austria people speak German, and in x people speak" names a language with any state, and now and then
-  the right one. Where that happened with none of the 8 unrelated sentences, at the same layers, the read-out counts as **its own**. \`ask\` takes the median over all read-outs that give an answer, and says "no answer" where that is below 3.0: it errs on that side.
+  the right one. \`ask\` takes the median over all read-outs that give an answer, and says "no answer" where that is below 3.0: it errs on that side.
+  Languages in Korean are nearly guesses of Gemma's: the right one is 3 to 20 times as likely with its state as with others, which is below 3.0.
 - \`emotion\` has the names of all four feelings in its examples. Its evidence is that of the whole answer, "anger at my mother", and mostly of what the
   feeling is about: the feeling's word alone stays below 3.0 ([emotion.md](emotion.md)).
 
-Here right answers count that the prompt alone does not say, whether it has them in it or not.
+Here right answers count that the prompt alone does not say, whether it has them in it or not. **Its own** are those that it does not give to any of
+the 8 unrelated sentences' states either, at the same layers: an answer that it gives to a sentence about rain needed no state of a country.
 
 ${tableOf(leading, [...POWER, ...OWN_POWER, ...ERRORS])}
 

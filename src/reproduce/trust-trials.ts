@@ -64,12 +64,18 @@ const ZERO_SHOT: Readonly<Record<string, string>> = {
   language: "People speak the language of x",
   continent: "The continent of x",
 };
-/** The same in Korean, where the answer comes last by grammar. */
-const KOREAN_ZERO_SHOT: Readonly<Record<string, string>> = {
-  수도: "x의 수도는",
-  화폐: "x의 화폐는",
-  언어: "x에서 쓰는 말은",
-  대륙: "x가 있는 대륙은",
+/**
+ * The same in Korean, where the answer comes last by grammar; foods too, as a model that knows little knows those better.
+ * Not their colours: on development subjects that prompt says "red" to most states, and 12 of 128 times that is right.
+ */
+const KOREAN_ZERO_SHOT: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  나라: {
+    수도: "x의 수도는",
+    화폐: "x의 화폐는",
+    언어: "x에서 쓰는 말은",
+    대륙: "x가 있는 대륙은",
+  },
+  음식: { "영어-이름": "x(영어:", "음식의-종류": "x라는" },
 };
 /** Those that `ask` has in Korean. */
 const KOREAN_QUESTIONS = ["언어", "대륙"];
@@ -98,8 +104,10 @@ export function trialSets(model: TrialModel): readonly TrialSet[] {
       ? [
           set(
             "attribute, Korean",
-            Object.values(KOREAN_ZERO_SHOT),
-            attributeTrials(KOREAN_ZERO_SHOT, "나라", model),
+            Object.values(KOREAN_ZERO_SHOT).flatMap((asks) => Object.values(asks)),
+            Object.entries(KOREAN_ZERO_SHOT).flatMap(([domain, asks]) =>
+              attributeTrials(asks, domain, model),
+            ),
           ),
           set(
             "entity --language ko",
