@@ -8,6 +8,7 @@ import {
   place,
 } from "../../tests/support/example-results.ts";
 import type { CellRecord, PatchscopeResult } from "../result/result.ts";
+import type { ModeSpec } from "../spec/spec.ts";
 import { widthOf } from "./display-text.ts";
 import { markdown } from "./markdown.ts";
 import { table } from "./table.ts";
@@ -28,6 +29,18 @@ function withoutEvidence(result: PatchscopeResult): PatchscopeResult {
 function body(text: string): string {
   return `\n${text.split("\n\n")[1] ?? ""}\n`;
 }
+
+test("Words say how the vector meets the state that is there", () => {
+  const ladder = exampleLadder();
+  const sentence = (mode: ModeSpec): string => {
+    const spec = { ...ladder.spec, target: { ...ladder.spec.target, mode } };
+    return table({ ...ladder, spec }, plain).replaceAll("\n", " ");
+  };
+  expect(sentence("add")).toContain("is added to the one of");
+  expect(sentence("norm-matched")).toContain("replaces, at the same norm, the one of");
+  expect(sentence("norm-scaled")).toMatch(/layer, its length relative to that one's; then/u);
+  expect(sentence({ interpolate: 0.5 })).toContain("is mixed (0.5 of it) into the one of");
+});
 
 describe("a ladder of layers", () => {
   test("says what was done, what each layer says, and what that is worth", () => {

@@ -106,7 +106,11 @@ function whatHappens(result: PatchscopeResult, shape: Shape): string {
     return `The tokens whose rows of the ${reading.of} embedding lie nearest to ${state} by cosine.`;
   }
   const theirs = targets === 1 ? "the one" : "those";
-  return `T${state.slice(1)} ${writtenOver(target.mode, isOne)} ${theirs} of the target's ${marked(targets)} ${to}; ${read}.`;
+  const lengths =
+    target.mode === "norm-scaled"
+      ? `, its length relative to ${targets === 1 ? "that one's" : "theirs"}`
+      : "";
+  return `T${state.slice(1)} ${writtenOver(target.mode, isOne)} ${theirs} of the target's ${marked(targets)} ${to}${lengths}; ${read}.`;
 }
 
 /** How many tokens a cell reads, and how many it writes over. */
@@ -170,7 +174,7 @@ function writtenOver(mode: ModeSpec, isOne: boolean): string {
     case "norm-matched":
       return `${replaces}, at the same norm,`;
     case "norm-scaled":
-      return `${replaces}, times its norm,`;
+      return replaces;
   }
 }
 
