@@ -93,7 +93,11 @@ export function inspectCommand(context: CommandContext): CommandUnknownOpts {
       "--soft-prompt <file>",
       "a trained prompt in place of future-lens's: a safetensors file",
     )
-    .option("--factors <list>", "what the vector is multiplied by, as in 0.5,1,2", parseFactors)
+    .option(
+      "--factors <list>",
+      "its lengths, relative to the state that it replaces, as in 0.5,1,2",
+      parseFactors,
+    )
     .option("--aspect <name>", `of an emotion: ${ASPECTS.join(", ")}`, parseAspect)
     .option("--language <name>", "of the preset's prompt: en or ko (default: en)", parseLanguage)
     .option(

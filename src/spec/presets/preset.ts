@@ -25,7 +25,7 @@ export interface PresetOptions {
   readonly ask?: string;
   /** The file of a fitted mapping that the vectors go through. */
   readonly map?: string;
-  /** What the vector is multiplied by, one cell for each. */
+  /** Lengths of the vector, relative to the state that it replaces: one cell for each. */
   readonly factors?: readonly number[];
   /** What of a feeling is asked: which it is, how strong, or towards whom. */
   readonly aspect?: Aspect;
