@@ -276,12 +276,16 @@ export function questionUnknown(name: string, known: readonly string[]): SpecIss
 }
 
 /** An option that a preset cannot do without. */
-export function missingField(preset: { readonly name: string }, option: string): SpecIssue {
+export function missingField(
+  preset: { readonly name: string; readonly askHint?: string },
+  option: string,
+): SpecIssue {
+  const own = option === "ask" ? preset.askHint : undefined;
   return {
     code: "missing",
     path: [option],
     message: `missing: the preset ${preset.name} needs it`,
-    hint: OPTION_HINTS[option] ?? "See the preset's example.",
+    hint: own ?? OPTION_HINTS[option] ?? "See the preset's example.",
   };
 }
 
@@ -336,12 +340,22 @@ const ASK_HINT =
   'Write a text in which a lower-case x stands for the vector, e.g. "The official currency of x".';
 
 /** A second hop that the question does not begin with. */
-export function askElsewhere(ask: string, question: string): SpecIssue {
+export function askElsewhere(ask: string, question: string, hint: string): SpecIssue {
   return {
     code: "ask-elsewhere",
     path: ["ask"],
     message: `expected the beginning of the question ${describe(question)}, with the first hop behind it, got ${describe(ask)}`,
-    hint: 'Name the part that is asked last, e.g. "The current CEO of" of "The current CEO of the company that created Windows".',
+    hint,
+  };
+}
+
+/** A source that a preset takes apart, and that is no text. */
+export function sourceNoText(preset: string): SpecIssue {
+  return {
+    code: "missing",
+    path: ["source", "prompt"],
+    message: `missing: the preset ${preset} takes a text apart`,
+    hint: "Give the source as a text.",
   };
 }
 

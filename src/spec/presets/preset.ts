@@ -90,6 +90,8 @@ export interface Preset {
   readonly needs: readonly (keyof PresetOptions)[];
   /** Options that it understands, the needed ones too. */
   readonly takes: readonly (keyof PresetOptions)[];
+  /** How to give `ask`, where no `x` stands for the vector. */
+  readonly askHint?: string;
   readonly example: PresetRequest;
   /**
    * The fields of the spec, as they would be written in a file, but for those that follow from the request: version, the

@@ -1,7 +1,7 @@
 /** Presets of slices, repeated vectors and scales. */
 import { describe, expect, test } from "vitest";
 import { messageOf } from "../../../tests/support/issues.ts";
-import type { Aspect, Language } from "./preset.ts";
+import type { Aspect, Language, PresetRequest } from "./preset.ts";
 import { presetSpec } from "./presets.ts";
 
 const request = { prompt: "I spent the summer in Japan", model: "m" };
@@ -102,8 +102,21 @@ describe("A question of two hops", () => {
     expect(message).toContain("ask: expected the beginning of the question");
   });
 
-  test("needs its second hop", () => {
-    expect(messageOf(() => presetSpec("multi-hop-repair", request))).toContain("ask: missing");
+  test("needs its second hop, and a text to take apart", () => {
+    const refusal = (of: PresetRequest): unknown => {
+      try {
+        return presetSpec("multi-hop-repair", of);
+      } catch (error) {
+        return error;
+      }
+    };
+    expect(refusal(request)).toMatchObject({
+      message: expect.stringContaining("ask: missing") as string,
+      hint: expect.stringContaining("The current CEO of") as string,
+    });
+    expect(refusal({ file: "v.safetensors", model: "m", ask })).toMatchObject({
+      message: expect.stringContaining("takes a text apart") as string,
+    });
   });
 });
 
