@@ -65,7 +65,10 @@ export default defineConfig(
     settings: {
       "boundaries/elements": folders.map((type) => ({ type, pattern: `src/${type}` })),
       "boundaries/files": [
-        { category: "open", pattern: "src/{errors,float16,runtime.d,site,site-names}.ts" },
+        {
+          category: "open",
+          pattern: "src/{errors,float16,map-kinds,runtime.d,site,site-names}.ts",
+        },
         { category: "entry", pattern: "src/{index,node,web}.ts" },
       ],
     },

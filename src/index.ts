@@ -27,7 +27,8 @@ export type {
   LoadedMapping,
   MappedModel,
 } from "./mapping/fitted-mapping.ts";
-export { FITTED_KINDS, type FittedKind, type FittedMap } from "./mapping/mapping.ts";
+export { FITTED_KINDS, type FittedKind } from "./map-kinds.ts";
+export type { FittedMap } from "./mapping/mapping.ts";
 export { readAnyMapping } from "./mapping/foreign-mapping.ts";
 export { readMapping, writeMapping } from "./mapping/mapping-file.ts";
 export { readVectors, type LoadedVectors } from "./mapping/vector-file.ts";

@@ -1,6 +1,6 @@
 /** The options of `patchscopes fit` that say what kind of map is learned, as they are typed. */
 import type { FitRecord } from "../mapping/fitted-mapping.ts";
-import { FITTED_KINDS, type FittedKind } from "../mapping/mapping.ts";
+import { FITTED_KINDS, type FittedKind } from "../map-kinds.ts";
 import { DEFAULT_RANK } from "../mapping/solve-map.ts";
 import { DEFAULT_HIDDEN } from "../mapping/train-mlp.ts";
 import { parseSiteName } from "../site-names.ts";

@@ -3,7 +3,7 @@ import { setImmediate } from "node:timers/promises";
 import { specInvalid } from "../errors.ts";
 import type { SpecIssue } from "../errors.ts";
 import type { FittedMapping, FitRecord } from "../mapping/fitted-mapping.ts";
-import type { FittedKind } from "../mapping/mapping.ts";
+import type { FittedKind } from "../map-kinds.ts";
 import type { LoadedModel } from "../node.ts";
 import { resolveLayer, resolveLayers } from "../plan/resolve.ts";
 import { fitMapping } from "../run/fit-mapping.ts";

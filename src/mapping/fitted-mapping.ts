@@ -1,7 +1,8 @@
 /** Maps that were fitted for one model, each for a pair of layers, with where they come from and how good they are. */
+import type { FittedKind } from "../map-kinds.ts";
 import type { MapScores } from "../measure/map-scores.ts";
 import type { Site } from "../site.ts";
-import type { FittedKind, FittedMap, Mapping } from "./mapping.ts";
+import type { FittedMap, Mapping } from "./mapping.ts";
 
 /** A layer as specs name it. */
 export type MappedLayer = number | "embedding";

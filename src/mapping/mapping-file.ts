@@ -9,6 +9,7 @@ import { memorySource } from "../models/weights/byte-source.ts";
 import { bytesOf, type StoredTensor } from "../models/weights/checkpoint.ts";
 import { readSafetensors, readSafetensorsMetadata } from "../models/weights/safetensors.ts";
 import { writeSafetensors, type OutputTensor } from "../models/weights/safetensors-writer.ts";
+import { FITTED_KINDS } from "../map-kinds.ts";
 import { SITES } from "../site.ts";
 import { mappingUnreadable } from "./errors.ts";
 import type {
@@ -18,7 +19,7 @@ import type {
   MappedLayer,
   MappedModel,
 } from "./fitted-mapping.ts";
-import { FITTED_KINDS, type FittedMap } from "./mapping.ts";
+import type { FittedMap } from "./mapping.ts";
 
 const FORMAT = "patchscopes-mapping";
 const VERSION = 1;

@@ -53,10 +53,6 @@ export interface MlpMap {
   readonly outer: Float32Array;
 }
 
-/** The kinds of f that are learned. */
-export const FITTED_KINDS = ["affine", "procrustes", "scalar-affine", "low-rank", "mlp"] as const;
-export type FittedKind = FittedMap["kind"];
-
 /** f(vector): `[in]` → `[out]`, in float64 and rounded once. */
 export function mapped(mapping: Mapping, vector: Float32Array): Float32Array {
   switch (mapping.kind) {

@@ -4,7 +4,7 @@
  * near their mean, so that products in float32 are enough: a few numbers of a state are large and hardly change.
  */
 import { addProduct } from "./linear-algebra.ts";
-import type { FittedKind } from "./mapping.ts";
+import type { FittedKind } from "../map-kinds.ts";
 import type { Matrix, Multiply } from "./multiply.ts";
 
 /** Pairs of states as rows: `x` is `[rows, in]`, `y` `[rows, out]`. */

@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { assert } from "../errors.ts";
-import { mapped, type FittedKind, type FittedMap } from "./mapping.ts";
+import type { FittedKind } from "../map-kinds.ts";
+import { mapped, type FittedMap } from "./mapping.ts";
 import { Moments } from "./moments.ts";
 import { solveMap } from "./solve-map.ts";
 

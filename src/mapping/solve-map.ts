@@ -5,7 +5,8 @@
  */
 import { symmetricEigen } from "./eigen.ts";
 import { addProduct, polarFactor, solvePositive } from "./linear-algebra.ts";
-import type { FittedKind, FittedMap } from "./mapping.ts";
+import type { FittedKind } from "../map-kinds.ts";
+import type { FittedMap } from "./mapping.ts";
 import type { Covariances } from "./moments.ts";
 
 export interface SolveOptions {

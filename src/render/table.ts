@@ -150,6 +150,8 @@ function wordsOf(step: MappingStep): string {
       return "scaled";
     case "normalise":
       return "normalised";
+    case "scalar-affine":
+      return "scaled and moved";
     case "file":
       return "mapped";
     case "mean":

@@ -106,6 +106,16 @@ export function mappingOfOtherModel(
   };
 }
 
+/** A mapping whose maps are not of the kind that the spec names. */
+export function mappingOfOtherKind({ file, kind }: LoadedMapping, wanted: string): SpecIssue {
+  return {
+    code: "mapping-other-kind",
+    path: ["mapping", "kind"],
+    message: `expected maps of the kind ${wanted}, and those of ${file} are ${kind}`,
+    hint: `Write kind: ${kind}, or leave it out.`,
+  };
+}
+
 /** A pair of layers that a mapping has no map for. */
 export function mapMissing(facts: {
   readonly file: string;

@@ -5,7 +5,7 @@
 import type { Engine } from "../engine/engine.ts";
 import { assert } from "../errors.ts";
 import { placeOf, type FittedPair } from "../mapping/fitted-mapping.ts";
-import type { FittedKind } from "../mapping/mapping.ts";
+import type { FittedKind } from "../map-kinds.ts";
 import { Moments } from "../mapping/moments.ts";
 import type { AlignedText } from "./aligned-texts.ts";
 import { DEFAULT_RIDGE, productsOf, resting, solvedMap } from "./fit-mapping.ts";

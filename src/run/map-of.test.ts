@@ -31,13 +31,13 @@ function mapping(target?: MappedModel): LoadedMapping {
 }
 
 /** Layer 1 of the word model into layer 2 of another one of this width, or into its own. */
-function planOf(width?: number): Plan {
+function planOf(width?: number, kind = "file"): Plan {
   const model = wordModel();
   const spec = parseSpec({
     version: 1,
     source: { model: "small", prompt: "Ann", layer: 1 },
     target: { model: width === undefined ? "same" : "large", prompt: "x", layer: 2 },
-    mapping: { file: "map.safetensors" },
+    mapping: { kind, file: "map.safetensors" },
   });
   const hiddenSize = width ?? 0;
   const targetModel = {
@@ -51,6 +51,13 @@ function planOf(width?: number): Plan {
 test("A mapping fits the widths of both models", () => {
   expect(messageOf(() => checkMapping(planOf(), mapping()))).toBe("");
   expect(messageOf(() => checkMapping(planOf(12), mapping(record("large", 12))))).toBe("");
+});
+
+test("A mapping of another kind than the spec names is refused", () => {
+  expect(messageOf(() => checkMapping(planOf(undefined, "affine"), mapping()))).toBe("");
+  expect(messageOf(() => checkMapping(planOf(undefined, "mlp"), mapping()))).toContain(
+    "mapping.kind: expected maps of the kind mlp, and those of map.safetensors are affine",
+  );
 });
 
 test("A mapping of other widths is refused, with the models that run", () => {

@@ -7,7 +7,7 @@ import { differenceOf, interpolated, meanOf, projected } from "../mapping/vector
 import type { Plan, Write } from "../plan/plan.ts";
 import type { ModelRecord } from "../result/result.ts";
 import type { MappingStep } from "../spec/spec.ts";
-import { mapMissing, mappingOfOtherModel } from "./errors.ts";
+import { mapMissing, mappingOfOtherKind, mappingOfOtherModel } from "./errors.ts";
 import type { RunSources } from "./sources.ts";
 
 /** f of a write: what its vector, or a control's in its place, becomes. */
@@ -49,6 +49,10 @@ function stepped(
       assert(own !== undefined, "every cell has its factor");
       return mapped({ kind: "scale", factor: own }, vector);
     }
+    case "scalar-affine": {
+      const bias = new Float32Array(vector.length).fill(step.bias);
+      return mapped({ kind: step.kind, factor: Float32Array.of(step.factor), bias }, vector);
+    }
     case "file": {
       assert(by.fitted, "a mapping from a file was loaded");
       const map = mapBetween(by.fitted, write.from, write.to);
@@ -70,8 +74,13 @@ function stepped(
   }
 }
 
-/** Throws `spec-invalid` where a mapping is for vectors of another width, or lacks a pair of layers. */
+/** Throws `spec-invalid` where a mapping is of another kind, for vectors of another width, or lacks a pair of layers. */
 export function checkMapping(plan: Plan, fitted: LoadedMapping): void {
+  for (const step of plan.mapping) {
+    const kind = step.kind === "file" ? step.maps : undefined;
+    if (kind !== undefined && kind !== fitted.kind)
+      throw specInvalid([mappingOfOtherKind(fitted, kind)]);
+  }
   const from = plan.models?.source ?? plan.shape;
   const to = plan.shape;
   const { model, target = model } = fitted;

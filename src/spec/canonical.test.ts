@@ -199,3 +199,11 @@ test("A contrast alone is another thing than drawing from it", () => {
   expect(reading({ contrast: {}, topP: 1 })).toBe(reading({ contrast: {}, temperature: 1 }));
   expect(reading({ contrast: { amount: 2 } })).not.toBe(reading({ contrast: {} }));
 });
+
+test("A map is what its file holds, and its numbers count", () => {
+  const asked = (mapping: unknown): string => canonical({ ...minimal, mapping });
+  expect(asked({ kind: "affine", file: "a" })).toBe(asked({ file: "a" }));
+  expect(asked({ kind: "scalar-affine", factor: 2 })).toContain(
+    '"mapping":{"factor":2,"kind":"scalar-affine"}',
+  );
+});

@@ -105,6 +105,8 @@ function step(spec: MappingStep, weights: WeightsHashes): Json {
       return { file: weights.mapping ?? spec.file };
     case "scale":
       return { ...spec, factor: isList(spec.factor) ? oneOrMore(spec.factor) : spec.factor };
+    case "scalar-affine":
+      return { ...spec, factor: unless(1, spec.factor), bias: unless(0, spec.bias) };
     case "projection":
       return { ...spec, remove: unless(false, spec.remove) };
     default:

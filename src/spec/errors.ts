@@ -79,16 +79,6 @@ export function unknownKey(key: string, known: readonly string[], hint?: string)
   };
 }
 
-/** Something that version 1 of the format has, and this version of the program cannot do. */
-export function notBuilt(what: string, instead: string, path?: SpecIssue["path"]): Complaint {
-  return {
-    code: "not-built",
-    ...(path === undefined ? {} : { path }),
-    message: `${what} is not built yet`,
-    hint: instead,
-  };
-}
-
 /** None or several of the ways to give a prompt, or vectors in its place. */
 export function notOnePrompt(
   given: readonly string[],

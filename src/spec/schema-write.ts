@@ -1,6 +1,7 @@
 /** The schema of how a vector is written: the function f that it goes through, and the mode. */
 import * as z from "zod";
-import { notBuilt, stepTwice, unknownWord } from "./errors.ts";
+import { FITTED_KINDS } from "../map-kinds.ts";
+import { stepTwice, unknownWord } from "./errors.ts";
 import { choose, isRecord, numberWhere, record } from "./schema-parts.ts";
 import type { MappingSpec, MappingStep, ModeSpec } from "./spec.ts";
 
@@ -8,20 +9,30 @@ const MAPPINGS = [
   "identity",
   "scale",
   "normalise",
+  ...FITTED_KINDS,
   "file",
   "mean",
   "difference",
   "projection",
   "interpolation",
 ];
-const FITTED: readonly unknown[] = ["affine", "low-rank", "procrustes", "scalar-affine", "mlp"];
-const KNOWN = "Use identity, scale or normalise, or the file that patchscopes fit has written.";
 // More than anybody composes.
 const MAX_STEPS = 100;
 // Each is a row of its own for every pair of layers.
 const MAX_FACTORS = 1000;
 
-const fromFile = record({ kind: z.literal("file").default("file"), file: z.string().min(1) });
+const fittedKind = z.enum(FITTED_KINDS);
+const fromFile = record({
+  kind: z.literal("file").default("file"),
+  file: z.string().min(1),
+  maps: z.exactOptional(fittedKind),
+});
+const fitted = record({ kind: fittedKind, file: z.string().min(1) });
+const fromFileOfKind = fitted.transform(({ kind, file }) => ({
+  kind: "file" as const,
+  file,
+  maps: kind,
+}));
 const number = numberWhere("a number");
 const factors = z.array(number).min(1).max(MAX_FACTORS);
 const factor = choose<number | readonly number[]>(
@@ -44,6 +55,11 @@ const names = choose<readonly string[]>(
 );
 const identity = record({ kind: z.literal("identity") });
 const scale = record({ kind: z.literal("scale"), factor });
+const scalarAffine = record({
+  kind: z.literal("scalar-affine"),
+  factor: number.default(1),
+  bias: number.default(0),
+});
 const normalise = record({
   kind: z.literal("normalise"),
   norm: numberWhere("a number above 0", z.number().gt(0)).default(1),
@@ -62,13 +78,14 @@ const interpolation = record({
 });
 
 const step: z.ZodType<MappingStep> = choose<MappingStep>(
-  "{kind: identity}, {kind: scale, factor}, {kind: normalise, norm}, {file: path}, {kind: mean, with}, {kind: difference, with}, {kind: projection, onto} or {kind: interpolation, with, amount}",
+  "{kind: identity}, {kind: scale, factor}, {kind: normalise, norm}, {kind: scalar-affine, factor, bias}, {file: path}, {kind: mean, with}, {kind: difference, with}, {kind: projection, onto} or {kind: interpolation, with, amount}",
   (value) => {
     if (!isRecord(value)) return undefined;
     const { kind } = value;
     if (kind === "file" || (kind === undefined && "file" in value)) return fromFile;
-    if (FITTED.includes(kind))
-      return notBuilt(`mapping ${String(kind)} with numbers of its own`, KNOWN);
+    // The numbers of the others are too many for a spec.
+    if (kind === "scalar-affine" && !("file" in value)) return scalarAffine;
+    if (FITTED_KINDS.some((known) => known === kind)) return fromFileOfKind;
     switch (kind) {
       case "identity":
         return identity;
@@ -88,7 +105,18 @@ const step: z.ZodType<MappingStep> = choose<MappingStep>(
         return { ...unknownWord(MAPPINGS.join(", "), kind, MAPPINGS), path: ["kind"] };
     }
   },
-  [identity, scale, normalise, mean, difference, projection, interpolation, fromFile],
+  [
+    identity,
+    scale,
+    normalise,
+    scalarAffine,
+    mean,
+    difference,
+    projection,
+    interpolation,
+    fromFile,
+    fitted,
+  ],
 );
 
 const stepList = z.array(step).max(MAX_STEPS);

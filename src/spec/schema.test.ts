@@ -281,25 +281,6 @@ describe("What is refused", () => {
     expect(issuesOf("a")).toEqual(['wrong-value : expected an object, got "a"']);
   });
 
-  test.each([["mapping", { kind: "affine" }]])(
-    "Of %s, what is not built yet is said to be so: %j",
-    (key, value) => {
-      const issues = issuesOf({ ...minimal, [key]: value });
-      expect(issues).toHaveLength(1);
-      expect(issues[0]).toMatch(/^not-built .* is not built yet \[/);
-    },
-  );
-
-  test("A mapping's file needs no kind beside it, and nothing else", () => {
-    const withMapping = (mapping: unknown): unknown => ({ ...minimal, mapping });
-    const file = "map.safetensors";
-    expect(parseSpec(withMapping({ file })).mapping).toEqual({ kind: "file", file });
-    expect(parseSpec(withMapping({ kind: "file", file })).mapping).toEqual({ kind: "file", file });
-    expect(issuesOf(withMapping({ file: "" }))[0]).toContain("mapping.file");
-    expect(issuesOf(withMapping({ kind: "file" }))[0]).toContain("mapping.file");
-    expect(issuesOf(withMapping({ file, norm: 1 }))[0]).toContain("unknown key");
-  });
-
   test.each([
     ["target.mode", withTarget({ mode: "ad" }), 'got "ad" [Did you mean "add"?]'],
     ["target.mode.interpolate", withTarget({ mode: { interpolate: "half" } }), 'got "half"'],

@@ -2,6 +2,7 @@
  * A spec as one writes it in code: what has a default may be left out, and short forms stand for long ones.
  * The schema decides what is valid; `spec-input.test.ts` holds this type to it.
  */
+import type { FittedKind } from "../map-kinds.ts";
 import type {
   ContrastSpec,
   ControlSpec,
@@ -62,12 +63,20 @@ type Written<T> = T extends FindPosition
                           : T extends { readonly kind: "normalise" }
                             ? Needing<T, "kind">
                             : T extends { readonly kind: "file" }
-                              ? Optional<T, "kind">
-                              : T extends readonly (infer Entry)[]
-                                ? readonly Written<Entry>[]
-                                : T extends object
-                                  ? Fields<T>
-                                  : T;
+                              ? Optional<T, "kind"> | FittedStep
+                              : T extends { readonly kind: "scalar-affine" }
+                                ? Needing<T, "kind">
+                                : T extends readonly (infer Entry)[]
+                                  ? readonly Written<Entry>[]
+                                  : T extends object
+                                    ? Fields<T>
+                                    : T;
+
+/** A file whose maps are of one kind. */
+interface FittedStep {
+  readonly kind: FittedKind;
+  readonly file: string;
+}
 
 /** A step whose names may be one name. */
 type NamingStep<T, Key extends string> = Omit<T, Key> &

@@ -3,6 +3,7 @@
  * and what to read. Types, defaults filled in; `schema.ts` is the one door from unknown data.
  * The same object as JSON or YAML is the spec file, version 1.
  */
+import type { FittedKind } from "../map-kinds.ts";
 import type { Site } from "../site.ts";
 
 export interface ChatMessage {
@@ -110,8 +111,10 @@ export type MappingStep =
   | { readonly kind: "scale"; readonly factor: number | readonly number[] }
   /** Scaled to this Euclidean length. */
   | { readonly kind: "normalise"; readonly norm: number }
-  /** Learned: the maps of this file, as `patchscopes fit` writes it, by the layers of each write. */
-  | { readonly kind: "file"; readonly file: string }
+  /** a v + b, the same for every number of v. */
+  | { readonly kind: "scalar-affine"; readonly factor: number; readonly bias: number }
+  /** Learned: the maps of this file, as `patchscopes fit` writes it, by the layers of each write; all of one kind, where it is named. */
+  | { readonly kind: "file"; readonly file: string; readonly maps?: FittedKind }
   /** The mean of the vector and these. */
   | { readonly kind: "mean"; readonly with: readonly string[] }
   /** The vector less the mean of these. */

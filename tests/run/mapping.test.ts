@@ -9,7 +9,8 @@ import { createReferenceEngine } from "../../src/engine/reference/reference-engi
 import { assert, PatchscopesError } from "../../src/errors.ts";
 import type { FittedMapping, LoadedMapping } from "../../src/mapping/fitted-mapping.ts";
 import { readMapping, writeMapping } from "../../src/mapping/mapping-file.ts";
-import { FITTED_KINDS, type FittedMap } from "../../src/mapping/mapping.ts";
+import { FITTED_KINDS } from "../../src/map-kinds.ts";
+import type { FittedMap } from "../../src/mapping/mapping.ts";
 import type { Model } from "../../src/models/model.ts";
 import type { PatchscopeResult } from "../../src/result/result.ts";
 import { fitMapping, type FitRequest, type KeptSums } from "../../src/run/fit-mapping.ts";

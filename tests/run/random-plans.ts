@@ -113,11 +113,14 @@ export const SHAPES = fc.record({
   targetLayer: fc.constantFrom<unknown>("same", "all", 0, [2, 0], { together: [0, 2] }),
   targetPosition: fc.constantFrom<unknown>(-1, 0, "all", [0, -1]),
   site: fc.constantFrom("resid_post", "resid_pre", "mlp_out"),
-  mode: fc.constantFrom<unknown>("replace", "add", "norm-matched", "norm-scaled", { interpolate: 0.25 }),
+  mode: fc.constantFrom<unknown>("replace", "add", "norm-matched", "norm-scaled", {
+    interpolate: 0.25,
+  }),
   mapping: fc.constantFrom<unknown>(
     { kind: "identity" },
     { kind: "scale", factor: -0.5 },
     { kind: "normalise", norm: 3 },
+    { kind: "scalar-affine", factor: -1.5, bias: 0.25 },
     { kind: "mean", with: ["a", "b"] },
     { kind: "difference", with: ["b"] },
     [{ kind: "difference", with: ["a", "b"] }, { kind: "normalise" }],

@@ -98,6 +98,8 @@ function throughF(
     const times = (factor: number): Float32Array => before.map((value) => value * factor);
     if (step.kind === "scale") {
       state = times(typeof step.factor === "number" ? step.factor : (by.factor ?? NaN));
+    } else if (step.kind === "scalar-affine") {
+      state = before.map((value) => value * step.factor + step.bias);
     } else if (step.kind === "normalise") state = times(step.norm / Math.hypot(...before));
     else if (step.kind === "mean") state = average([before, ...step.with.map(named)]);
     else if (step.kind === "difference") {
