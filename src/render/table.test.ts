@@ -30,6 +30,16 @@ function body(text: string): string {
   return `\n${text.split("\n\n")[1] ?? ""}\n`;
 }
 
+test("Where a trained prompt stands for the whole target, the file says what it is", () => {
+  const ladder = exampleLadder();
+  const drawn = (positions: "all" | readonly number[]): string => {
+    const soft = { kind: "soft-prompt" as const, file: "soft.safetensors", positions };
+    return table({ ...ladder, spec: { ...ladder.spec, interventions: [soft] } }, plain);
+  };
+  expect(drawn("all")).toContain("\ntarget  vectors of soft.safetensors\n");
+  expect(drawn([0])).not.toContain("target  vectors of");
+});
+
 test("Words say how the vector meets the state that is there", () => {
   const ladder = exampleLadder();
   const sentence = (mode: ModeSpec): string => {
