@@ -63,8 +63,11 @@ describe("Files of other programs map vectors as these do", () => {
     expectValue(type, await through(`${type}.safetensors`, 2, "embedding"));
   });
 
-  test("an adapter as training saves it", async () => {
-    expectValue("scalar_affine", await through("adapter.pt", 1, "embedding"));
+  test.each([
+    ["scalar_affine", "adapter.pt"],
+    ["scale_only", "scale_only.pt"],
+  ])("an adapter of type %s as training saves it", async (type, file) => {
+    expectValue(type, await through(file, 1, "embedding"));
   });
 });
 

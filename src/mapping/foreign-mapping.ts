@@ -60,8 +60,10 @@ async function ofTorch(file: string, torch: TorchFile, config: unknown): Promise
   if (lens instanceof Map) return jacobianLens(file, await numbersIn(file, torch, lens));
   const state = top.get("projection_state");
   if (state instanceof Map) {
-    const settings = plainObject(top.get("config") ?? null);
-    return adapter(file, await numbersIn(file, torch, state), settings);
+    const settings = plainObject(top.get("config") ?? null) as object | null;
+    // A map that only scales has no tensor that says how wide its vectors are.
+    const model_dim = plainObject(top.get("model_dim") ?? null) ?? undefined;
+    return adapter(file, await numbersIn(file, torch, state), { ...settings, model_dim });
   }
   return tunedLens(file, await numbersIn(file, torch, top), config);
 }
