@@ -1,7 +1,7 @@
 /** A result as a Markdown table with a row for every cell, to paste into notes and issues. */
 import type { CellRecord, PatchscopeResult } from "../result/result.ts";
 import { hasFactors, placeColumns } from "./csv.ts";
-import { alphabetOf, markedPrompt, readable } from "./display-text.ts";
+import { alphabetOf, readable } from "./display-text.ts";
 import { EFFECT_CAVEAT, effectsOf } from "./effects.ts";
 import { heatMapMarkdown } from "./heat-map.ts";
 import {
@@ -14,6 +14,7 @@ import {
 import { metricLabel, metricNames, metricRuns } from "./metric-figures.ts";
 import { neighboursLine } from "./neighbours.ts";
 import { nextTokensLine } from "./next-tokens.ts";
+import { promptLine } from "./prompt-line.ts";
 import { propagationMarkdown } from "./propagation.ts";
 import { logprobOf, ownTextOf, verdictOf } from "./reading.ts";
 
@@ -58,7 +59,7 @@ export function markdown(result: PatchscopeResult): string {
   const { unpatched, textOnly } = result.controls;
   const own = ownTextOf(result.spec);
   return [
-    `**${result.models.map(({ name }) => escaped(name)).join(", ")}** · source ${code(sourceText(result))} · target ${code(markedPrompt(result.target, Infinity, alphabet))}`,
+    `**${result.models.map(({ name }) => escaped(name)).join(", ")}** · source ${code(promptLine(result, "source", Infinity, alphabet))} · target ${code(promptLine(result, "target", Infinity, alphabet))}`,
     "",
     ...[header, header.map(() => "---"), ...rows].map((columns) => `| ${columns.join(" | ")} |`),
     "",
@@ -91,12 +92,6 @@ function effectLines(result: PatchscopeResult): readonly string[] {
   const effects = effectsOf(result);
   if (effects === undefined) return [];
   return [...heatMapMarkdown(effects.map), "", escaped(effects.summary), EFFECT_CAVEAT, ""];
-}
-
-function sourceText({ spec, source }: PatchscopeResult): string {
-  return "file" in spec.source
-    ? `vectors of ${spec.source.file}`
-    : markedPrompt(source, Infinity, alphabet);
 }
 
 function saidBy(readOut: Pick<CellRecord, "text" | "next" | "neighbours">): string {

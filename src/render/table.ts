@@ -3,19 +3,13 @@
  * Everything is readable without colour. What to do next is the command line's to say.
  */
 import type { PatchscopeResult } from "../result/result.ts";
-import type {
-  MappingSpec,
-  MappingStep,
-  ModeSpec,
-  PatchscopeSpec,
-  ReadSpec,
-  SourceSpec,
-} from "../spec/spec.ts";
-import { markedPrompt, visible, widthOf, wrap } from "./display-text.ts";
+import type { MappingSpec, MappingStep, ModeSpec, ReadSpec } from "../spec/spec.ts";
+import { visible, widthOf, wrap } from "./display-text.ts";
 import { gridLines } from "./grid.ts";
 import { BY_LAYER, EFFECT_CAVEAT, effectsOf, effectWords, type Effects } from "./effects.ts";
 import { heatMapLines } from "./heat-map.ts";
 import { interventionLegend, legendOf, summaryOf } from "./legend.ts";
+import { promptLine } from "./prompt-line.ts";
 import { propagationLines } from "./propagation.ts";
 import { placesOf } from "./reading.ts";
 import { sectionsOf, shapeOf } from "./rows.ts";
@@ -76,35 +70,18 @@ function titleLines(result: PatchscopeResult, words: string, style: Style): read
   ];
   const isTargetRun = result.spec.read.kind !== "neighbours";
   const labels = isTargetRun ? (["source", "target"] as const) : (["source"] as const);
-  const files = { source: vectorsOf(result.spec.source), target: softPromptOf(result.spec) };
-  const promptLine = (side: "source" | "target", room: number): string => {
-    const file = files[side];
-    return file === undefined
-      ? markedPrompt(result[side], room, alphabet)
-      : visible(`vectors of ${file}`, alphabet);
-  };
   const title = facts.reduce((line, fact) => {
     const longer = `${line} ${alphabet.dot} ${fact}`;
     return widthOf(longer) > width ? line : longer;
   });
   return [
     paint.bold(title),
-    ...labels.map((side) => `${paint.dim(side)}  ${promptLine(side, width - side.length - 2)}`),
+    ...labels.map(
+      (side) =>
+        `${paint.dim(side)}  ${promptLine(result, side, width - side.length - 2, alphabet)}`,
+    ),
     ...wrap(words, width).map((line) => paint.dim(line)),
   ];
-}
-
-/** The file that the source's vectors come from, if that is no prompt. */
-function vectorsOf(source: SourceSpec): string | undefined {
-  return "file" in source ? source.file : undefined;
-}
-
-/** The file whose vectors stand for the whole target: of its tokens nothing is left. */
-function softPromptOf({ interventions }: PatchscopeSpec): string | undefined {
-  const [file] = interventions.flatMap((each) =>
-    each.kind === "soft-prompt" && each.positions === "all" ? [each.file] : [],
-  );
-  return file;
 }
 
 function whatHappens(result: PatchscopeResult, shape: Shape): string {

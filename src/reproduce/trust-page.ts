@@ -42,7 +42,7 @@ Where the target prompt leads to its answer, the rule may find fewer of the righ
   feeling is about: the feeling's word alone stays below 3.0 ([emotion.md](emotion.md)).
 
 Here right answers count that the prompt alone does not say, whether it has them in it or not. **Its own** are those that it does not give to any of
-the 8 unrelated sentences' states either, at the same layers: an answer that it gives to a sentence about rain needed no state of a country.
+the 8 unrelated sentences either, read at their last tokens and the same layers: an answer that it gives to a sentence about rain needed no state of a country.
 
 ${tableOf(leading, [...POWER, ...OWN_POWER, ...ERRORS])}
 

@@ -76,10 +76,9 @@ function stepped(
 
 /** Throws `spec-invalid` where a mapping is of another kind, for vectors of another width, or lacks a pair of layers. */
 export function checkMapping(plan: Plan, fitted: LoadedMapping): void {
-  for (const step of plan.mapping) {
-    const kind = step.kind === "file" ? step.maps : undefined;
-    if (kind !== undefined && kind !== fitted.kind)
-      throw specInvalid([mappingOfOtherKind(fitted, kind)]);
+  const kind = plan.mapping.find((step) => step.kind === "file")?.maps;
+  if (kind !== undefined && kind !== fitted.kind) {
+    throw specInvalid([mappingOfOtherKind(fitted, kind)]);
   }
   const from = plan.models?.source ?? plan.shape;
   const to = plan.shape;

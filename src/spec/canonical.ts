@@ -258,14 +258,7 @@ function decoding(spec: DecodingSpec): Json {
 
 /** By kind: their order changes nothing. */
 function controls(specs: readonly ControlSpec[]): Json {
-  const entries = specs
-    .map((spec) => {
-      if (spec.kind === "unrelated") return { kind: spec.kind, prompts: spec.prompts };
-      return spec.kind === "text-only"
-        ? { kind: spec.kind, prompt: spec.prompt }
-        : { kind: spec.kind };
-    })
-    .sort((a, b) => (a.kind < b.kind ? -1 : 1));
+  const entries = specs.toSorted((a, b) => (a.kind < b.kind ? -1 : 1)).map((spec) => ({ ...spec }));
   return unless(DEFAULT_CONTROLS, stringify(entries)) === undefined ? undefined : entries;
 }
 

@@ -1,10 +1,16 @@
 /** Two-hop questions taken in two steps: the state that has answered the first hop is put behind the second one. */
 import { specInvalid } from "../../errors.ts";
 import { askElsewhere, sourceNoText } from "../errors.ts";
+import type { ControlSpec } from "../spec.ts";
 import { generating, type Preset, type PresetRequest } from "./preset.ts";
 
 // All pairs of layers are several hundred runs; every third layer shows where it works.
 const GRID = { from: 0, to: -1, step: 3 };
+const CONTROLS: readonly ControlSpec[] = [
+  { kind: "unpatched" },
+  { kind: "unrelated" },
+  { kind: "text-only" },
+];
 const NAME = "multi-hop-repair";
 const ASK_HINT =
   'Name the part that is asked last, e.g. "The current CEO of" of "The current CEO of the company that created Windows".';
@@ -28,10 +34,8 @@ export const multiHopRepair: Preset = {
     ask: "The current CEO of",
   },
   fields: (request) => {
-    const { layer = GRID, targetLayer = GRID, ask } = request;
+    const { layer = GRID, targetLayer = GRID, ask, controls = CONTROLS } = request;
     const { question, hop } = halved(request);
-    const { controls = [{ kind: "unpatched" }, { kind: "unrelated" }, { kind: "text-only" }] } =
-      request;
     return {
       source: { prompt: hop, position: -1, layer },
       target: { prompt: ask, position: -1, layer: targetLayer },
