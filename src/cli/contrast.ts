@@ -1,6 +1,6 @@
 /** `--contrast "I spent the summer in {Italy,Peru}"`: a contrast set as people write it. */
 import { startsOf } from "../plan/texts.ts";
-import type { ContrastSpec } from "../spec/spec.ts";
+import type { ContrastPrompt } from "../spec/spec.ts";
 import { optionWrong } from "./errors.ts";
 
 const BRACES = /\{([^{}]*)\}/u;
@@ -9,7 +9,10 @@ const BRACES = /\{([^{}]*)\}/u;
  * The prompts of an option's value, each read at the last token of the alternative that fills the braces; without braces
  * it is one prompt, read at its last token. The source's own text is left out.
  */
-export function parseContrast(value: string, source: string | undefined): readonly ContrastSpec[] {
+export function parseContrast(
+  value: string,
+  source: string | undefined,
+): readonly ContrastPrompt[] {
   const match = BRACES.exec(value);
   const rest = value.replace(BRACES, "");
   if (/[{}]/u.test(rest)) throw wrong(value);
@@ -24,7 +27,7 @@ export function parseContrast(value: string, source: string | undefined): readon
 }
 
 /** The word where it was put in, should it stand before as well. */
-function placeOf(find: string, before: string, behind: string): ContrastSpec["position"] {
+function placeOf(find: string, before: string, behind: string): ContrastPrompt["position"] {
   if (behind === "") return -1;
   const { length: occurrence } = startsOf(find, before + find);
   return { find, occurrence: occurrence === 1 ? "first" : occurrence, token: "last" };

@@ -3,6 +3,7 @@ import type { Aspect, Language, SoftPrompt } from "../spec/presets/preset.ts";
 import { PRESETS, presetSpec } from "../spec/presets/presets.ts";
 import type { PresetName, PresetOptions } from "../spec/presets/presets.ts";
 import type {
+  ContrastSpec,
   ControlSpec,
   LayerRef,
   PatchscopeSpec,
@@ -24,6 +25,7 @@ export interface InspectOptions {
   readonly map?: string | undefined;
   readonly explainer?: string | undefined;
   readonly vectors?: string | undefined;
+  readonly item?: number | undefined;
   readonly factors?: readonly number[] | undefined;
   readonly aspect?: Aspect | undefined;
   readonly language?: Language | undefined;
@@ -54,9 +56,11 @@ export interface InspectOptions {
 
 /** What was inspected, for the commands that go on from it. */
 export function requestOf(text: string | undefined, options: InspectOptions): Inspection {
-  const { model, explainer, ask, map, at, layers, targetLayer } = options;
+  const { model, explainer, ask, map, at, layers, targetLayer, vectors, item } = options;
   return {
     text,
+    vectors,
+    item,
     model,
     explainer,
     preset: presetOf(options),
@@ -111,7 +115,7 @@ export function inspectionSpec(text: string | undefined, options: InspectOptions
     roundTrip: options.roundTrip,
     topK,
     controls: controlsOf(options),
-    contrast: options.contrast?.flatMap((value) => parseContrast(value, text)),
+    contrast: options.contrast?.flatMap((value) => contrastOf(value, text, options)),
     subject: options.subject,
     corrupted: options.corrupted,
     answer: options.answer,
@@ -122,11 +126,19 @@ export function inspectionSpec(text: string | undefined, options: InspectOptions
     softPrompt: options.soft,
     with: options.with === "zero" || options.with === "mean" ? options.with : undefined,
   });
-  const { vectors } = options;
+  const { vectors, item } = options;
+  if (item !== undefined && vectors === undefined) {
+    throw optionsConflict(
+      "There is --item and no --vectors.",
+      "--item is one entry of the first axis of the file's tensor.",
+    );
+  }
   const sources = [
     ...(text === undefined ? [] : [{ what: "a text", source: { prompt: text } }]),
     ...(tokens === undefined ? [] : [{ what: "--tokens", source: { tokens } }]),
-    ...(vectors === undefined ? [] : [{ what: "--vectors", source: { file: vectors } }]),
+    ...(vectors === undefined
+      ? []
+      : [{ what: "--vectors", source: { file: vectors, ...(item !== undefined && { item }) } }]),
   ];
   const [only, other] = sources;
   if (only !== undefined && other === undefined) {
@@ -138,6 +150,19 @@ export function inspectionSpec(text: string | undefined, options: InspectOptions
       : `There is ${only.what} and ${other?.what ?? ""}.`,
     'Give a text, as in: patchscopes inspect "Barack Obama"; or --tokens or --vectors in its place.',
   );
+}
+
+/** Texts; or, of a file's vectors, other items or positions by their numbers. */
+function contrastOf(
+  value: string,
+  text: string | undefined,
+  { vectors, item }: InspectOptions,
+): readonly ContrastSpec[] {
+  if (vectors === undefined || !/^\d+(?:,\d+)*$/u.test(value)) return parseContrast(value, text);
+  return value
+    .split(",")
+    .map(Number)
+    .map((at) => (item === undefined ? { position: at } : { item: at }));
 }
 
 /** Whether somebody said what texts are held against. */

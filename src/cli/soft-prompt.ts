@@ -5,6 +5,7 @@ import { loadVectorsFile } from "./run-and-show.ts";
 /** The soft prompt of a file; none where there is none. Throws `io` or `model-unreadable`. */
 export async function softPromptOf(file: string | undefined): Promise<SoftPrompt | undefined> {
   if (file === undefined) return undefined;
-  const { layerCount, tensor } = await loadVectorsFile(file);
-  return { file, tensor, count: layerCount ?? 1 };
+  const { shape, tensor } = await loadVectorsFile(file);
+  const [count = 1] = shape.slice(0, -1);
+  return { file, tensor, count };
 }

@@ -59,6 +59,8 @@ export interface FittedMapping {
   /** Of both layers; the embedding is the state before block 0, whatever the site. */
   readonly site: Site;
   readonly pairs: readonly FittedPair[];
+  /** Its maps take vectors of any layer, or of none: of an image encoder, say, which `model` then names. */
+  readonly anySource?: boolean;
   readonly fit?: FitRecord;
 }
 
@@ -76,8 +78,8 @@ export interface ForeignMapping {
   readonly program: string;
   /** Its maps lead to the last layer, however many there are: {@link settled}. */
   readonly toLast?: boolean;
-  /** Its only map is for states of any layer. */
-  readonly anySource?: boolean;
+  /** Its only map leads to any layer. */
+  readonly anyTarget?: boolean;
   /** Its maps are for vectors scaled to length 1. */
   readonly isOfUnit?: boolean;
 }
@@ -105,14 +107,16 @@ export function placeOf(layer: MappedLayer, site: Site): MappedPlace {
 
 /** The map from one place to another; none of a state to itself, which needs none. */
 export function mapBetween(
-  { pairs, site, target: otherModel, foreign }: FittedMapping & Pick<LoadedMapping, "foreign">,
+  mapping: FittedMapping & Pick<LoadedMapping, "foreign">,
   from: MappedPlace,
   to: MappedPlace,
 ): Mapping | undefined {
-  const isFrom = (source: MappedLayer): boolean =>
-    foreign?.anySource === true || isSame(placeOf(source, site), from);
+  const { pairs, site, target: otherModel, anySource = false, foreign } = mapping;
+  const anyTarget = foreign?.anyTarget === true;
   const map = pairs.find(
-    ({ source, target }) => isFrom(source) && isSame(placeOf(target, site), to),
+    ({ source, target }) =>
+      (anySource || isSame(placeOf(source, site), from)) &&
+      (anyTarget || isSame(placeOf(target, site), to)),
   )?.map;
   if (map !== undefined) return foreign?.isOfUnit === true ? { kind: "of-unit", map } : map;
   const isItself = otherModel === undefined && isSame(from, to);
@@ -120,9 +124,13 @@ export function mapBetween(
 }
 
 /** The pairs of layers as a message lists them. */
-export function pairsText({ pairs, foreign }: Pick<LoadedMapping, "pairs" | "foreign">): string {
-  if (foreign?.anySource === true) return "any layer > embedding";
-  const shown = pairs.slice(0, MAX_PAIRS).map(({ source, target }) => `${source} > ${target}`);
+export function pairsText({
+  pairs,
+  anySource = false,
+}: Pick<LoadedMapping, "pairs" | "anySource">): string {
+  const shown = pairs
+    .slice(0, MAX_PAIRS)
+    .map(({ source, target }) => `${anySource ? "any layer" : source} > ${target}`);
   return `${shown.join(", ")}${pairs.length > MAX_PAIRS ? `, … (${pairs.length})` : ""}`;
 }
 

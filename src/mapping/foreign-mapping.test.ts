@@ -6,6 +6,7 @@ import { z } from "zod";
 import { FIXTURES } from "../../tests/support/goldens.ts";
 import { assert, PatchscopesError } from "../errors.ts";
 import { loadMapping } from "../node.ts";
+import { writeSafetensors } from "../models/weights/safetensors-writer.ts";
 import { mapBetween, placeOf, settled, type MappedLayer } from "./fitted-mapping.ts";
 import { readAnyMapping } from "./foreign-mapping.ts";
 import { mapped } from "./mapping.ts";
@@ -29,7 +30,7 @@ async function through(
 }
 
 function expectValue(name: string, got: Float32Array): void {
-  expect(got).toHaveLength(vector.length);
+  expect(got).toHaveLength(values[name]?.length ?? NaN);
   for (const [i, value] of got.entries()) expect(value).toBeCloseTo(values[name]?.[i] ?? NaN, 4);
 }
 
@@ -69,6 +70,32 @@ describe("Files of other programs map vectors as these do", () => {
   ])("an adapter of type %s as training saves it", async (type, file) => {
     expectValue(type, await through(file, 1, "embedding"));
   });
+
+  test.each([
+    ["linear", "linear.pt"],
+    ["projector", "projector.safetensors"],
+  ])("a %s layer by itself, from any layer to any", async (name, file) => {
+    expectValue(name, await through(file, 1, "embedding"));
+    expectValue(name, await through(file, "embedding", 2));
+    const { model, target, foreign } = await loadMapping(join(FOREIGN, file));
+    expect([model.hiddenSize, target?.hiddenSize]).toEqual([8, 5]);
+    expect(foreign?.program).toBe("linear layer");
+  });
+});
+
+test("A linear layer whose parts do not belong together is refused", async () => {
+  const of = (...tensors: readonly (readonly [string, ...number[]])[]): Promise<string> => {
+    const parts = tensors.map(([name, ...shape]) => {
+      const data = new Float32Array(shape.reduce((product, axis) => product * axis, 1));
+      return { name, shape, data };
+    });
+    return refusal("l", new Uint8Array(Buffer.concat(writeSafetensors(parts, {}))));
+  };
+  expect(await of(["weight", 3, 2], ["bias", 3])).toBe("read");
+  expect(await of(["weight", 3, 2], ["bias", 2])).toContain("its bias should be [3] and is [2]");
+  expect(await of(["weight", 3])).toContain("its weight should be [out, in] and is [3]");
+  expect(await of(["bias", 3])).toContain("its header does not say that it is a mapping");
+  expect(await of(["a.weight", 3, 2], ["b.weight", 3, 2])).toContain("does not say that it is");
 });
 
 test("A tuned lens is found by its folder, and says which model it is for", async () => {
@@ -84,7 +111,13 @@ test("A pickle that holds more than tensors and plain values is refused, and not
   );
 });
 
-test.each(["jacobian.pt", "tuned-lens/params.pt", "adapter.pt", "scalar_affine.safetensors"])(
+test.each([
+  "jacobian.pt",
+  "tuned-lens/params.pt",
+  "adapter.pt",
+  "linear.pt",
+  "scalar_affine.safetensors",
+])(
   "Whatever bytes of %s are changed or cut off, it is read or refused by a typed error",
   async (file) => {
     const whole = new Uint8Array(readFileSync(join(FOREIGN, file)));

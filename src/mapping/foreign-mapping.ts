@@ -1,7 +1,7 @@
 /**
  * Mappings that other programs wrote: tuned lenses (`params.pt` of AlignmentResearch/tuned-lens), Jacobian lenses (`.pt` of
- * jlens), SelfIE adapters (`.safetensors` and `.pt` of selfie-adapters). Which model they are for is as good as its name
- * in them; of its weights they say nothing.
+ * jlens), SelfIE adapters (`.safetensors` and `.pt` of selfie-adapters), single linear layers of anybody's. Which model they
+ * are for is as good as its name in them; of its weights they say nothing.
  */
 import * as z from "zod";
 import { memorySource } from "../models/weights/byte-source.ts";
@@ -34,14 +34,18 @@ export async function readAnyMapping(
     return { ...mapping, hash: await hashOf(bytes) };
   }
   const metadata = await readSafetensorsMetadata(source);
-  if (!("projection_type" in metadata) && !("config_json" in metadata)) {
-    return readMapping(file, bytes);
-  }
+  const named = await readSafetensors(source);
+  const isAdapter = "projection_type" in metadata || "config_json" in metadata;
+  const isLinear =
+    !("format" in metadata && "mapping" in metadata) &&
+    isLinearLayer(named.map(({ name }) => name));
+  if (!isAdapter && !isLinear) return readMapping(file, bytes);
   const tensors = new Map<string, Numbers>();
-  for (const tensor of await readSafetensors(source)) {
-    tensors.set(tensor.name, await numbersOf(file, tensor));
-  }
-  return { ...adapter(file, tensors, settingsOf(file, metadata)), hash: await hashOf(bytes) };
+  for (const tensor of named) tensors.set(tensor.name, await numbersOf(file, tensor));
+  const mapping = isAdapter
+    ? adapter(file, tensors, settingsOf(file, metadata))
+    : linearLayer(file, tensors);
+  return { ...mapping, hash: await hashOf(bytes) };
 }
 
 /** A tensor's numbers in float32. */
@@ -65,7 +69,10 @@ async function ofTorch(file: string, torch: TorchFile, config: unknown): Promise
     const model_dim = plainObject(top.get("model_dim") ?? null) ?? undefined;
     return adapter(file, await numbersIn(file, torch, state), { ...settings, model_dim });
   }
-  return tunedLens(file, await numbersIn(file, torch, top), config);
+  const tensors = await numbersIn(file, torch, top);
+  return isLinearLayer([...tensors.keys()])
+    ? linearLayer(file, tensors)
+    : tunedLens(file, tensors, config);
 }
 
 async function numbersIn(
@@ -138,7 +145,42 @@ function adapter(file: string, tensors: ReadonlyMap<string, Numbers>, settings: 
   const { map, isOfUnit, name } = adapterMap(file, tensors, settings);
   const pairs = [{ source: "embedding", target: "embedding", map }] as const;
   const mapping = foreign(file, { program: "SelfIE adapter", name, layers: 1, pairs });
-  return { ...mapping, foreign: { program: "SelfIE adapter", anySource: true, isOfUnit } };
+  return { ...mapping, anySource: true, foreign: { program: "SelfIE adapter", isOfUnit } };
+}
+
+// Of a layer by itself, or under the name that it has in a module; a number before it is a tuned lens' translator.
+const LINEAR = /^(?:(?:\w+\.)*[a-z_]\w*\.)?(weight|bias)$/iu;
+
+function isLinearLayer(names: readonly string[]): boolean {
+  const parts = names.map((name) => LINEAR.exec(name)?.[1]);
+  return (
+    (parts.length === 1 || parts.includes("bias")) && parts.length < 3 && parts.includes("weight")
+  );
+}
+
+/** PyTorch's `nn.Linear`: from vectors of any kind to any layer, as a map from an image encoder's is trained. */
+function linearLayer(file: string, tensors: ReadonlyMap<string, Numbers>): Unhashed {
+  const partOf = (part: string): Numbers | undefined =>
+    [...tensors].find(([name]) => LINEAR.exec(name)?.[1] === part)?.[1];
+  const weight = partOf("weight");
+  const [out = 0, width = 0, more] = weight?.shape ?? [];
+  if (weight === undefined || width === 0 || more !== undefined) {
+    const shape = weight?.shape.join(", ") ?? "";
+    throw mappingUnreadable(file, `its weight should be [out, in] and is [${shape}]`);
+  }
+  const bias = partOf("bias")?.data ?? new Float32Array(out);
+  if (bias.length !== out) {
+    throw mappingUnreadable(file, `its bias should be [${out}] and is [${bias.length}]`);
+  }
+  const of = { name: "not named", weights: UNKNOWN_WEIGHTS, layers: 1 };
+  const map: FittedMap = { kind: "affine", weight: weight.data, bias };
+  return {
+    ...{ file, kind: "affine", site: "resid_post", anySource: true },
+    model: { ...of, hiddenSize: width },
+    target: { ...of, hiddenSize: out },
+    pairs: [{ source: "embedding", target: "embedding", map }],
+    foreign: { program: "linear layer", anyTarget: true },
+  };
 }
 
 function foreign(

@@ -97,6 +97,7 @@ const headerSchema = z.object({
   model,
   target: z.exactOptional(model),
   site: z.enum(SITES),
+  anySource: z.exactOptional(z.boolean()),
   pairs: z
     .array(
       z.object({

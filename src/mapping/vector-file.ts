@@ -22,18 +22,15 @@ export interface LoadedVectors {
   readonly tensor: string;
   /** `sha256:…` of the file's bytes, which stands for it in a spec's hash. */
   readonly hash: string;
-  readonly hiddenSize: number;
-  /** Length of the axis of layers; absent where there is none. */
-  readonly layerCount: number | undefined;
-  /** Which layers these are, where the file says so. */
+  /** As the tensor is. */
+  readonly shape: readonly number[];
+  /** Which layers it holds, where the file says so. */
   readonly layers: readonly MappedLayer[] | undefined;
-  /** Length of the axis of positions; absent where there is none. */
-  readonly positions: number | undefined;
   /** Where in the block the states were read, where the file says so. */
   readonly site: Site | undefined;
   /** The prompt that they were read from, where the file says so. */
   readonly tokens: readonly number[] | undefined;
-  /** `[layers, positions, hidden]`, without the axes that there are not. */
+  /** Of that shape. */
   readonly data: Float32Array;
 }
 
@@ -52,26 +49,19 @@ export async function readVectors(
   const tensors = await readSafetensors(source);
   const chosen = choose(file, tensors, tensor);
   const { shape } = chosen;
-  const [hiddenSize = 0] = shape.slice(-1);
-  const layerCount = shape.length > 1 ? shape[0] : undefined;
-  const positions = shape.length > 2 ? shape[1] : undefined;
   if (shape.includes(0)) {
     throw vectorsUnreadable(file, `tensor "${chosen.name}" holds no numbers`);
   }
   const metadata = await readSafetensorsMetadata(source);
-  const layers = layersIn(metadata["layers"]);
-  const isOfThese = layers !== undefined && layers.length === layerCount;
   const { site = chosen.name } = metadata;
   return {
     file,
     tensor: chosen.name,
     hash: await hashOf(bytes),
-    hiddenSize,
-    layerCount,
-    layers: isOfThese ? layers : undefined,
-    positions,
+    shape,
+    layers: layersIn(metadata["layers"]),
     site: isSite(site) ? site : undefined,
-    tokens: await tokensIn(tensors, positions),
+    tokens: await tokensIn(tensors),
     data: await numbersOf(chosen),
   };
 }
@@ -116,12 +106,9 @@ function layersIn(text: string | undefined): readonly MappedLayer[] | undefined 
   }
 }
 
-async function tokensIn(
-  tensors: readonly StoredTensor[],
-  positions: number | undefined,
-): Promise<readonly number[] | undefined> {
+async function tokensIn(tensors: readonly StoredTensor[]): Promise<readonly number[] | undefined> {
   const found = tensors.find(({ name }) => name === "tokens");
-  if (found?.shape.join() !== String(positions)) return undefined;
+  if (found?.shape.length !== 1) return undefined;
   const { buffer } = await bytesOf(found);
   if (found.type === "I32") return [...new Int32Array(buffer)];
   return found.type === "I64" ? Array.from(new BigInt64Array(buffer), Number) : undefined;

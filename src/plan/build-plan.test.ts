@@ -5,7 +5,7 @@ import { presetSpec } from "../spec/presets/presets.ts";
 import { parseSpec } from "../spec/schema.ts";
 import { buildPlan } from "./build-plan.ts";
 import type { PlanModel } from "./encode-prompt.ts";
-import type { Plan, PlannedCell } from "./plan.ts";
+import type { Plan, PlannedCell, PlannedOther, PlannedSentence } from "./plan.ts";
 
 const NO_CONTROLS = { unrelated: [], contrast: [], mean: [], random: 0, textOnly: undefined };
 const SENTENCES = ["She put the spoon on the table", "The engine stopped near the river"];
@@ -230,19 +230,27 @@ describe("What is read", () => {
   });
 });
 
+function sentencesIn(others: readonly PlannedOther[]): PlannedSentence[] {
+  return others.filter((other) => "prompt" in other);
+}
+
+function promptsOf(others: readonly PlannedOther[]): string[] {
+  return sentencesIn(others).map(({ prompt }) => prompt);
+}
+
 describe("Controls", () => {
   test("Generated texts are held against the unpatched prompt and unrelated sentences", () => {
     const { controls, warnings } = planOf();
     expect(controls.unpatched).toBe(true);
-    expect(controls.unrelated.map(({ prompt }) => prompt)).toEqual(SENTENCES);
-    expect(controls.unrelated.map(({ tokens }) => tokens.length)).toEqual([7, 6]);
+    expect(promptsOf(controls.unrelated)).toEqual(SENTENCES);
+    expect(sentencesIn(controls.unrelated).map(({ tokens }) => tokens.length)).toEqual([7, 6]);
     expect(warnings).toEqual([]);
   });
 
   test("The spec's own sentences take the place of the default ones", () => {
     const plan = planOf({ controls: [{ kind: "unrelated", prompts: ["a b"] }] });
     expect(plan.controls.unpatched).toBe(false);
-    expect(plan.controls.unrelated.map(({ prompt }) => prompt)).toEqual(["a b"]);
+    expect(promptsOf(plan.controls.unrelated)).toEqual(["a b"]);
   });
 
   test("A next token needs no unrelated sentences; given ones are said not to run", () => {
@@ -259,7 +267,7 @@ describe("Controls", () => {
 
   test("The mean is of the sentences that there are, whether they are controls themselves or not", () => {
     const prompts = ({ controls }: Plan): string[][] =>
-      [controls.unrelated, controls.mean].map((of) => of.map(({ prompt }) => prompt));
+      [controls.unrelated, controls.mean].map(promptsOf);
     expect(prompts(planOf({ controls: ["mean", "random"] }))).toEqual([[], SENTENCES]);
     const controls = ["mean", { kind: "unrelated", prompts: ["a b"] }];
     expect(prompts(planOf({ controls }))).toEqual([["a b"], ["a b"]]);
@@ -276,8 +284,8 @@ describe("Controls", () => {
     const { controls } = planOf({
       contrast: ["a b", { prompt: "a b a", position: { find: "a", occurrence: "first" } }],
     });
-    expect(controls.contrast.map(({ prompt }) => prompt)).toEqual(["a b", "a b a"]);
-    const [last, found] = controls.contrast;
+    expect(promptsOf(controls.contrast)).toEqual(["a b", "a b a"]);
+    const [last, found] = sentencesIn(controls.contrast);
     expect(last?.position).toBe((last?.tokens.length ?? 0) - 1);
     expect(found?.position).toBe(0);
   });

@@ -22,6 +22,7 @@ import { checkComparisons } from "./propagation.ts";
 import { resolvePosition, resolvePositions } from "./resolve.ts";
 import { planSources } from "./sources.ts";
 import { planTextOnly } from "./text-only.ts";
+import { widthIssues } from "./vector-widths.ts";
 import { encodeSource, type VectorFiles } from "./vectors.ts";
 import { warningsOf } from "./warnings.ts";
 
@@ -42,7 +43,7 @@ export function buildPlan(spec: PatchscopeSpec, context: PlanContext): Plan {
   const targetModel = targetModelOf(spec, context);
   const issues: SpecIssue[] = [];
   const files = context.vectors;
-  const { prompt: given, shape } = encodeSource(spec.source, model, {
+  const { prompt: given, vectors } = encodeSource(spec.source, model, {
     path: ["source"],
     issues,
     files,
@@ -54,11 +55,12 @@ export function buildPlan(spec: PatchscopeSpec, context: PlanContext): Plan {
     target: encodeTarget(spec, { model, targetModel, source: given, issues }),
   });
   const models = targetModel === model ? undefined : modelsOf(model, targetModel);
-  const resolvable = { spec, model, targetModel, models, source, target, vectors: shape, issues };
+  const resolvable = { spec, model, targetModel, models, source, target, vectors, issues };
   if (models !== undefined) issues.push(...mapNeeded(spec, models));
   const written = writesOfCells(resolvable);
   const writes = written.map((cell) => cell.writes);
   const sources = planSources(spec, { model, files, issues, layers: layersRead(writes) });
+  issues.push(...widthIssues(spec, model, { source: vectors, named: sources }));
   const readAt = readPosition(resolvable);
   const isHiding = spec.target.contamination === "hide";
   checkOverwriting(spec, issues);
@@ -69,7 +71,7 @@ export function buildPlan(spec: PatchscopeSpec, context: PlanContext): Plan {
   checkKnockouts(planned.knockouts, hidden, swept, resolvable);
   checkTexts(resolvable);
   const sentences = meanSentences(resolvable, context.unrelatedSentences);
-  const { controls, warnings, baseline } = planControls(spec, context, issues);
+  const { controls, warnings, baseline } = planControls(spec, { ...context, vectors }, issues);
   const { warnings: ofMetrics, ...measured } = planMetrics(
     spec,
     { source: model, target: targetModel },
@@ -108,7 +110,7 @@ export function buildPlan(spec: PatchscopeSpec, context: PlanContext): Plan {
     source: {
       ...promptOf(source),
       positions: unique(all.map(({ from }) => from.position)),
-      file: "file" in spec.source ? spec.source : undefined,
+      file: vectors,
     },
     target: { ...promptOf(target), positions: unique(all.map(({ to }) => to.position)) },
     capture: { tokens: source.tokens, states: statesOf(all) },

@@ -8,7 +8,7 @@ import { noStateBetween, noSuchSiteOfEmbedding } from "./errors/references.ts";
 import { tooManyWrites } from "./errors/runs.ts";
 import type { Plan, State, Write } from "./plan.ts";
 import { resolveLayer, resolvePosition } from "./resolve.ts";
-import { checkInFile, fileLayers, sourceSite, type VectorShape } from "./vectors.ts";
+import { checkInFile, fileLayers, sourceSite, type PlannedVectors } from "./vectors.ts";
 
 /** A spec whose prompts are encoded; what is wrong with the rest goes to `issues`. */
 export interface Resolvable {
@@ -20,7 +20,7 @@ export interface Resolvable {
   readonly source: EncodedPrompt;
   readonly target: EncodedPrompt;
   /** What is known of the file that the source's vectors come from, where they come from one. */
-  readonly vectors: VectorShape | undefined;
+  readonly vectors: PlannedVectors | undefined;
   readonly issues: SpecIssue[];
 }
 

@@ -3,10 +3,9 @@
  * vectors, the states of a contrast set. The source's text in place of its vector is for `text-only.ts`.
  */
 import type { SpecIssue } from "../errors.ts";
-import type { ContrastSpec, ControlSpec, PatchscopeSpec } from "../spec/spec.ts";
-import { encodePrompt, type PlanModel } from "./encode-prompt.ts";
+import type { ControlSpec, PatchscopeSpec } from "../spec/spec.ts";
+import { planContrast, planSentences, planUnrelated, type SourceSide } from "./other-sources.ts";
 import type { Plan, PlannedSentence } from "./plan.ts";
-import { resolvePosition } from "./resolve.ts";
 
 /** The controls of a spec, and what there is to say about those that do not run. */
 export interface PlannedControls {
@@ -14,11 +13,6 @@ export interface PlannedControls {
   readonly warnings: Plan["warnings"];
   /** The unrelated sentences, where round trips need them. */
   readonly baseline?: readonly PlannedSentence[];
-}
-
-interface ControlContext {
-  readonly model: PlanModel;
-  readonly unrelatedSentences: readonly string[];
 }
 
 /** As many as there are unrelated sentences: enough to see how far they spread. */
@@ -30,7 +24,7 @@ const RANDOM_VECTORS = 8;
  */
 export function planControls(
   spec: PatchscopeSpec,
-  context: ControlContext,
+  side: SourceSide,
   issues: SpecIssue[],
 ): PlannedControls {
   const has = (kind: ControlSpec["kind"]): boolean =>
@@ -51,51 +45,30 @@ export function planControls(
     const isRun = spec.read.kind !== "neighbours";
     return { controls: { unpatched: unpatched && isRun, ...none }, warnings };
   }
-  const isTextless = context.model.tokenizer === undefined;
-  const isRoundTrip = spec.read.roundTrip === true;
-  const needsSentences = has("unrelated") || has("mean") || isRoundTrip;
-  const sentences = needsSentences && !isTextless ? planUnrelated(spec, context, issues) : [];
+  const isHeldAgainst = has("unrelated") || has("mean");
+  const { others, warning } = isHeldAgainst ? planUnrelated(spec, side, issues) : { others: [] };
   const contrast = spec.contrast.map((entry, index) =>
-    planSentence(entry, { model: context.model, path: ["contrast", index], issues }),
+    planContrast(entry, { ...side, path: ["contrast", index], issues }),
   );
   const controls = {
     unpatched,
-    unrelated: has("unrelated") ? sentences : [],
-    mean: has("mean") ? sentences : [],
+    unrelated: has("unrelated") ? others : [],
+    mean: has("mean") ? others : [],
     random: has("random") ? RANDOM_VECTORS : 0,
     contrast,
   };
-  const warnings = needsSentences && isTextless ? [NO_TOKENIZER] : [];
-  return { controls, warnings, ...(isRoundTrip ? { baseline: sentences } : {}) };
+  return { controls, warnings: warning === undefined ? [] : [warning], ...baselineOf(spec, side) };
 }
 
-/** The sentences that the spec gives, or the built-in ones. */
-function planUnrelated(
-  spec: PatchscopeSpec,
-  { model, unrelatedSentences }: ControlContext,
-  issues: SpecIssue[],
-): PlannedSentence[] {
-  const index = spec.controls.findIndex((control) => control.kind === "unrelated");
-  const control = spec.controls[index];
-  const own = control?.kind === "unrelated" ? control.prompts : undefined;
-  return (own ?? unrelatedSentences).map((prompt, at) => {
-    const path = own === undefined ? ["controls"] : ["controls", index, "prompts", at];
-    return planSentence({ prompt, position: -1 }, { model, path, issues });
-  });
-}
-
-function planSentence(
-  { prompt, position }: ContrastSpec,
-  at: {
-    readonly model: PlanModel;
-    readonly path: SpecIssue["path"];
-    readonly issues: SpecIssue[];
-  },
-): PlannedSentence {
-  const { model, path, issues } = at;
-  const encoded = encodePrompt({ prompt }, model, { path, issues });
-  const place = { prompt: encoded, side: "source", path: [...path, "position"], issues } as const;
-  return { prompt, tokens: encoded.tokens, position: resolvePosition(position, place) ?? 0 };
+/** The sentences of the control, or the built-in ones; without a tokenizer there is no round trip. */
+function baselineOf(
+  { read, controls }: PatchscopeSpec,
+  side: SourceSide,
+): Pick<PlannedControls, "baseline"> {
+  if (read.kind !== "generate" || read.roundTrip !== true || !side.model.tokenizer) return {};
+  const own = controls.find((control) => control.kind === "unrelated");
+  // What is wrong with them is said where they are controls.
+  return { baseline: planSentences(own?.prompts, side, { path: ["controls"], issues: [] }) };
 }
 
 const NO_UNRELATED = {
@@ -109,9 +82,4 @@ const NO_VECTORS = {
 const NO_CONTRAST = {
   code: "no-contrast",
   message: "The contrast set does not run: it is for the evidence of generated texts.",
-};
-const NO_TOKENIZER = {
-  code: "no-unrelated-control",
-  message:
-    "The model has no tokenizer, so no unrelated sentences run: evidence is against the unpatched target prompt only.",
 };

@@ -3,7 +3,7 @@
  * through one block.
  */
 import { groupCells } from "./group-cells.ts";
-import type { Plan, PlannedCell, PlannedModel, PlannedPrompt } from "./plan.ts";
+import type { Plan, PlannedCell, PlannedModel, PlannedOther, PlannedPrompt } from "./plan.ts";
 
 /** A plan's work. Decoding is an upper bound: rows stop at an end-of-sequence token. */
 export interface PlanStatistics {
@@ -133,7 +133,7 @@ function sourceLine(plan: Plan): string {
   const positions = counted(plan.source.positions.length, "position");
   return file === undefined
     ? `${promptLine(plan.source)}, run once; ${readStates(plan)}`
-    : `vectors of ${file.file}, from ${positions}; nothing is run for them`;
+    : `vectors of ${file.file}${file.item === undefined ? "" : `, item ${file.item}`}, from ${positions}; nothing is run for them`;
 }
 
 /** The sources that the mapping names, where it names any. */
@@ -246,12 +246,19 @@ function stopWords(stop: readonly string[] = []): string {
   return texts.length === 0 ? "" : `, or to ${texts.join(" or ")}`;
 }
 
+function othersWords(others: readonly PlannedOther[]): string {
+  const isOfFile = others.some((other) => !("prompt" in other));
+  return isOfFile
+    ? `${counted(others.length, "other vector")} of the file`
+    : counted(others.length, "unrelated sentence");
+}
+
 function controlsLine(plan: Plan, { cells, controls }: PlanStatistics): string {
-  const { mean, random, textOnly } = plan.controls;
+  const { unrelated, mean, random, textOnly } = plan.controls;
   const vectors = [
-    ...(controls.sentences > 0 ? [counted(controls.sentences, "unrelated sentence")] : []),
+    ...(unrelated.length > 0 ? [othersWords(unrelated)] : []),
     ...(controls.contrast > 0 ? [`${counted(controls.contrast, "source")} to contrast with`] : []),
-    ...(mean.length > 0 ? [`the mean of ${counted(mean.length, "unrelated sentence")}`] : []),
+    ...(mean.length > 0 ? [`the mean of ${othersWords(mean)}`] : []),
     ...(random > 0 ? [counted(random, "random vector")] : []),
   ];
   const parts = [

@@ -6,7 +6,7 @@ import { buildPlan } from "./build-plan.ts";
 import type { PlanModel } from "./encode-prompt.ts";
 import { explain } from "./explain.ts";
 import type { Plan } from "./plan.ts";
-import { vectorKey, type VectorFiles, type VectorShape } from "./vectors.ts";
+import { vectorKey, type VectorFiles } from "./vectors.ts";
 
 /** The plan of a spec about a prompt of 5 words, for a model of 4 layers. */
 function planOf(fields: object, model: PlanModel = wordModel(), vectors?: VectorFiles): Plan {
@@ -25,29 +25,26 @@ const swept = (fields: object): object => ({ patches: [], interventions: [fields
 describe("A soft prompt", () => {
   const soft = { kind: "soft-prompt", file: "s.safetensors" };
   const { hiddenSize } = wordModel().architecture;
-  const holding = (shape: Partial<VectorShape>): VectorFiles =>
+  const holding = (...shape: readonly number[]): VectorFiles =>
     new Map([
       [
         vectorKey({ file: "s.safetensors" }),
-        {
-          ...{ hiddenSize, layerCount: undefined, layers: undefined, positions: undefined },
-          ...{ site: undefined, tokens: undefined, ...shape },
-        },
+        { shape, layers: undefined, site: undefined, tokens: undefined },
       ],
     ]);
-  const issues = (fields: object, shape: Partial<VectorShape>): unknown =>
+  const issues = (fields: object, shape: readonly number[]): unknown =>
     issuesOf(() =>
-      planOf({ interventions: [{ ...soft, ...fields }] }, wordModel(), holding(shape)),
+      planOf({ interventions: [{ ...soft, ...fields }] }, wordModel(), holding(...shape)),
     );
 
   test("is put at its positions in the order in which they are written", () => {
     const interventions = [{ ...soft, positions: [-1, { find: "capital" }] }];
-    const plan = planOf({ interventions }, wordModel(), holding({ layerCount: 2 }));
+    const plan = planOf({ interventions }, wordModel(), holding(2, hiddenSize));
     expect(plan.softPrompts).toEqual([{ file: { file: "s.safetensors" }, positions: [4, 1] }]);
     expect(explain(plan)).toContain(
       "Soft prompt: s.safetensors as the embeddings at positions 4, 1.",
     );
-    expect(issues({ positions: 2 }, {})).toEqual([]);
+    expect(issues({ positions: 2 }, [hiddenSize])).toEqual([]);
   });
 
   test("says in one message how many vectors of which width it takes", () => {
@@ -57,13 +54,11 @@ describe("A soft prompt", () => {
       message: `s.safetensors is [${shape}]; a soft prompt at ${expected}`,
     });
     const five = `5 positions of this model is [5, ${hiddenSize}]`;
-    expect(issues({ positions: "all" }, { layerCount: 3, hiddenSize: 7 })).toMatchObject([
-      message("3, 7", five),
-    ]);
-    expect(issues({ positions: "all" }, { layerCount: 5, positions: 1 })).toMatchObject([
+    expect(issues({ positions: "all" }, [3, 7])).toMatchObject([message("3, 7", five)]);
+    expect(issues({ positions: "all" }, [5, 1, hiddenSize])).toMatchObject([
       message(`5, 1, ${hiddenSize}`, five),
     ]);
-    expect(issues({ positions: 0 }, { layerCount: 2 })).toMatchObject([
+    expect(issues({ positions: 0 }, [2, hiddenSize])).toMatchObject([
       message(
         `2, ${hiddenSize}`,
         `1 position of this model is [1, ${hiddenSize}] or [${hiddenSize}]`,
@@ -75,16 +70,16 @@ describe("A soft prompt", () => {
     expect(issuesOf(() => planOf({ interventions: [{ ...soft, positions: 0 }] }))).toMatchObject([
       { code: "no-vectors", path: ["interventions", 0, "file"] },
     ]);
-    expect(issues({ positions: [1, 1] }, { layerCount: 2 })).toMatchObject([
+    expect(issues({ positions: [1, 1] }, [2, hiddenSize])).toMatchObject([
       { code: "conflict", message: "soft prompts put two vectors at position 1" },
     ]);
     const both = [
       { ...soft, positions: 2 },
       { ...soft, positions: 2 },
     ];
-    expect(issuesOf(() => planOf({ interventions: both }, wordModel(), holding({})))).toMatchObject(
-      [{ code: "conflict" }],
-    );
+    expect(
+      issuesOf(() => planOf({ interventions: both }, wordModel(), holding(hiddenSize))),
+    ).toMatchObject([{ code: "conflict" }]);
   });
 });
 

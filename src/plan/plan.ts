@@ -11,8 +11,9 @@ import type {
   ModeSpec,
   ReadSpec,
   ReferenceRun,
-  VectorFile,
+  TensorFile,
 } from "../spec/spec.ts";
+import type { PlannedVectors } from "./vectors.ts";
 
 /** A hidden state as engines address it: the embedding is `resid_pre` of layer 0. */
 export interface State {
@@ -73,7 +74,7 @@ export interface PlannedNoise {
 
 /** Vectors of a file that are the embeddings of the target. */
 export interface PlannedSoftPrompt {
-  readonly file: VectorFile;
+  readonly file: TensorFile;
   /** Absolute, each once; the file's vectors go there in this order. */
   readonly positions: readonly number[];
 }
@@ -131,11 +132,21 @@ export interface Capture {
 /** A vector that the mapping names, for each write anew: a state of a prompt of its own, or of a file. */
 export interface PlannedSource extends Pick<PlannedPrompt, "tokens"> {
   readonly name: string;
-  readonly file: VectorFile | undefined;
+  readonly file: PlannedVectors | undefined;
   readonly position: number;
   /** `same`: the place of the state that is mapped, in its own run. */
   readonly place: Omit<State, "position"> | "same";
 }
+
+/** What is put in the place of the source's state: that of a sentence, or another vector of the source's file. */
+export type PlannedOther = PlannedSentence | PlannedOtherVector;
+
+/**
+ * Another item of the source's file; or, where the source is none, another of its positions, which may be told by how many
+ * places it stands behind the one that is read, and from the end on from the beginning.
+ */
+export type PlannedOtherVector =
+  { readonly item: number } | { readonly position: number } | { readonly behind: number };
 
 /** A sentence one of whose states is put in the place of the source's. */
 export interface PlannedSentence {
@@ -171,7 +182,7 @@ export interface Plan {
   readonly source: PlannedPrompt & {
     readonly positions: readonly number[];
     /** Where the vectors come from, where it is no run of these tokens. */
-    readonly file: VectorFile | undefined;
+    readonly file: PlannedVectors | undefined;
   };
   readonly target: PlannedPrompt & { readonly positions: readonly number[] };
   readonly capture: Capture;
@@ -202,11 +213,11 @@ export interface Plan {
   readonly seed: number;
   readonly controls: {
     readonly unpatched: boolean;
-    readonly unrelated: readonly PlannedSentence[];
+    readonly unrelated: readonly PlannedOther[];
     /** Other sources of the same kind. */
-    readonly contrast: readonly PlannedSentence[];
-    /** The sentences whose states' mean is a control; none where it is not. */
-    readonly mean: readonly PlannedSentence[];
+    readonly contrast: readonly PlannedOther[];
+    /** Those whose states' mean is a control; none where it is not. */
+    readonly mean: readonly PlannedOther[];
     /** How many random vectors. */
     readonly random: number;
     readonly textOnly: PlannedText | undefined;

@@ -32,12 +32,9 @@ export function planSoftPrompt(
     return planned;
   }
   const { hiddenSize } = targetModel.architecture;
-  // A file's first axis is that of its layers elsewhere; here it has the tokens.
-  const shape = [found.layerCount, found.positions, found.hiddenSize].filter(
-    (axis) => axis !== undefined,
-  );
-  const count = found.positions === undefined ? (found.layerCount ?? 1) : undefined;
-  const fits = count === positions.length && found.hiddenSize === hiddenSize;
+  const { shape } = found;
+  const count = shape.slice(0, -1).reduce((product, axis) => product * axis, 1);
+  const fits = shape.length < 3 && count === positions.length && shape.at(-1) === hiddenSize;
   if (issues.length === before && !fits) {
     issues.push(
       softPromptShape({

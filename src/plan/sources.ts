@@ -34,22 +34,21 @@ function planSource(
   { spec, model, files, issues, layers }: Sources & { readonly spec: PatchscopeSpec },
 ): PlannedSource | undefined {
   const path = ["sources", name];
-  const { prompt, shape } = encodeSource(source, model, { path, issues, files });
+  const { prompt, vectors } = encodeSource(source, model, { path, issues, files });
   const at = { prompt, side: "source", path: [...path, "position"], issues } as const;
   const position = resolvePosition(source.position, at);
   const inLayer = { model, path: [...path, "layer"], issues };
   const layer = source.layer === "same" ? undefined : resolveLayer(source.layer, inLayer);
-  if (shape?.layerCount !== undefined) {
+  if (vectors?.layerCount !== undefined) {
     const needed = layer === undefined ? layers : [layer];
-    checkInFile(needed, fileLayers(shape, model, inLayer), inLayer);
+    checkInFile(needed, fileLayers(vectors, model, inLayer), inLayer);
   }
   if (position === undefined) return undefined;
-  const file = "file" in source ? source : undefined;
   const place =
     source.layer === "same" || layer === undefined
       ? ("same" as const)
       : layer === "embedding"
         ? { site: "resid_pre" as const, layer: 0 }
-        : { site: shape?.site ?? spec.source.site, layer };
-  return { name, tokens: prompt.tokens, file, position, place };
+        : { site: vectors?.site ?? spec.source.site, layer };
+  return { name, tokens: prompt.tokens, file: vectors, position, place };
 }

@@ -182,10 +182,14 @@ function noiseWords({ scale, samples }: NoiseSpec): string {
 
 /** Says what evidence is, with the controls that there were. */
 export function evidenceLegend({ controls }: PatchscopeResult): string {
-  const unrelated = controls.unrelated?.length ?? 0;
+  const { unrelated = [] } = controls;
+  const isOfFile = unrelated.some((other) => !("prompt" in other));
+  const others = isOfFile
+    ? `with ${unrelated.length} other vectors of the file`
+    : `with the vectors of ${unrelated.length} unrelated sentences`;
   const threshold = EVIDENCE_THRESHOLD.toFixed(1);
   const measured = `evidence (nats): how much likelier the first ${EVIDENCE_TOKENS} tokens are with the vector than without it`;
-  return unrelated === 0
+  return unrelated.length === 0
     ? `${measured}. Below ${threshold} the prompt says this anyway; from there on it does not by itself, but states of anything often make it say the same (docs/trust.md).`
-    : `${measured} or with the vectors of ${unrelated} unrelated sentences. From ${threshold} on (20 times) they depend on the vector; below, the prompt says this anyway.`;
+    : `${measured} or ${others}. From ${threshold} on (20 times) they depend on the vector; below, the prompt says this anyway.`;
 }

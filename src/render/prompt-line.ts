@@ -16,9 +16,10 @@ export function promptLine(
     : visible(`vectors of ${file}`, alphabet);
 }
 
-/** The file that the source's vectors come from, if that is no prompt. */
+/** The file that the source's vectors come from, if that is no prompt, and which item of it they are. */
 function vectorsOf({ source }: PatchscopeSpec): string | undefined {
-  return "file" in source ? source.file : undefined;
+  if (!("file" in source)) return undefined;
+  return source.item === undefined ? source.file : `${source.file}, item ${source.item}`;
 }
 
 /** The file whose vectors stand for the whole target: of its tokens nothing is left. */

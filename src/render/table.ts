@@ -100,16 +100,27 @@ function whatHappens(result: PatchscopeResult, shape: Shape): string {
   const { mapping, target, read: reading } = result.spec;
   const { sources, targets } = tokensOfCell(result);
   const isOne = sources === 1;
-  const state = `the ${isOne ? "state" : "states"} of the source's ${marked(sources)} ${from}${mappedBy(mapping)}`;
+  const isOfFile = "file" in result.spec.source && shape.isSameLayer;
+  const state = isOfFile
+    ? `the ${isOne ? "vector" : "vectors"} of the file${mappedBy(mapping)}`
+    : `the ${isOne ? "state" : "states"} of the source's ${marked(sources)} ${from}${mappedBy(mapping)}`;
   if (reading.kind === "neighbours") {
     return `The tokens whose rows of the ${reading.of} embedding lie nearest to ${state} by cosine.`;
   }
-  const theirs = targets === 1 ? "the one" : "those";
+  const theirs = isOfFile
+    ? `the ${targets === 1 ? "state" : "states"}`
+    : targets === 1
+      ? "the one"
+      : "those";
+  const [layer, ...others] = new Set(
+    result.cells.flatMap(placesOf).map((place) => place.target.layer),
+  );
+  const ofFile = others.length === 0 ? `at ${layerName(layer)}` : "at one layer";
   const lengths =
     target.mode === "norm-scaled"
       ? `, its length relative to ${targets === 1 ? "that one's" : "theirs"}`
       : "";
-  return `T${state.slice(1)} ${writtenOver(target.mode, isOne)} ${theirs} of the target's ${marked(targets)} ${to}${lengths}; ${read}.`;
+  return `T${state.slice(1)} ${writtenOver(target.mode, isOne)} ${theirs} of the target's ${marked(targets)} ${isOfFile ? ofFile : to}${lengths}; ${read}.`;
 }
 
 /** How many tokens a cell reads, and how many it writes over. */

@@ -152,15 +152,20 @@ export interface ControlsRecord {
   readonly unpatched?: ReadOutRecord;
   /** What the model says with the source's text in the vector's place, or to a text of its own, and the prompt that it reads then. */
   readonly textOnly?: ReadOutRecord & { readonly prompt: PromptRecord };
-  /** The sentences whose states were the controls. */
-  readonly unrelated?: readonly { readonly prompt: string; readonly tokens: readonly number[] }[];
+  /** The sentences whose states were the controls, or the other vectors of the source's file. */
+  readonly unrelated?: readonly (
+    { readonly prompt: string; readonly tokens: readonly number[] } | OtherVectorRecord
+  )[];
   /** The other sources of the same kind, and which of their tokens was put in the source's place. */
-  readonly contrast?: readonly {
-    readonly prompt: string;
-    readonly tokens: readonly number[];
-    readonly position: number;
-  }[];
+  readonly contrast?: readonly (
+    | { readonly prompt: string; readonly tokens: readonly number[]; readonly position: number }
+    | OtherVectorRecord
+  )[];
 }
+
+/** An item of the source's file, a position of it, or the one so many places behind the one that is read. */
+export type OtherVectorRecord =
+  { readonly item: number } | { readonly position: number } | { readonly behind: number };
 
 export interface PatchscopeResult {
   readonly version: 1;

@@ -3,7 +3,7 @@ import type { Engine } from "../engine/engine.ts";
 import { assert } from "../errors.ts";
 import { EVIDENCE_TOKENS, evidenceByToken } from "../measure/evidence.ts";
 import type { Plan } from "../plan/plan.ts";
-import { byControl, controlVectors } from "./control-vectors.ts";
+import { byControl, controlVectors, isByPosition } from "./control-vectors.ts";
 import type { MapOf } from "./map-of.ts";
 import type { RunLimits } from "./memory.ts";
 import type { CellReadOut } from "./read-cells.ts";
@@ -58,7 +58,7 @@ export async function addEvidence(
     engine,
     target,
     controls,
-    isByPosition: plan.controls.random > 0,
+    isByPosition: isByPosition(plan),
     mapOf,
     passTokens: limits?.maxTokens,
     signal,

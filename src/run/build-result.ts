@@ -182,7 +182,11 @@ function controlsRecord(plan: Plan, output: RunOutput, texts: TokenTexts): Contr
       }),
     ...(unrelated.length === 0
       ? {}
-      : { unrelated: unrelated.map(({ prompt, tokens }) => ({ prompt, tokens })) }),
+      : {
+          unrelated: unrelated.map((other) =>
+            "prompt" in other ? { prompt: other.prompt, tokens: other.tokens } : other,
+          ),
+        }),
     ...(contrast.length === 0 ? {} : { contrast }),
   };
 }

@@ -5,7 +5,7 @@
 import type { Engine } from "../engine/engine.ts";
 import { normOf } from "../mapping/mapping.ts";
 import { meanOf as meanOfVectors } from "../mapping/vector-algebra.ts";
-import type { Capture, Plan, PlannedSentence, Write } from "../plan/plan.ts";
+import type { Capture, Plan, PlannedOtherVector, PlannedSentence, Write } from "../plan/plan.ts";
 import { chanceOf } from "./next-token.ts";
 import type { StatesAt } from "./sources.ts";
 import type { VectorOf } from "./target.ts";
@@ -28,17 +28,39 @@ export async function controlVectors(
   signal?: AbortSignal,
 ): Promise<VectorOf[]> {
   const { unrelated, contrast, mean, random } = plan.controls;
-  // The mean is of the unrelated sentences' states, where they are controls themselves.
-  const sentences = [...(unrelated.length > 0 ? unrelated : mean), ...contrast];
-  const prompts = sentences.map(({ tokens }) => tokens);
+  // The mean is of the unrelated ones, where they are controls themselves.
+  const others = [...(unrelated.length > 0 ? unrelated : mean), ...contrast];
+  const prompts = others.filter((other) => "prompt" in other).map(({ tokens }) => tokens);
   const states = await readOnce(engine, prompts, plan.capture.states, signal);
-  const own = sentences.map((sentence, index) => stateOf(sentence, states[index]));
+  let read = 0;
+  const own = others.map((other) =>
+    "prompt" in other ? stateOf(other, states[read++]) : otherVector(other, plan.source, source),
+  );
   const averaged = own.slice(0, mean.length);
   return [
     ...own.slice(unrelated.length > 0 ? 0 : mean.length),
     ...(mean.length > 0 ? [meanOf(averaged)] : []),
     ...randomVectors(plan.seed, random, source),
   ];
+}
+
+/** Whether a plan's control vectors depend on which position of the source is read, and not on its site and layer alone. */
+export function isByPosition({ controls, source }: Plan): boolean {
+  const { unrelated, contrast, mean, random } = controls;
+  const isOfFile = [...unrelated, ...contrast, ...mean].some((other) => !("prompt" in other));
+  return random > 0 || (isOfFile && source.file?.positions !== undefined);
+}
+
+/** Another vector of the source's file. */
+function otherVector(
+  other: PlannedOtherVector,
+  { file }: Plan["source"],
+  source: StatesAt,
+): VectorOf {
+  if ("item" in other) return ({ from }) => source.at(from, other.item);
+  if ("position" in other) return ({ from }) => source.at({ ...from, position: other.position });
+  const { positions = 1 } = file ?? {};
+  return ({ from }) => source.at({ ...from, position: (from.position + other.behind) % positions });
 }
 
 /** Of each engine what it read last: most runs of a session are held against the same sentences. */
@@ -81,16 +103,18 @@ function stateOf({ position }: PlannedSentence, states: PromptStates | undefined
   return ({ from }) => states?.at({ ...from, position }) ?? new Float32Array(0);
 }
 
-/** The mean of some vectors, made once for each place that is read. */
+/** The mean of some vectors, made once for each state that is read. */
 function meanOf(vectors: readonly VectorOf[]): VectorOf {
-  return oncePerPlace((write) => meanOfVectors(vectors.map((vectorOf) => vectorOf(write))));
+  const keyOf = ({ from }: Write): string => `${placeKey(from)}.${from.position}`;
+  return once(keyOf, (write) => meanOfVectors(vectors.map((vectorOf) => vectorOf(write))));
 }
 
 /** Vectors in random directions, each as long as the state of the source that it replaces. */
 function randomVectors(seed: number, count: number, source: StatesAt): VectorOf[] {
   return Array.from({ length: count }, (_, index) => {
-    const gaussianOf = oncePerPlace(({ from }) =>
-      gaussian({ seed, layer: from.layer, index }, source.at(from).length),
+    const gaussianOf = once(
+      ({ from }) => placeKey(from),
+      ({ from }) => gaussian({ seed, layer: from.layer, index }, source.at(from).length),
     );
     return (write) => {
       const direction = gaussianOf(write);
@@ -114,10 +138,10 @@ export function gaussian(
   });
 }
 
-function oncePerPlace(make: VectorOf): VectorOf {
+function once(keyOf: (write: Write) => string, make: VectorOf): VectorOf {
   const made = new Map<string, Float32Array>();
-  return (write: Write) => {
-    const key = placeKey(write.from);
+  return (write) => {
+    const key = keyOf(write);
     const vector = made.get(key) ?? make(write);
     made.set(key, vector);
     return vector;

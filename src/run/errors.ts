@@ -81,29 +81,36 @@ export function matricesMissing(): PatchscopesError {
   ]);
 }
 
-/** A mapping for vectors of other widths; `models` are those that run, where they are two. */
+/** A mapping for vectors of other widths than those of a plan. */
 export function mappingOfOtherModel(
   { file, model, target }: LoadedMapping,
   { from, to }: { readonly from: number; readonly to: number },
-  models: Plan["models"],
+  { models, source }: Pick<Plan, "models" | "source">,
 ): SpecIssue {
   const maps =
     target === undefined
       ? `states of ${model.hiddenSize} numbers (${model.name})`
       : `states of ${model.hiddenSize} numbers (${model.name}) to ${target.hiddenSize} (${target.name})`;
+  const name = source.file?.file ?? models?.source.name;
   const here =
-    models === undefined
+    name === undefined
       ? `this model's have ${from}`
-      : `here they go from ${from} (${models.source.name}) to ${to} (${models.target.name})`;
+      : `here they go from ${from} (${name}) to ${to}${models === undefined ? "" : ` (${models.target.name})`}`;
   return {
     code: "mapping-other-model",
     path: ["mapping", "file"],
     message: `${file} maps ${maps}; ${here}`,
-    hint:
-      models === undefined
-        ? "Fit one on this model: patchscopes fit --model M."
-        : `Fit one: patchscopes fit --model ${models.source.name} --to-model ${models.target.name}.`,
+    hint: fitHint(models, source.file?.file),
   };
+}
+
+function fitHint(models: Plan["models"], file: string | undefined): string {
+  if (file !== undefined) {
+    return `Fit one: patchscopes fit --vectors ${file} --texts captions.txt, with a text for each vector.`;
+  }
+  return models === undefined
+    ? "Fit one on this model: patchscopes fit --model M."
+    : `Fit one: patchscopes fit --model ${models.source.name} --to-model ${models.target.name}.`;
 }
 
 /** A mapping whose maps are not of the kind that the spec names. */

@@ -80,12 +80,11 @@ export function checkMapping(plan: Plan, fitted: LoadedMapping): void {
   if (kind !== undefined && kind !== fitted.kind) {
     throw specInvalid([mappingOfOtherKind(fitted, kind)]);
   }
-  const from = plan.models?.source ?? plan.shape;
-  const to = plan.shape;
+  const from = plan.source.file?.width ?? (plan.models?.source ?? plan.shape).hiddenSize;
+  const to = plan.shape.hiddenSize;
   const { model, target = model } = fitted;
-  if (model.hiddenSize !== from.hiddenSize || target.hiddenSize !== to.hiddenSize) {
-    const widths = { from: from.hiddenSize, to: to.hiddenSize };
-    throw specInvalid([mappingOfOtherModel(fitted, widths, plan.models)]);
+  if (model.hiddenSize !== from || target.hiddenSize !== to) {
+    throw specInvalid([mappingOfOtherModel(fitted, { from, to }, plan)]);
   }
   const without = plan.cells
     .flatMap(({ writes }) => writes)
@@ -107,15 +106,16 @@ export function checkMapping(plan: Plan, fitted: LoadedMapping): void {
  * @param records of the models that run: the source's, and the target's where that is another one
  */
 export function mappingWarnings(
-  { file, model, target = model, foreign }: LoadedMapping,
+  { file, model, target = model, anySource = false, foreign }: LoadedMapping,
   [source, other = source]: readonly Pick<ModelRecord, "name" | "weights">[],
 ): readonly { readonly code: string; readonly message: string }[] {
   if (model.weights === UNKNOWN_WEIGHTS) {
     const message = `${file} (${foreign?.program ?? "a mapping"}) does not say on which weights it was fitted (model: ${model.name}): its maps may not fit ${source?.name ?? "this model"}.`;
     return [{ code: "mapping-other-weights", message }];
   }
+  // Vectors of no model that runs have no weights to compare.
   const sides = [
-    { fitted: model, runs: source },
+    ...(anySource ? [] : [{ fitted: model, runs: source }]),
     { fitted: target, runs: other },
   ];
   const unlike = sides.flatMap(({ fitted, runs }) =>

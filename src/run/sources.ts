@@ -4,14 +4,14 @@ import { assert } from "../errors.ts";
 import { placeOf, type MappedLayer } from "../mapping/fitted-mapping.ts";
 import type { LoadedVectors } from "../mapping/vector-file.ts";
 import type { Capture, Plan, PlannedSource, State } from "../plan/plan.ts";
-import { vectorKey, type VectorFiles } from "../plan/vectors.ts";
+import { vectorKey, type PlannedVectors, type VectorFiles } from "../plan/vectors.ts";
 import type { VectorOf } from "./target.ts";
 import { capturePrompts, placeKey } from "./vectors.ts";
 
 /** Where states are read. */
 export interface StatesAt {
-  /** One state, `[hidden]`. */
-  at(state: State): Float32Array;
+  /** One state, `[hidden]`; of a file with items that of another one, where it is named. */
+  at(state: State, item?: number): Float32Array;
 }
 
 /** What a plan's vectors are made of. */
@@ -36,13 +36,11 @@ export async function readSources(
   ];
   const states =
     prompts.length === 0 ? [] : await capturePrompts(engine, prompts, statesOf(plan), signal);
-  const [own] = file === undefined ? states : [fileStates(files.get(vectorKey(file)), plan)];
+  const [own] = file === undefined ? states : [fileStates(file, files, plan)];
   assert(own, "the source was captured");
   const ran = states.slice(file === undefined ? 1 : 0);
   const named = plan.sources.map((source): readonly [string, VectorOf] => {
-    const at = source.file
-      ? fileStates(files.get(vectorKey(source.file)), plan)
-      : ran[running.indexOf(source)];
+    const at = source.file ? fileStates(source.file, files, plan) : ran[running.indexOf(source)];
     assert(at, "the named source was captured");
     return [source.name, ({ from }) => at.at(stateOf(source, from))];
   });
@@ -61,23 +59,29 @@ function statesOf({ capture, sources }: Plan): Capture["states"] {
 }
 
 /** The vectors of a file, as if they had been read from a run; what it has no axis for is the same everywhere. */
-function fileStates(vectors: LoadedVectors | undefined, { shape, models }: Plan): StatesAt {
-  assert(vectors, "the vectors were loaded");
-  const { hiddenSize, layerCount, positions = 1, data } = vectors;
-  const layers: readonly MappedLayer[] = vectors.layers ?? [
+function fileStates(
+  file: PlannedVectors,
+  files: VectorFiles<LoadedVectors>,
+  { shape, models }: Plan,
+): StatesAt {
+  const data = files.get(vectorKey(file))?.data;
+  assert(data, "the vectors were loaded");
+  const { layerCount = 1, positions = 1, width, item: own = 0 } = file;
+  const layers: readonly MappedLayer[] = file.layers ?? [
     ...Array((models?.source ?? shape).layers).keys(),
   ];
   return {
-    at: ({ site, layer, position }) => {
+    at: ({ site, layer, position }, item = own) => {
       const found = layers.findIndex((name) => {
         const place = placeOf(name, site);
         return place.site === site && place.layer === layer;
       });
       // The embedding is what block 0 reads, whatever the site of the others.
-      const index = layerCount === undefined ? 0 : found;
+      const index = file.layerCount === undefined ? 0 : found;
       assert(index >= 0, "the file has the layer");
-      const at = index * positions + (vectors.positions === undefined ? 0 : position);
-      return data.subarray(at * hiddenSize, (at + 1) * hiddenSize);
+      const ofPosition = file.positions === undefined ? 0 : position;
+      const at = (item * layerCount + index) * positions + ofPosition;
+      return data.subarray(at * width, (at + 1) * width);
     },
   };
 }

@@ -139,10 +139,10 @@ function sourceFields(
 
 /** Vectors are what their file holds, wherever it lies. */
 function fileOf(
-  { file, tensor }: VectorFile,
+  { file, tensor, item }: VectorFile,
   { vectors }: WeightsHashes,
 ): Readonly<Record<string, Json>> {
-  return { file: vectors?.get(file) ?? file, tensor };
+  return { file: vectors?.get(file) ?? file, tensor, item };
 }
 
 function compat(spec: CompatSpec | undefined): Json {
@@ -265,7 +265,11 @@ function controls(specs: readonly ControlSpec[]): Json {
 /** The mixture of all of them: their order changes nothing. */
 function contrast(specs: readonly ContrastSpec[]): Json {
   const entries = specs
-    .map(({ prompt, position: at }) => ({ prompt, position: unless(-1, single(at)) }))
+    .map((spec): Json =>
+      "prompt" in spec
+        ? { prompt: spec.prompt, position: unless(-1, single(spec.position)) }
+        : { ...spec },
+    )
     .sort((a, b) => (stringify(a) < stringify(b) ? -1 : 1));
   return entries.length === 0 ? undefined : entries;
 }

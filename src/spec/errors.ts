@@ -15,13 +15,22 @@ export function missing(expected: string, hint?: string): Complaint {
   return withHint({ code: "missing", message: `missing: expected ${expected}` }, hint);
 }
 
-/** A tensor's name where there is no file that it could be in. */
-export function tensorWithoutFile(): Complaint {
+/** A tensor's name, or the number of an item, where there is no file that it could be in. */
+export function withoutFile(key: "tensor" | "item"): Complaint {
+  const hint = {
+    tensor: "tensor names one of the tensors of file.",
+    item: "item is one entry of the first axis of a file's tensor.",
+  }[key];
+  return { code: "conflict", path: [key], message: "stands without a file", hint };
+}
+
+/** Sentences beside the vectors of the source's file. */
+export function sentencesAndFile(): Complaint {
   return {
     code: "conflict",
-    path: ["tensor"],
-    message: "stands without a file",
-    hint: "tensor names one of the tensors of file.",
+    path: ["from"],
+    message: "there are prompts, and from: file",
+    hint: "Keep the prompts for the states of sentences, or from: file for the other vectors of the source's file.",
   };
 }
 
@@ -267,10 +276,14 @@ export function questionUnknown(name: string, known: readonly string[]): SpecIss
 
 /** An option that a preset cannot do without. */
 export function missingField(
-  preset: { readonly name: string; readonly askHint?: string },
+  preset: { readonly name: string; readonly askHint?: string; readonly mapHint?: string },
   option: string,
 ): SpecIssue {
-  const own = option === "ask" ? preset.askHint : undefined;
+  const hints: Readonly<Record<string, string | undefined>> = {
+    ask: preset.askHint,
+    map: preset.mapHint,
+  };
+  const own = hints[option];
   return {
     code: "missing",
     path: [option],

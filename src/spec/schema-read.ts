@@ -1,6 +1,6 @@
 /** The schema of what is read, a next token or a generated text, and of what it is held against: controls, a contrast set. */
 import * as z from "zod";
-import { anyOf, controlTwice, unknownWord } from "./errors.ts";
+import { anyOf, controlTwice, sentencesAndFile, unknownWord } from "./errors.ts";
 import { choose, isRecord, numberWhere, record } from "./schema-parts.ts";
 import { positionOr, singlePosition } from "./schema-places.ts";
 import { CONTROL_KINDS } from "./spec.ts";
@@ -102,10 +102,17 @@ export const read: z.ZodType<ReadSpec> = choose<ReadSpec>(
   [generate, nextToken, propagation, neighbours],
 );
 
-const unrelated = record({
-  kind: z.literal("unrelated"),
-  prompts: z.exactOptional(z.array(z.string().min(1)).min(1).max(MAX_CONTROL_PROMPTS)),
-});
+const unrelated = record(
+  {
+    kind: z.literal("unrelated"),
+    prompts: z.exactOptional(z.array(z.string().min(1)).min(1).max(MAX_CONTROL_PROMPTS)),
+    from: z.exactOptional(z.literal("file")),
+  },
+  {
+    check: ({ prompts, from }) =>
+      prompts !== undefined && from !== undefined ? [sentencesAndFile()] : [],
+  },
+);
 
 const textOnly = record({
   kind: z.literal("text-only"),
@@ -115,7 +122,7 @@ const textOnly = record({
 const otherControl = record({ kind: z.enum(CONTROL_KINDS).exclude(["unrelated", "text-only"]) });
 
 const control = choose<ControlSpec>(
-  `${CONTROL_KINDS.join(", ")}, {kind: unrelated, prompts: list} or {kind: text-only, prompt: text}`,
+  `${CONTROL_KINDS.join(", ")}, {kind: unrelated, prompts: list}, {kind: unrelated, from: file} or {kind: text-only, prompt: text}`,
   (value) => {
     const named = isRecord(value) ? value["kind"] : value;
     const kind = CONTROL_KINDS.find((known) => known === named);
@@ -151,16 +158,22 @@ const contrastAt = record({
   position: singlePosition.default(-1),
 });
 
-const contrastPrompt = choose<ContrastSpec>(
-  "a text or {prompt, position}",
+const otherItem = record({ item: z.int().min(0) });
+const otherPosition = record({ position: z.int().min(0) });
+
+const contrastEntry = choose<ContrastSpec>(
+  "a text, {prompt, position} or, of the source's file, {item} or {position}",
   (value) => {
     if (typeof value === "string") return contrastText;
-    return isRecord(value) ? contrastAt : undefined;
+    if (!isRecord(value)) return undefined;
+    if ("prompt" in value) return contrastAt;
+    if ("item" in value) return otherItem;
+    return typeof value["position"] === "number" ? otherPosition : contrastAt;
   },
-  [contrastText, contrastAt],
+  [contrastText, contrastAt, otherItem, otherPosition],
 );
 
-const contrastList = z.array(contrastPrompt).max(MAX_CONTROL_PROMPTS);
+const contrastList = z.array(contrastEntry).max(MAX_CONTROL_PROMPTS);
 
 /** Other sources of the same kind. */
 export const contrast: z.ZodType<readonly ContrastSpec[]> = choose<readonly ContrastSpec[]>(

@@ -1,12 +1,6 @@
 /** The schema of where vectors come from: prompts, files of vectors, and the named sources that mappings use. */
 import * as z from "zod";
-import {
-  notOnePrompt,
-  sourceUnnamed,
-  tensorWithoutFile,
-  wrongValue,
-  type Complaint,
-} from "./errors.ts";
+import { notOnePrompt, sourceUnnamed, withoutFile, wrongValue, type Complaint } from "./errors.ts";
 import { choose, isRecord, record } from "./schema-parts.ts";
 import { layerOr, singlePosition } from "./schema-places.ts";
 import type { NamedSource, Prompt, VectorFile } from "./spec.ts";
@@ -40,7 +34,8 @@ export const promptFields: {
 export const fileFields: {
   readonly file: z.ZodOptional<z.ZodType<string>>;
   readonly tensor: z.ZodOptional<z.ZodType<string>>;
-} = { file: text.optional(), tensor: text.optional() };
+  readonly item: z.ZodOptional<z.ZodType<number>>;
+} = { file: text.optional(), tensor: text.optional(), item: z.int().min(0).optional() };
 
 type Keywords = Readonly<Record<string, unknown>>;
 
@@ -70,7 +65,11 @@ export function onePromptOrFile(value: Written): Complaint[] {
   const expected = "exactly one of prompt, tokens, messages, file";
   return [
     ...(given.length === 1 ? [] : [notOnePrompt(given, undefined, expected)]),
-    ...(value["tensor"] !== undefined && value["file"] === undefined ? [tensorWithoutFile()] : []),
+    ...(value["file"] === undefined
+      ? (["tensor", "item"] as const).flatMap((key) =>
+          value[key] === undefined ? [] : [withoutFile(key)],
+        )
+      : []),
   ];
 }
 
@@ -92,11 +91,12 @@ export function promptOrFileOf(
   fields: PromptFields & {
     readonly file?: string | undefined;
     readonly tensor?: string | undefined;
+    readonly item?: number | undefined;
   },
 ): Prompt | VectorFile {
-  const { file, tensor } = fields;
+  const { file, tensor, item } = fields;
   if (file === undefined) return promptOf(fields);
-  return tensor === undefined ? { file } : { file, tensor };
+  return { file, ...(tensor !== undefined && { tensor }), ...(item !== undefined && { item }) };
 }
 
 const namedSource: z.ZodType<NamedSource> = record(

@@ -296,8 +296,14 @@ describe("What is refused", () => {
       { ...minimal, controls: [{ kind: "mean", prompts: ["a"] }] },
       "unknown key, expected one of kind",
     ],
-    ["contrast.0", { ...minimal, contrast: [3] }, "expected a text or {prompt, position}, got 3"],
-    ["contrast.0.prompt", { ...minimal, contrast: [{ position: 1 }] }, "missing"],
+    ["contrast.0", { ...minimal, contrast: [3] }, "expected a text, {prompt, position} or, of"],
+    ["contrast.0.prompt", { ...minimal, contrast: [{}] }, "missing"],
+    ["contrast.0.item", { ...minimal, contrast: [{ item: -1 }] }, "at least 0"],
+    [
+      "controls.0.from",
+      { ...minimal, controls: [{ kind: "unrelated", from: "file", prompts: ["a"] }] },
+      "there are prompts, and from: file",
+    ],
     [
       "read.decoding.temperature",
       { ...minimal, read: { decoding: { temperature: 0 } } },

@@ -9,7 +9,7 @@ import type { PatchscopeSpec } from "./spec.ts";
 type Needs<T> = {
   readonly [Key in Exclude<keyof T, Prompt>]-?: object extends Pick<T, Key> ? false : true;
 };
-type Prompt = "prompt" | "tokens" | "messages" | "file" | "tensor";
+type Prompt = "prompt" | "tokens" | "messages" | "file" | "tensor" | "item";
 
 const spec: Needs<SpecInput> = {
   version: false,
@@ -73,7 +73,7 @@ const objectSchema: z.ZodType<ObjectSchema> = z.lazy(() =>
 
 function needsOf(schema: ObjectSchema | undefined): object {
   const fields = Object.keys(schema?.properties ?? {}).filter(
-    (key) => !["prompt", "tokens", "messages", "file", "tensor", "$schema"].includes(key),
+    (key) => !["prompt", "tokens", "messages", "file", "tensor", "item", "$schema"].includes(key),
   );
   return Object.fromEntries(fields.map((key) => [key, schema?.required?.includes(key) ?? false]));
 }

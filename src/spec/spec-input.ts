@@ -4,7 +4,7 @@
  */
 import type { FittedKind } from "../map-kinds.ts";
 import type {
-  ContrastSpec,
+  ContrastPrompt,
   ControlSpec,
   DecodingSpec,
   FindPosition,
@@ -42,7 +42,7 @@ type Written<T> = T extends FindPosition
       ? Needing<T, "from" | "to">
       : T extends ControlSpec
         ? T | T["kind"]
-        : T extends ContrastSpec
+        : T extends ContrastPrompt
           ? string | Needing<Fields<T>, "prompt">
           : T extends PatchSpec
             ? PatchInput

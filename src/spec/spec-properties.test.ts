@@ -55,7 +55,7 @@ const layers = fc.oneof(
   fc.constant("all"),
 );
 const site = fc.constantFrom(...SITES);
-const file = fc.record({ file: text, tensor: text }, { requiredKeys: ["file"] });
+const file = fc.record({ file: text, tensor: text, item: fc.nat(9) }, { requiredKeys: ["file"] });
 const names = fc.oneof(
   fc.constant("a"),
   fc.array(fc.constantFrom("a", "b"), { minLength: 1, maxLength: 3 }),

@@ -72,11 +72,17 @@ export interface LayerWindow {
   readonly window: number;
 }
 
-/** Vectors from a safetensors file: `[hidden]`, `[layers, hidden]` or `[layers, positions, hidden]`. */
-export interface VectorFile {
+/** A tensor of a safetensors file. */
+export interface TensorFile {
   readonly file: string;
   /** By default the only tensor that can be one. */
   readonly tensor?: string;
+}
+
+/** Vectors: `[hidden]`, `[layers, hidden]` or `[layers, positions, hidden]`; of another network, `[positions, hidden]`. */
+export interface VectorFile extends TensorFile {
+  /** Which entry of the tensor's first axis: an image, a feature. The other axes are then `[hidden]` or `[positions, hidden]`. */
+  readonly item?: number;
 }
 
 export type SourceSpec = (Prompt | VectorFile) & {
@@ -199,8 +205,8 @@ export interface PriorContrast {
 /** What a read-out is held against; only `unpatched` and `unrelated` are part of its evidence. */
 export type ControlSpec =
   | { readonly kind: "unpatched" }
-  /** States of unrelated sentences. */
-  | { readonly kind: "unrelated"; readonly prompts?: readonly string[] }
+  /** States of unrelated sentences; or the other vectors of the source's file, which are those of another network anyway. */
+  | { readonly kind: "unrelated"; readonly prompts?: readonly string[]; readonly from?: "file" }
   /** The mean of those states. */
   | { readonly kind: "mean" }
   /** Gaussian vectors as long as the source's. */
@@ -217,11 +223,16 @@ export const CONTROL_KINDS: readonly ControlSpec["kind"][] = [
   "text-only",
 ];
 
-/** A source prompt of the same kind as the source's, whose state is put in the same place. */
-export interface ContrastSpec {
+/** A source of the same kind, whose state is put in the same place: a prompt, or another vector of the source's file. */
+export type ContrastSpec = ContrastPrompt | OtherVector;
+
+export interface ContrastPrompt {
   readonly prompt: string;
   readonly position: SinglePosition;
 }
+
+/** Another item of the source's tensor, or another of its positions. */
+export type OtherVector = { readonly item: number } | { readonly position: number };
 
 /** One of several vectors written in one cell. */
 export interface PatchSpec {
@@ -271,7 +282,7 @@ export type AblatedSite = (typeof ABLATED_SITES)[number];
 export type SweepOf<Field extends string> = Readonly<Partial<Record<Field, number>>>;
 
 /** A trained soft prompt: vectors of a file, `[tokens, hidden]` or `[hidden]`, are what block 0 reads at these positions. */
-export interface SoftPromptSpec extends VectorFile {
+export interface SoftPromptSpec extends TensorFile {
   readonly kind: "soft-prompt";
   /** One to one, in this order. */
   readonly positions: PositionRef;

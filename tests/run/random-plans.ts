@@ -88,9 +88,9 @@ function softPrompts(): VectorFiles<LoadedVectors> {
       const file = String(count);
       const data = gaussian({ seed: 3, layer: 0, index: count }, count * hiddenSize);
       const loaded: LoadedVectors = {
-        ...{ file, tensor: "prompt", hash: `sha256:${count}`, hiddenSize, data },
-        ...{ layers: undefined, positions: undefined, site: undefined, tokens: undefined },
-        layerCount: count === 1 ? undefined : count,
+        ...{ file, tensor: "prompt", hash: `sha256:${count}`, data },
+        ...{ layers: undefined, site: undefined, tokens: undefined },
+        shape: count === 1 ? [hiddenSize] : [count, hiddenSize],
       };
       return [vectorKey({ file }), loaded];
     }),

@@ -5,7 +5,7 @@
 import type { Edge, Engine, Patch } from "../../src/engine/engine.ts";
 import { assert } from "../../src/errors.ts";
 import { EVIDENCE_TOKENS } from "../../src/measure/evidence.ts";
-import type { Ablation, Plan, PlannedCell, PlannedSentence, State } from "../../src/plan/plan.ts";
+import type { Ablation, Plan, PlannedCell, PlannedOther, State } from "../../src/plan/plan.ts";
 import { vectorKey } from "../../src/plan/vectors.ts";
 import type { PriorContrast } from "../../src/spec/spec.ts";
 import { gaussian } from "../../src/run/control-vectors.ts";
@@ -84,10 +84,12 @@ export async function readSlowly(
   const text = tokens.slice(0, EVIDENCE_TOKENS);
   const under = async (writes: readonly SlowWrite[]): Promise<number[]> =>
     score(plan, target, text, await put(writes));
-  const statesOf = async (sentences: readonly PlannedSentence[]): Promise<SlowWrite[][]> =>
-    oneByOne(sentences, ({ tokens: sentence, position }) =>
-      writesOf(reader, sentence, cell, ({ from }) => ({ ...from, position })),
-    );
+  const statesOf = async (others: readonly PlannedOther[]): Promise<SlowWrite[][]> =>
+    oneByOne(others, (other) => {
+      assert("prompt" in other, "the sources of random plans are prompts");
+      const { tokens: sentence, position } = other;
+      return writesOf(reader, sentence, cell, ({ from }) => ({ ...from, position }));
+    });
   const { unrelated, contrast, mean, random } = plan.controls;
   const gaussians = Array.from({ length: random }, (_, index) =>
     states.map((write, at) => ({ ...write, vector: likeGaussian(plan, cell, write, at, index) })),

@@ -149,7 +149,8 @@ describe("Vectors from a file", () => {
 
   test("of one vector go to every layer, and are of the layer that they are written at", async () => {
     const states = await captured([1]);
-    const { data, hiddenSize } = await readVectors("v", states);
+    const { data, shape } = await readVectors("v", states);
+    const hiddenSize = shape.at(-1) ?? 0;
     const last = data.slice(-hiddenSize);
     const files = { v: bytesOf([{ name: "steer", shape: [hiddenSize], data: last }]) };
     const result = await run({ source: { file: "v" }, target }, { files });

@@ -10,6 +10,7 @@ import type {
   PositionRef,
   Prompt,
   TargetSpec,
+  TensorFile,
   VectorFile,
 } from "../spec.ts";
 
@@ -68,7 +69,7 @@ export interface PresetOptions {
 }
 
 /** A file of a trained soft prompt, `[tokens, hidden]`, and how many tokens it has. */
-export interface SoftPrompt extends VectorFile {
+export interface SoftPrompt extends TensorFile {
   readonly count: number;
 }
 
@@ -92,6 +93,8 @@ export interface Preset {
   readonly takes: readonly (keyof PresetOptions)[];
   /** How to give `ask`, where no `x` stands for the vector. */
   readonly askHint?: string;
+  /** How to come by the map that it needs, where it is no map between layers. */
+  readonly mapHint?: string;
   readonly example: PresetRequest;
   /**
    * The fields of the spec, as they would be written in a file, but for those that follow from the request: version, the
