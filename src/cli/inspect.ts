@@ -30,6 +30,7 @@ import {
   memoryOption,
   threadsOption,
 } from "./model-options.ts";
+import { parseWhole } from "./fit-options.ts";
 import { nextSteps } from "./next-steps.ts";
 import {
   parseAmount,
@@ -89,6 +90,11 @@ export function inspectCommand(context: CommandContext): CommandUnknownOpts {
     .option("-p, --preset <name>", "one of those below (default: entity)", presetName)
     .option("--ask <sentence>", "ask for one thing; x in the sentence stands for the vector")
     .option("--vectors <file>", "vectors of a safetensors file in place of the text's states")
+    .option(
+      "--item <n>",
+      "of --vectors: which entry of the tensor's first axis (an image, a feature)",
+      parseWhole("--item"),
+    )
     .option(
       "--soft-prompt <file>",
       "a trained prompt in place of future-lens's: a safetensors file",

@@ -8,6 +8,8 @@ interface Layers {
   readonly targetLayer?: TargetSpec["layer"] | undefined;
 }
 
+const THROUGH_MAP: readonly PresetName[] = ["tuned-lens", "linear-shortcut", "lre", "caption"];
+
 /**
  * The layers of a preset that reads through a map within one model: those asked for, else those that the mapping has.
  * Nothing where it has all that the preset reads by itself; other programs' files do not say how many there are.
@@ -18,12 +20,12 @@ export async function mappedLayers(
 ): Promise<Layers> {
   const { map, layers, targetLayer } = options;
   const asked = { layers, targetLayer };
-  const isThroughMap = preset === "tuned-lens" || preset === "linear-shortcut" || preset === "lre";
-  if (!isThroughMap || map === undefined) return asked;
+  if (!THROUGH_MAP.includes(preset) || map === undefined) return asked;
   const { loadMapping } = await import("../node.ts");
   // What is wrong with a file the run says.
   const mapping = await loadMapping(map).catch(() => undefined);
   if (mapping === undefined || mapping.foreign !== undefined) return asked;
+  if (preset === "caption") return { layers, targetLayer: targetLayer ?? lowestTarget(mapping) };
   const last = mapping.model.layers - 1;
   const open = preset === "linear-shortcut" ? lowestTarget(mapping) : last;
   const to = targetLayer ?? open;

@@ -3,8 +3,11 @@ import { PRESETS, type PresetName } from "../spec/presets/presets.ts";
 import { DEFAULT_MODEL } from "./model-options.ts";
 
 export interface Inspection {
-  /** Absent where token ids were given. */
+  /** Absent where token ids or vectors were given. */
   readonly text: string | undefined;
+  /** The file of vectors that stood in its place, and which item of it. */
+  readonly vectors?: string | undefined;
+  readonly item?: number | undefined;
   readonly model: string;
   /** The model that read the states, where it is another one. */
   readonly explainer?: string | undefined;
@@ -31,7 +34,9 @@ interface Step {
 
 /** What to try, and how: side by side where `width` columns are enough. */
 export function nextSteps(inspection: Inspection, width: number): string {
-  const { text, preset, ask, map, at } = inspection;
+  const { text, preset, ask, map, at, item } = inspection;
+  // A map from another network leads to the caption only.
+  const isCaption = preset === "caption";
   const here = at === undefined ? [] : ["--at", at];
   const through =
     map === undefined || inspection.explainer !== undefined
@@ -49,22 +54,27 @@ export function nextSteps(inspection: Inspection, width: number): string {
     {
       what: "describe it in words",
       options: here,
-      isUseful: preset !== "entity",
+      isUseful: preset !== "entity" && !isCaption,
     },
     {
       what: "ask it for one thing; x stands for it",
       options: [...here, "--ask", "The best thing about x is"],
-      isUseful: preset !== "attribute",
+      isUseful: preset !== "attribute" && !isCaption,
     },
     {
       what: "what each layer would say next",
       options: [...here, "--preset", "logit-lens"],
-      isUseful: preset !== "logit-lens",
+      isUseful: preset !== "logit-lens" && !isCaption,
     },
     {
       what: "another token",
       options: [...same, "--at", otherWord ?? ""],
       isUseful: otherWord !== undefined && takesPosition(preset),
+    },
+    {
+      what: "another item",
+      options: [...here, ...same, "--item", String((item ?? 0) + 1)],
+      isUseful: item !== undefined,
     },
     {
       what: "keep all numbers",
@@ -116,10 +126,12 @@ function presetOption(preset: PresetName): readonly string[] {
 }
 
 function commandOf(
-  { text, model, explainer, map }: Inspection,
+  { text, vectors, item, model, explainer, map }: Inspection,
   options: readonly string[],
 ): string {
-  const prompt = text === undefined ? ["--tokens", "…"] : [text];
+  const which = item === undefined || options.includes("--item") ? [] : ["--item", String(item)];
+  const other = vectors === undefined ? ["--tokens", "…"] : ["--vectors", vectors, ...which];
+  const prompt = text === undefined ? other : [text];
   const through = map === undefined ? [] : ["--map", map];
   const named = [
     ...(model === DEFAULT_MODEL ? [] : ["--model", model]),

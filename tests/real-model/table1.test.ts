@@ -13,10 +13,12 @@ import { beforeAll, expect, test } from "vitest";
 import { z } from "zod";
 import { assert } from "../../src/errors.ts";
 import type { LoadedMapping } from "../../src/mapping/fitted-mapping.ts";
+import type { FittedMap } from "../../src/mapping/mapping.ts";
 import { writeMapping } from "../../src/mapping/mapping-file.ts";
+import { writeSafetensors } from "../../src/models/weights/safetensors-writer.ts";
 import type { LoadedModel } from "../../src/node.ts";
 import type { CellRecord, PatchscopeResult } from "../../src/result/result.ts";
-import { planSpec, runSpec, type RunSpecOptions } from "../../src/run/run-spec.ts";
+import { loadVectorFiles, planSpec, runSpec, type RunSpecOptions } from "../../src/run/run-spec.ts";
 import { parseSpec, safeParseSpec } from "../../src/spec/schema.ts";
 import type { PatchscopeSpec } from "../../src/spec/spec.ts";
 import { FIXTURES } from "../support/goldens.ts";
@@ -62,9 +64,7 @@ await describeCachedModel(LARGE, "table 1 across models", (large) => {
   for (const each of cases.filter(({ target }) => target !== undefined)) {
     testCase(`${each.model} explained by ${each.target ?? ""}`, each, async (spec) => {
       const [source, target] = each.model === SMALL ? [small(), large()] : [large(), small()];
-      const mappings = formulasFor(source, target);
-      const options: RunSpecOptions & { readonly target: LoadedModel } = { mappings, target };
-      return runSpec(spec, source, options);
+      return runSpec(spec, source, { ...formulasFor(spec, source, target), target });
     });
   }
 });
@@ -82,7 +82,7 @@ await describeCachedModel(LARGE, "table 1 from the command line", (large) => {
     async (_, __, each) => {
       const named = (name: string): LoadedModel => (name === SMALL ? small() : large());
       const spec = join(folder, "spec.json");
-      const written = await withMapFiles(each, {
+      const written = await withFiles(each, {
         ...{ source: named(each.model), target: named(each.target ?? each.model) },
         folder,
       });
@@ -96,8 +96,8 @@ await describeCachedModel(LARGE, "table 1 from the command line", (large) => {
   );
 });
 
-/** The spec as JSON, with the maps that are formulas in it as files. */
-async function withMapFiles(
+/** The spec as JSON, with the maps and vectors that are formulas in it as files. */
+async function withFiles(
   { spec }: Case,
   {
     source,
@@ -106,26 +106,32 @@ async function withMapFiles(
   }: { readonly source: LoadedModel; readonly target: LoadedModel; readonly folder: string },
 ): Promise<string> {
   const json = JSON.stringify(spec);
-  const [, formula] = /"(formula:\w+)"/u.exec(json) ?? [];
+  const [, formula] = /"mapping":\{"file":"(formula:\w+)"/u.exec(json) ?? [];
   if (formula === undefined) return json;
-  const plan = planSpec(parseSpec(spec), source.model, {
+  const parsed = parseSpec(spec);
+  const { mappings, vectors } = formulasFor(parsed, source, target);
+  const plan = planSpec(parsed, source.model, {
     ...(source !== target && { target: target.model }),
+    vectors: await loadVectorFiles(parsed, vectors),
   });
   const written = plan.cells.flatMap(({ writes }) => writes.map(({ names }) => names));
-  const { pairs, file: _, hash: __, ...mapping } = await formulasFor(source, target)(formula);
+  const { pairs, file: _, hash: __, ...mapping } = await mappings(formula);
   const path = join(folder, "map.safetensors");
   const needed = pairs.filter((pair) =>
     written.some((names) => names.source === pair.source && names.target === pair.target),
   );
   await writeFile(path, writeMapping({ ...mapping, pairs: needed }));
-  return json.replace(formula, () => path);
+  const images = join(folder, "images.safetensors");
+  const { shape, data, tensor: name } = await vectors(VECTORS);
+  await writeFile(images, writeSafetensors([{ name, shape, data }], {}));
+  return json.replace(formula, () => path).replace(VECTORS, () => images);
 }
 
 /** The cases within a model. */
 function testCasesOf(name: string, loaded: () => LoadedModel): void {
   for (const each of cases.filter(({ model, target }) => model === name && target === undefined)) {
     testCase(each.name, each, (spec) =>
-      runSpec(spec, loaded(), { mappings: formulasFor(loaded(), loaded()) }),
+      runSpec(spec, loaded(), formulasFor(spec, loaded(), loaded())),
     );
   }
 }
@@ -166,36 +172,65 @@ function expectSameCell(got: CellRecord, expected: Case["cells"][number]): void 
   if (expected.tokens !== undefined) expect(got.tokens).toEqual(expected.tokens);
 }
 
-/** The mappings that the fixture has as formulas, for all pairs of layers of two models, or of one. */
-function formulasFor(
-  source: LoadedModel,
-  target: LoadedModel,
-): (file: string) => Promise<LoadedMapping> {
-  return async (file) => {
-    const [from, to] = await Promise.all([recordOf(source), recordOf(target)]);
-    const columns = from.hiddenSize;
-    const rows = to.hiddenSize;
-    const weight = new Float32Array(rows * columns).map((_, index) => {
-      const [i, j] = [Math.floor(index / columns), index % columns];
-      return (i === j ? 1 : 0) + (0.5 / Math.sqrt(columns)) * Math.sin(1 + 0.7 * i + 1.3 * j);
-    });
-    const bias = new Float32Array(rows);
-    if (file === "formula:affine") bias.forEach((_, i) => (bias[i] = 0.1 * Math.cos(i)));
-    const map = { kind: "affine", weight, bias } as const;
-    const layers = (count: number): number[] => Array.from({ length: count }, (_, layer) => layer);
-    const pairs = layers(from.layers).flatMap((one) =>
-      layers(to.layers).map((other) => ({ source: one, target: other, map })),
-    );
-    const mapping = {
-      kind: "affine",
-      model: from,
-      site: "resid_post",
-      pairs,
-      file,
-      hash: file,
-    } as const;
-    return source !== target ? { ...mapping, ...{ target: to } } : mapping;
+const VECTORS = "formula:vectors";
+const IMAGES = [4, 3, 48] as const;
+
+type Formulas = {
+  readonly [Key in "mappings" | "vectors"]: NonNullable<RunSpecOptions[Key]>;
+};
+
+/** What the fixture has as formulas: vectors, and maps for all pairs of layers of two models, or of one, or from the vectors. */
+function formulasFor(spec: PatchscopeSpec, source: LoadedModel, target: LoadedModel): Formulas {
+  return {
+    mappings: async (file) => {
+      const [from, to] = await Promise.all([recordOf(source), recordOf(target)]);
+      const mapping = { kind: "affine", site: "resid_post", file, hash: file } as const;
+      if ("file" in spec.source) {
+        const model = { name: VECTORS, weights: VECTORS, layers: 1, hiddenSize: IMAGES[2] };
+        const map = formulaMap(file, { rows: to.hiddenSize, columns: IMAGES[2] });
+        const pairs = [{ source: "embedding", target: "embedding", map } as const];
+        return { ...mapping, model, target: to, pairs, anySource: true };
+      }
+      const map = formulaMap(file, { rows: to.hiddenSize, columns: from.hiddenSize });
+      const pairs = layersOf(from).flatMap((one) =>
+        layersOf(to).map((other) => ({ source: one, target: other, map })),
+      );
+      return { ...mapping, model: from, pairs, ...(source !== target && { target: to }) };
+    },
+    vectors: (file) => {
+      const [images, places, width] = IMAGES;
+      const data = Float32Array.from({ length: images * places * width }, (_, at) => {
+        const [image, place] = [Math.floor(at / (places * width)), Math.floor(at / width) % places];
+        return Math.sin(0.3 + 1.1 * image + 0.9 * place + 0.37 * (at % width));
+      });
+      const unknown = { layers: undefined, site: undefined, tokens: undefined };
+      return Promise.resolve({
+        file,
+        hash: file,
+        tensor: "images",
+        shape: IMAGES,
+        ...unknown,
+        data,
+      });
+    },
   };
+}
+
+function formulaMap(
+  file: string,
+  { rows, columns }: { readonly rows: number; readonly columns: number },
+): Extract<FittedMap, { kind: "affine" }> {
+  const weight = new Float32Array(rows * columns).map((_, index) => {
+    const [i, j] = [Math.floor(index / columns), index % columns];
+    return (i === j ? 1 : 0) + (0.5 / Math.sqrt(columns)) * Math.sin(1 + 0.7 * i + 1.3 * j);
+  });
+  const bias = new Float32Array(rows);
+  if (file === "formula:affine") bias.forEach((_, i) => (bias[i] = 0.1 * Math.cos(i)));
+  return { kind: "affine", weight, bias };
+}
+
+function layersOf({ layers }: LoadedMapping["model"]): number[] {
+  return Array.from({ length: layers }, (_, layer) => layer);
 }
 
 async function recordOf({ model }: LoadedModel): Promise<LoadedMapping["model"]> {

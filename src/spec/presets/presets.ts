@@ -8,6 +8,7 @@ import { activationPatching } from "./activation-patching.ts";
 import { attentionKnockout } from "./attention-knockout.ts";
 import { attribute } from "./attribute.ts";
 import { backPatching } from "./back-patching.ts";
+import { caption } from "./caption.ts";
 import { causalTracing } from "./causal-tracing.ts";
 import { crossModelEntity } from "./cross-model-entity.ts";
 import { emotion } from "./emotion.ts";
@@ -40,6 +41,7 @@ export const PRESET_NAMES = [
   "self-explaining",
   "future-lens",
   "cross-model-entity",
+  "caption",
   "multi-hop-repair",
   "emotion",
   "propagation",
@@ -66,6 +68,7 @@ export const PRESETS: Readonly<Record<PresetName, Preset>> = {
   "self-explaining": selfExplaining,
   "future-lens": futureLens,
   "cross-model-entity": crossModelEntity,
+  caption,
   "multi-hop-repair": multiHopRepair,
   emotion,
   propagation,
@@ -106,7 +109,7 @@ export function presetSpec(name: PresetName, request: PresetRequest): Patchscope
 }
 
 function isPrompt(key: string): boolean {
-  return ["prompt", "tokens", "messages", "file", "tensor"].includes(key);
+  return ["prompt", "tokens", "messages", "file", "tensor", "item"].includes(key);
 }
 
 /** Fields that a preset leaves undefined are the request's. */
