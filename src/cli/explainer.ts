@@ -14,7 +14,7 @@ import type { LayerRef, PatchscopeSpec } from "../spec/spec.ts";
 import { nothingToExplain } from "./errors.ts";
 import { fittedAcross, sampleText, type AcrossParts, type AcrossRequest } from "./fit-across.ts";
 import { removePart } from "./fit-part.ts";
-import { lowestTarget, sourcesOf } from "./map-layers.ts";
+import { earlyLayer, lowestTarget, sourcesOf } from "./map-layers.ts";
 import { openOutput } from "./output.ts";
 import { loadVectorsFile } from "./run-and-show.ts";
 
@@ -49,8 +49,6 @@ const FIT_VERSION = 1;
 
 /** Of the source's layers, where nobody says which: every map takes time. */
 const LAYERS_ON_THE_SPOT = 8;
-/** Early layers of the reader take states best (section 4.4 of arXiv 2401.06102), the first ones not yet. */
-const EARLY = 1 / 6;
 
 type Models = Readonly<Record<"source" | "target", Model>>;
 
@@ -142,7 +140,7 @@ function withLayers(
   models: Models,
   given: FittedMapping | undefined,
 ): PatchscopeSpec {
-  const early = Math.floor(models.target.architecture.layers * EARLY);
+  const early = earlyLayer(models.target.architecture.layers);
   const isOpen = targetLayer === undefined && spec.target.layer === "same";
   const to = isOpen ? (given === undefined ? early : lowestTarget(given)) : spec.target.layer;
   const from =

@@ -4,7 +4,7 @@ import { specInvalid, type SpecIssue } from "../errors.ts";
 import type { FittedMapping } from "../mapping/fitted-mapping.ts";
 import type { LoadedModel } from "../node.ts";
 import { resolveLayer, resolveLayers } from "../plan/resolve.ts";
-import { DEFAULT_RIDGE } from "../run/fit-mapping.ts";
+import { DEFAULT_RIDGE } from "../run/solve-sums.ts";
 import { fitLre } from "../run/fit-lre.ts";
 import { shuffledTexts } from "../run/fit-texts.ts";
 import { subjectTexts } from "../run/subject-texts.ts";

@@ -24,6 +24,7 @@ import type { Progress } from "./progress.ts";
 export interface FitOptions extends ModelOptions, KindOptions {
   readonly model: string;
   readonly texts?: string | undefined;
+  readonly vectors?: string | undefined;
   readonly sample?: number | undefined;
   readonly layers?: LayerRef | undefined;
   readonly site: Site;

@@ -4,7 +4,7 @@ import type { CommandUnknownOpts } from "@commander-js/extra-typings";
 import type { FittedMapping } from "../mapping/fitted-mapping.ts";
 import { writeMapping } from "../mapping/mapping-file.ts";
 import { fitTable } from "../render/fit-table.ts";
-import { DEFAULT_RIDGE } from "../run/fit-mapping.ts";
+import { DEFAULT_RIDGE } from "../run/solve-sums.ts";
 import type { CommandContext } from "./context.ts";
 import { optionsConflict } from "./errors.ts";
 import {
@@ -22,6 +22,7 @@ import { fittedAcross, pairsAcross, sampleText } from "./fit-across.ts";
 import { removePart } from "./fit-part.ts";
 import { fittedWithin, type FitOptions } from "./fit-within.ts";
 import { checkRelationOptions, fittedRelation } from "./fit-lre.ts";
+import { checkVectorOptions, fittedVectors } from "./fit-vectors.ts";
 import {
   DEFAULT_MODEL,
   deviceOption,
@@ -33,6 +34,7 @@ import {
 import { openOutput } from "./output.ts";
 import { progressOn } from "./progress.ts";
 import { parseCount, parseLayers } from "./references.ts";
+import { loadVectorsFile } from "./run-and-show.ts";
 import { readTexts } from "./text-file.ts";
 
 const EXAMPLES = `
@@ -46,6 +48,7 @@ Examples:
   patchscopes fit --sample 200 --to-model gemma-3-270m --layers 4,8,12 --to-layers 3 \\
     --out across.safetensors
   patchscopes inspect "The capital of France is" --preset tuned-lens --map map.safetensors
+  patchscopes fit --vectors images.safetensors --texts captions.txt --out map.safetensors
   patchscopes fit --kind lre --texts capitals.txt --layers 12 --out capital.safetensors
     with lines such as: The capital city of {France} is`;
 
@@ -57,6 +60,7 @@ export function fitCommand(context: CommandContext): CommandUnknownOpts {
     .description("Learns maps from the states of some layers to those of another one.")
     .option("-m, --model <model>", MODEL_HELP, DEFAULT_MODEL)
     .option("--texts <file>", "texts, separated by blank lines, or one a line where there are none")
+    .option("--vectors <file>", "map these vectors to the states of --texts, one text for each")
     .option("--sample <n>", "texts that the model writes itself", parseCount("--sample"))
     .option(
       "--layers <layers>",
@@ -67,7 +71,7 @@ export function fitCommand(context: CommandContext): CommandUnknownOpts {
     .option("--to-model <model>", "map to the states of this model")
     .option(
       "--to-layers <layers>",
-      "with --to-model: its layers, from each of --layers to each (default: the same depth)",
+      "with --to-model: its layers, from each of --layers to each (default: the same depth); with --vectors: the model's (default: a sixth of its depth)",
       (text: string) => parseLayers(text, "--to-layers"),
     )
     .option("--kind <kind>", FIT_KINDS.join(", "), parseKind, "affine")
@@ -83,7 +87,11 @@ export function fitCommand(context: CommandContext): CommandUnknownOpts {
       "texts that lre learns from; others measure it (default: 8)",
       parseCount("--examples"),
     )
-    .option("--ridge <number>", "pulls maps towards zero; auto chooses", parseRidge, DEFAULT_RIDGE)
+    .option(
+      "--ridge <number>",
+      `pulls maps towards zero; auto chooses (default: ${DEFAULT_RIDGE}, with --vectors auto)`,
+      parseRidge,
+    )
     .option(
       "--site <site>",
       "where in a block states are read and mapped to",
@@ -103,14 +111,20 @@ export function fitCommand(context: CommandContext): CommandUnknownOpts {
     .addOption(deviceOption())
     .addOption(threadsOption())
     .addHelpText("after", EXAMPLES)
-    .action((options) => fit(options, context));
+    .action((options) => {
+      const { ridge = options.vectors === undefined ? DEFAULT_RIDGE : "auto" } = options;
+      return fit({ ...options, ridge }, context);
+    });
 }
 
 async function fit(options: FitOptions, context: CommandContext): Promise<void> {
   const { terminal } = context;
   checkKindOptions(options);
-  if (options.kind === "lre") checkRelationOptions(options);
+  if (options.vectors !== undefined) checkVectorOptions(options);
+  else if (options.kind === "lre") checkRelationOptions(options);
   const texts = await textsOf(options);
+  const vectors =
+    options.vectors === undefined ? undefined : await loadVectorsFile(options.vectors);
   checkSides(options);
   if (options.toModel !== undefined) acrossOptions(options);
   const output = await openOutput(options.out, terminal);
@@ -118,22 +132,24 @@ async function fit(options: FitOptions, context: CommandContext): Promise<void> 
   try {
     const common = { options, context, progress };
     const mapping = await withLoadedModel({ name: options.model, ...common }, async (loaded) =>
-      options.kind === "lre"
-        ? fittedRelation({ loaded, texts: texts ?? [], output: output.path, ...common })
-        : options.toModel === undefined
-          ? fittedWithin({ loaded, texts, output: output.path, ...common }, options.kind)
-          : withLoadedModel({ name: options.toModel, ...common }, async (target) =>
-              fittedAcross(
-                { loaded, target, output: output.path, context, progress },
-                {
-                  ...acrossOptions(options),
-                  texts,
-                  sample: options.sample ?? 0,
-                  data: options.texts ?? sampleText(options.sample ?? 0),
-                  pairs: pairsAcross(options, loaded.model, target.model),
-                },
+      vectors !== undefined
+        ? fittedVectors({ loaded, vectors, texts: texts ?? [], output: output.path, ...common })
+        : options.kind === "lre"
+          ? fittedRelation({ loaded, texts: texts ?? [], output: output.path, ...common })
+          : options.toModel === undefined
+            ? fittedWithin({ loaded, texts, output: output.path, ...common }, options.kind)
+            : withLoadedModel({ name: options.toModel, ...common }, async (target) =>
+                fittedAcross(
+                  { loaded, target, output: output.path, context, progress },
+                  {
+                    ...acrossOptions(options),
+                    texts,
+                    sample: options.sample ?? 0,
+                    data: options.texts ?? sampleText(options.sample ?? 0),
+                    pairs: pairsAcross(options, loaded.model, target.model),
+                  },
+                ),
               ),
-            ),
     );
     progress.clear();
     await output.write(writeMapping(mapping));
@@ -158,14 +174,14 @@ async function textsOf({ texts, sample }: FitOptions): Promise<readonly string[]
 }
 
 /** What is for one model, and what for two. */
-function checkSides({ to, toModel, toLayers }: FitOptions): void {
+function checkSides({ to, toModel, toLayers, vectors }: FitOptions): void {
   if (to !== undefined && toModel !== undefined) {
     throw optionsConflict(
       "There are both --to and --to-model.",
       "With --to-model the target's layers are --to-layers, as in --to-layers 3,6.",
     );
   }
-  if (toLayers !== undefined && toModel === undefined) {
+  if (toLayers !== undefined && toModel === undefined && vectors === undefined) {
     throw optionsConflict(
       "There is --to-layers and no --to-model.",
       "Say which model's layers they are; within one model --to names the layer.",
@@ -173,10 +189,11 @@ function checkSides({ to, toModel, toLayers }: FitOptions): void {
   }
 }
 
-function tableOf({ model, target, kind, pairs, fit }: FittedMapping): string {
+function tableOf({ model, target, anySource, kind, pairs, fit }: FittedMapping): string {
   return fitTable(pairs, {
     model: model.name,
     targetModel: target?.name,
+    isOfVectors: anySource,
     kind: fit?.method ?? kind,
     target: Number(pairs[0]?.target),
     states: fit?.states ?? 0,
@@ -186,12 +203,18 @@ function tableOf({ model, target, kind, pairs, fit }: FittedMapping): string {
 }
 
 /** What to read with the maps; those of another site are for specs. */
-function nextStep(options: FitOptions, { pairs, site, model: of }: FittedMapping): string {
+function nextStep(
+  options: FitOptions,
+  { pairs, site, model: of, anySource }: FittedMapping,
+): string {
   const { model, toModel, out, kind } = options;
   const named = model === DEFAULT_MODEL ? "" : ` --model ${model}`;
   if (kind === "lre") {
     const layers = pairs.map(({ source }) => source).join(",");
     return `Next\n  npx patchscopes inspect "I spent the summer in Peru"${named} --preset lre --map ${out} --layers ${layers}`;
+  }
+  if (anySource === true) {
+    return `Next\n  npx patchscopes inspect --vectors new.safetensors --item 0${named} --preset caption --map ${out}`;
   }
   if (toModel !== undefined) {
     return `Next\n  npx patchscopes inspect "Barack Obama"${named} --explainer ${toModel} --map ${out}`;

@@ -42,6 +42,11 @@ function range(count: number): readonly number[] {
   return Array.from({ length: count }, (_, layer) => layer);
 }
 
+/** Early layers of a reader take states from elsewhere best (section 4.4 of arXiv 2401.06102), the first ones not yet. */
+export function earlyLayer(layers: number): number {
+  return Math.floor(layers / 6);
+}
+
 /** The layers that a mapping has maps from: to one layer, or to any where several are written or none of them fits. */
 export function sourcesOf(
   { pairs }: FittedMapping,

@@ -33,6 +33,15 @@ export function tooFewTexts(texts: number): PatchscopesError {
   });
 }
 
+/** A text that says what a vector is of, and is more than a pass holds. */
+export function captionTooLong(text: string, limit: number): PatchscopesError {
+  return new PatchscopesError({
+    code: "usage",
+    message: `The text ${JSON.stringify(`${text.slice(0, 40)}…`)} has more than ${limit} tokens.`,
+    hint: "Say in a sentence what the vector is of: its last token's state is what it is mapped to.",
+  });
+}
+
 /** A text that does not say which of its words is the subject. */
 export function subjectNotMarked(text: string): PatchscopesError {
   return new PatchscopesError({

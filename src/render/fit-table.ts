@@ -14,6 +14,8 @@ export interface FitFacts {
   readonly model: string;
   /** Where the maps lead to another model's states: that model. */
   readonly targetModel?: string | undefined;
+  /** Whether the maps take vectors of no layer; then `model` names where they are from. */
+  readonly isOfVectors?: boolean | undefined;
   readonly kind: string;
   readonly target: number;
   readonly states: number;
@@ -27,15 +29,17 @@ const GAP = "  ";
 
 /** A table: one line a layer, the map's figures, then those of the states as they are. */
 export function fitTable(rows: readonly FitRow[], facts: FitFacts): string {
-  const { model, targetModel, kind, target, states, heldOutStates, data } = facts;
+  const { model, targetModel, isOfVectors, kind, target, states, heldOutStates, data } = facts;
   const isAcross = targetModel !== undefined;
   const hasIdentity = rows.some(({ identity }) => identity !== undefined);
   const line = (layer: string, figures: readonly string[], before: readonly string[]): string =>
     layer.padStart(LAYER) + joined(figures) + (hasIdentity ? GAP + joined(before) : "");
   return [
-    isAcross
-      ? `${kind} maps from layers of ${model} to layers of ${targetModel}`
-      : `${model}  ${kind} maps to layer ${target}`,
+    isOfVectors
+      ? `${kind} maps from the vectors of ${model} to layers of ${targetModel ?? ""}`
+      : isAcross
+        ? `${kind} maps from layers of ${model} to layers of ${targetModel}`
+        : `${model}  ${kind} maps to layer ${target}`,
     heldOutStates === 0
       ? `fitted on ${states} states, and not measured on others`
       : `fitted on ${states} states, measured on ${heldOutStates} others`,
@@ -44,7 +48,11 @@ export function fitTable(rows: readonly FitRow[], facts: FitFacts): string {
     `${" ".repeat(LAYER)}${"fitted".padStart(4 * FIGURE)}${hasIdentity ? `${GAP}${"no map".padStart(4 * FIGURE)}` : ""}`,
     line("layer", HEADINGS, HEADINGS),
     ...rows.map(({ source, target: to, scores, identity }) =>
-      line(isAcross ? `${source} > ${to}` : String(source), figuresOf(scores), figuresOf(identity)),
+      line(
+        isOfVectors ? String(to) : isAcross ? `${source} > ${to}` : String(source),
+        figuresOf(scores),
+        figuresOf(identity),
+      ),
     ),
     "",
     `p@1: how often the likeliest next token behind the state is ${isAcross ? `${targetModel}'s` : "the model's"} own.`,

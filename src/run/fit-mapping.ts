@@ -4,18 +4,17 @@
  */
 import type { Engine } from "../engine/engine.ts";
 import { assert } from "../errors.ts";
-import { chooseRidge } from "../mapping/choose-ridge.ts";
-import { fitStopped, mapNotDetermined, statesNotFinite } from "../mapping/errors.ts";
+import { fitStopped } from "../mapping/errors.ts";
 import type { FittedPair, MappedLayer } from "../mapping/fitted-mapping.ts";
 import type { FittedKind } from "../map-kinds.ts";
-import type { FittedMap } from "../mapping/mapping.ts";
-import { Moments, type KeptMoments, type StatePairs } from "../mapping/moments.ts";
-import { multiplyPlainly, type Multiply } from "../mapping/multiply.ts";
-import { solveMap } from "../mapping/solve-map.ts";
+import type { KeptMoments, StatePairs } from "../mapping/moments.ts";
+import { multiplyPlainly } from "../mapping/multiply.ts";
 import { trainingStates } from "../mapping/train-mlp.ts";
 import type { Site } from "../site.ts";
 import type { FitTexts } from "./fit-texts.ts";
+import { productsOf } from "./paired-states.ts";
 import { scoreMaps } from "./score-maps.ts";
+import { allSums, emptySums, solvedWithRidge, sumsOfBatch, type PairSums } from "./solve-sums.ts";
 import { batchesOf, pairsIn, readStatePairs, type StateBatch } from "./state-pairs.ts";
 import { trainMaps, type Start } from "./train-maps.ts";
 
@@ -32,7 +31,7 @@ export interface FitRequest extends FitTexts {
   /** By how many tokens the states mapped to stand behind those mapped from; 0 by default. */
   readonly ahead?: number;
   /**
-   * Pulls weights towards zero, in parts of each number's variance; {@link DEFAULT_RIDGE} by default. `auto` chooses it for
+   * Pulls weights towards zero, in parts of each number's variance; 1e-4 by default. `auto` chooses it for
    * each map, on a fifth of the states.
    */
   readonly ridge?: number | "auto";
@@ -71,18 +70,6 @@ export interface Fit {
   readonly heldOutStates: number;
 }
 
-/** Small enough to change no map that is well determined. */
-export const DEFAULT_RIDGE = 1e-4;
-
-/** One batch in so many says which ridge is best. */
-const CHECK_EVERY = 5;
-
-interface LayerSums {
-  readonly own: Moments;
-  /** Of batches that only say which ridge is best; none where it is given. */
-  readonly check: Moments | undefined;
-}
-
 /**
  * Fits a map from each layer to the target layer, by least squares, on all states but those of first tokens, which
  * are attention sinks.
@@ -117,58 +104,27 @@ export async function fitMapping(request: FitRequest): Promise<Fit> {
 /** Solves a layer's map; throws where its states do not determine one. */
 async function solved(
   layer: MappedLayer,
-  { own, check }: LayerSums,
-  request: FitRequest,
+  sums: PairSums,
+  { kind, rank, ridge, engine }: FitRequest,
 ): Promise<Omit<Start, "layer"> & { readonly ridge: number }> {
-  const { kind, rank, engine } = request;
-  const ridge =
-    request.ridge === "auto"
-      ? await bestRidge({ own, check }, request)
-      : (request.ridge ?? DEFAULT_RIDGE);
-  if (check !== undefined) own.join(check);
-  const { meanX, varianceX } = own.covariances();
-  return {
-    map: solvedMap(layer, own, { kind, rank, engine, ridge }),
-    ridge,
-    of: { meanX, varianceX },
-  };
-}
-
-/** The map that some sums determine. Throws `usage` where there is none. */
-export function solvedMap(
-  layer: MappedLayer,
-  moments: Moments,
-  options: Pick<FitRequest, "kind" | "rank" | "engine"> & { readonly ridge: number },
-): FittedMap {
-  const covariances = moments.covariances();
-  const { varianceX, states } = covariances;
-  if (!varianceX.every(Number.isFinite)) throw statesNotFinite(String(layer));
-  const map = solveMap(options.kind, covariances, options);
-  if (map !== undefined) return map;
-  const { hiddenSize: width } = options.engine.architecture;
-  throw mapNotDetermined({ layer: String(layer), states, width });
-}
-
-/** The usual one where there are too few states to tell, or the kind has none. */
-async function bestRidge(
-  { own, check }: LayerSums,
-  { kind, rank, engine }: FitRequest,
-): Promise<number> {
-  const [of, others] = [own.covariances(), check?.covariances()];
-  if (of.xx === undefined || others === undefined || others.states === 0) return DEFAULT_RIDGE;
-  const chosen = await chooseRidge(
-    (ridge) => solveMap(kind, of, { ridge, rank }),
-    others,
-    productsOf(engine) ?? multiplyPlainly,
-  );
-  return chosen ?? DEFAULT_RIDGE;
+  const found = await solvedWithRidge(layer, sums, {
+    ...{ kind, rank, ridge },
+    multiply: productsOf(engine),
+  });
+  const { meanX, varianceX } = sums.own.covariances();
+  return { ...found, of: { meanX, varianceX } };
 }
 
 /** Runs all texts once and adds up their states, layer by layer; every fifth batch apart where a ridge is chosen. */
-async function readMoments(request: FitRequest): Promise<Map<MappedLayer, LayerSums>> {
-  const { layers, kind, texts, stopped, onSums, onProgress } = request;
-  const sums = emptySums(request);
-  const all = [...sums.values()].flatMap(({ own, check }) => (check ? [own, check] : [own]));
+async function readMoments(request: FitRequest): Promise<Map<MappedLayer, PairSums>> {
+  const { engine, layers, kind, ridge, texts, stopped, onSums, onProgress } = request;
+  const { hiddenSize } = engine.architecture;
+  const width = { x: hiddenSize, y: hiddenSize };
+  const multiply = productsOf(engine);
+  const sums = new Map(
+    layers.map((layer) => [layer, emptySums(width, { kind, ridge, multiply })] as const),
+  );
+  const all = allSums(sums.values());
   for (const [index, kept] of (stopped?.moments ?? []).entries()) all[index]?.restore(kept);
   const batches = batchesOf(texts);
   const from = stopped?.batches ?? 0;
@@ -183,10 +139,9 @@ async function readMoments(request: FitRequest): Promise<Map<MappedLayer, LayerS
     onSums?.({ batches: count, isAll, moments: all.map((each) => each.kept()) });
   for await (const batch of readStatePairs(request, layers, from)) {
     for (const [index, layer] of layers.entries()) {
-      const { own, check } = sums.get(layer) ?? {};
-      const isApart = batch.index % CHECK_EVERY === 1;
-      const sum = (isApart ? check : undefined) ?? own;
-      if (left > 0) await sum?.add(firstOf(batch, index, left));
+      const own = sums.get(layer);
+      assert(own, "every layer has its sums");
+      if (left > 0) await sumsOfBatch(own, batch.index).add(firstOf(batch, index, left));
       // Sums that are to be kept have all layers of a batch, or none.
       await resting(onSums === undefined ? request : { rest: request.rest });
     }
@@ -200,20 +155,6 @@ async function readMoments(request: FitRequest): Promise<Map<MappedLayer, LayerS
   return sums;
 }
 
-function emptySums({ engine, layers, kind, ridge }: FitRequest): Map<MappedLayer, LayerSums> {
-  const { hiddenSize } = engine.architecture;
-  const width = { x: hiddenSize, y: hiddenSize };
-  const multiply = productsOf(engine);
-  return new Map(
-    layers.map((layer) => {
-      const own = new Moments(kind, width, { multiply });
-      const check =
-        ridge === "auto" ? new Moments(kind, width, { multiply, like: own }) : undefined;
-      return [layer, { own, check }] as const;
-    }),
-  );
-}
-
 function tokensIn(texts: FitTexts["texts"]): number {
   return texts.reduce((sum, text) => sum + text.length, 0);
 }
@@ -225,11 +166,6 @@ function firstOf(batch: StateBatch, layer: number, most: number): StatePairs {
   const part = (all: Float32Array): Float32Array =>
     all.subarray(0, (all.length / batch.rows) * rows);
   return { rows, x: part(x), y: part(y) };
-}
-
-/** The engine's own products, or nothing. */
-export function productsOf(engine: Engine): Multiply | undefined {
-  return engine.multiply?.bind(engine);
 }
 
 /** Lets others have the processor for a moment, and sees whether the work is still wanted. */

@@ -10,12 +10,14 @@ import { MapTally } from "../measure/map-scores.ts";
 import { entryOf } from "../plan/entry.ts";
 import type { AlignedText } from "./aligned-texts.ts";
 import type { CrossFitRequest } from "./fit-cross-model.ts";
+import { pairedStates, widthOf } from "./paired-states.ts";
 import { saidTokens, tallyTokens, type SaidTokens } from "./said-tokens.ts";
 
 /** One text as both models read it. */
 interface ReadText extends AlignedText {
-  /** `[tokens, hidden]`, by layer. */
+  /** `[pairs, hidden]`, by layer. */
   readonly from: ReadonlyMap<FittedPair["source"], Float32Array>;
+  /** `[tokens, hidden]`, by layer. */
   readonly to: ReadonlyMap<FittedPair["source"], Float32Array>;
   /** Behind each pair's token, as the target's model itself says it. */
   readonly said: SaidTokens;
@@ -31,7 +33,8 @@ export async function scoreAcross(
 ): Promise<FittedPair[]> {
   const { source, target, heldOut, onProgress } = request;
   const { hiddenSize } = target.architecture;
-  const isSameWidth = source.architecture.hiddenSize === hiddenSize;
+  // Of vectors of no model, as they are, there is nothing to say.
+  const isSameWidth = !("rows" in source) && widthOf(source) === hiddenSize;
   const tallies = pairs.map((pair) => ({
     pair,
     scores: new MapTally(hiddenSize),
@@ -65,18 +68,19 @@ async function readText(
     ...new Set(pairs.map((pair) => pair[side])),
   ]);
   assert(sources && targets, "there are two sides");
-  const pass = (tokens: readonly number[], layers: typeof sources) =>
-    ({
+  const from = await pairedStates([text], { side: "source", of: source, layers: sources, signal });
+  const to = await target.run(
+    {
       kind: "prefill",
-      length: tokens.length,
-      rows: [{ tokens }],
-      taps: layers.map((layer) => placeOf(layer, "resid_post")),
-    }) as const;
-  const from = await source.run(pass(text.source, sources), signal);
-  const read = { at: behind(text), topK: 1, logits: true };
-  const to = await target.run({ ...pass(text.target, targets), read }, signal);
+      length: text.target.length,
+      rows: [{ tokens: text.target }],
+      taps: targets.map((layer) => placeOf(layer, "resid_post")),
+      read: { at: behind(text), topK: 1, logits: true },
+    },
+    signal,
+  );
   const said = saidTokens(to.read, target.architecture.vocabSize);
-  return { ...text, from: byLayer(sources, from), to: byLayer(targets, to), said };
+  return { ...text, from, to: byLayer(targets, to), said };
 }
 
 function byLayer(layers: readonly FittedPair["source"][], { taps }: PassOutput): ReadText["from"] {
@@ -101,11 +105,11 @@ async function scoreText(
   const { source, target, signal } = request;
   const [from, own] = [read.from.get(pair.source), read.to.get(pair.target)];
   assert(from && own, "every layer was read");
-  const [m, n] = [source.architecture.hiddenSize, target.architecture.hiddenSize];
+  const [m, n] = [widthOf(source), target.architecture.hiddenSize];
   const states = own.slice();
-  for (const [position, counterpart] of read.pairs) {
+  for (const [index, [, counterpart]] of read.pairs.entries()) {
     const [start, end] = [counterpart * n, (counterpart + 1) * n];
-    states.set(mapped(map, from.subarray(position * m, (position + 1) * m)), start);
+    states.set(mapped(map, from.subarray(index * m, (index + 1) * m)), start);
     tally.addState(states.subarray(start, end), own.subarray(start, end));
   }
   const entry = entryOf(placeOf(pair.target, "resid_post"));
