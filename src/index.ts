@@ -51,6 +51,7 @@ export { ask, type AskOptions, type AskRequest } from "./run/ask.ts";
 export { askRequest, type Asked } from "./run/ask-request.ts";
 export { captureStates, type CapturedStates, type CaptureRequest } from "./run/capture.ts";
 export { alignedTexts, type AlignedText } from "./run/aligned-texts.ts";
+export { captionTexts } from "./run/caption-texts.ts";
 export { fitAcrossModels, type CrossFitRequest } from "./run/fit-cross-model.ts";
 export { fitMapping, type Fit, type FitRequest } from "./run/fit-mapping.ts";
 export { fitLre, type LreRequest } from "./run/fit-lre.ts";

@@ -43,7 +43,7 @@ export interface AcrossRequest {
   readonly pairs: readonly Pick<FittedPair, "source" | "target">[];
   readonly kind: Exclude<FittedKind, "mlp">;
   readonly rank?: number | undefined;
-  readonly ridge: number;
+  readonly ridge: number | "auto";
   readonly seed: number;
   readonly maxTokens: number;
   /** How many tokens of them are held out at most. */

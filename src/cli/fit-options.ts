@@ -100,19 +100,13 @@ export function kindRecord({
 /** The options of a fit between two models. Throws `usage` for what is learned within one model only. */
 export function acrossOptions<Options extends KindOptions & { readonly site: Site }>(
   options: Options,
-): Options & { readonly kind: Exclude<FittedKind, "mlp">; readonly ridge: number } {
-  const { kind, ridge, site, ahead } = options;
-  if (
-    kind !== "mlp" &&
-    kind !== "lre" &&
-    ridge !== "auto" &&
-    site === "resid_post" &&
-    ahead === 0
-  ) {
-    return { ...options, kind, ridge };
+): Options & { readonly kind: Exclude<FittedKind, "mlp"> } {
+  const { kind, site, ahead } = options;
+  if (kind !== "mlp" && kind !== "lre" && site === "resid_post" && ahead === 0) {
+    return { ...options, kind };
   }
   throw optionsConflict(
-    "--kind mlp and lre, --ridge auto, --site and --ahead are for maps within one model, and there is --to-model.",
+    "--kind mlp and lre, --site and --ahead are for maps within one model, and there is --to-model.",
     "Leave them out, or fit maps within one model.",
   );
 }
