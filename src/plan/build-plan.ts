@@ -126,7 +126,6 @@ export function buildPlan(spec: PatchscopeSpec, context: PlanContext): Plan {
     seed: spec.seed,
     controls: { ...controls, textOnly: text.textOnly },
     ...(baseline === undefined ? {} : { baseline }),
-    controlSpecs: spec.controls,
   };
   const tooLarge = checkComparisons(plan, cells);
   if (tooLarge.length > 0) throw specInvalid(tooLarge);

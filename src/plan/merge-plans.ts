@@ -17,7 +17,7 @@ export interface MergedPlan {
  * follows from more of its source than the states that it writes.
  */
 export function mergeKey(plan: Plan): string | undefined {
-  const { read, controls } = plan;
+  const { read } = plan;
   const isDrawing = read.kind === "generate" && read.decoding !== undefined;
   const isAlone =
     plan.source.file !== undefined ||
@@ -25,14 +25,15 @@ export function mergeKey(plan: Plan): string | undefined {
     plan.metrics.length > 0 ||
     plan.noise !== undefined ||
     plan.compat !== undefined ||
-    controls.textOnly !== undefined ||
     isDrawing;
   if (isAlone) return undefined;
-  const { source, capture, cells, isSourceComparable, warnings, ...common } = plan;
-  return JSON.stringify(common);
+  const { source, capture, cells, isSourceComparable, warnings, controls, ...common } = plan;
+  // Each has a text of its own, which is read beside the cells.
+  const { textOnly, ...shared } = controls;
+  return JSON.stringify({ ...common, shared });
 }
 
-/** Merges plans with the same key, in their order. */
+/** Merges plans with the same key, in their order; what each says to its text alone is not in it. */
 export function mergePlans(plans: readonly Plan[]): MergedPlan {
   const [first] = plans;
   assert(first, "there are plans");
@@ -47,7 +48,8 @@ export function mergePlans(plans: readonly Plan[]): MergedPlan {
     position += plan.capture.tokens.length;
   }
   const capture = { tokens: [], states: [...states.values()] };
-  return { plan: { ...first, cells, capture }, parts };
+  const controls = { ...first.controls, textOnly: undefined };
+  return { plan: { ...first, cells, capture, controls }, parts };
 }
 
 function movedCell(cell: PlannedCell, by: number): PlannedCell {

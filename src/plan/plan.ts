@@ -5,7 +5,6 @@
 import type { Site } from "../site.ts";
 import type {
   AblatedSite,
-  ControlSpec,
   LayerName,
   MappingStep,
   ModeSpec,
@@ -224,6 +223,5 @@ export interface Plan {
   };
   /** The unrelated sentences that round trips are held against; absent where there are none. */
   readonly baseline?: readonly PlannedSentence[];
-  readonly controlSpecs: readonly ControlSpec[];
   readonly warnings: readonly { readonly code: string; readonly message: string }[];
 }

@@ -11,6 +11,8 @@ import type { Plan, State } from "../plan/plan.ts";
 import type { PatchscopeResult } from "../result/result.ts";
 import type { PatchscopeSpec } from "../spec/spec.ts";
 import { grouped } from "./grouped.ts";
+import type { CellReadOut } from "./read-cells.ts";
+import { readTextsOnly, type TextOnlyRun } from "./read-text-only.ts";
 import { runPlan, type RunOptions, type RunOutput } from "./run-plan.ts";
 import { prepareRun, type PreparedRun, type ReadyModel, type RunSpecOptions } from "./run-spec.ts";
 import type { StatesAt } from "./sources.ts";
@@ -187,9 +189,30 @@ async function runGroup(
   const merged = mergePlans(plans);
   const source = await statesOf(plans, merged, parts.sourceEngine ?? engine, signal);
   const output = await runPlan(merged.plan, engine, { ...parts, source, signal, memory, onEvent });
+  const texts = await textsOf(plans, { ...parts, plan: merged.plan, engine, signal });
   // What each took of the time that they took together.
   const runMs = (performance.now() - begin) / runs.length;
-  return runs.map((run, index) => run.result(partOf(output, run.plan, merged, index), runMs));
+  return runs.map((run, index) => {
+    const part = partOf(output, run.plan, merged, index);
+    return run.result({ ...part, textOnly: texts[index] }, runMs);
+  });
+}
+
+/** What the model says to each plan's text without a vector, by the plan's index; nothing where that was not asked for. */
+async function textsOf(
+  plans: readonly Plan[],
+  run: TextOnlyRun,
+): Promise<readonly (CellReadOut | undefined)[]> {
+  const asked = plans.flatMap(({ controls: { textOnly } }, index) =>
+    textOnly === undefined ? [] : [{ textOnly, index }],
+  );
+  const said = await readTextsOnly(
+    asked.map(({ textOnly }) => textOnly),
+    run,
+  );
+  const texts: (CellReadOut | undefined)[] = [];
+  for (const [at, { index }] of asked.entries()) texts[index] = said[at];
+  return texts;
 }
 
 /** Reading and scoring as halves of the work, where there are both. */

@@ -25,7 +25,7 @@ import { readSamples } from "./read-samples.ts";
 import { readSource, sourceMetrics, type SourceReading } from "./read-source.ts";
 import { replacementsOf } from "./replacements.ts";
 import { readBack } from "./round-trip.ts";
-import { readTextOnly } from "./read-text-only.ts";
+import { readTextsOnly } from "./read-text-only.ts";
 import type { RunSources } from "./sources.ts";
 import { readSources } from "./sources.ts";
 import type { CleanTarget, VectorOf } from "./target.ts";
@@ -264,8 +264,8 @@ async function readAll(
     );
   }
   const { endTokens, decode, signal } = options;
-  const textOnly =
-    text && (await readTextOnly(text, { plan, engine, endTokens, decode, signal, onTokens }));
+  const asIs = { plan, engine, endTokens, decode, signal, onTokens };
+  const [textOnly] = await readTextsOnly(text ? [text] : [], asIs);
   return { cells: outputs, unpatched, textOnly };
 }
 

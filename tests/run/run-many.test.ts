@@ -54,6 +54,15 @@ const CASES: readonly (readonly [string, (prompt: string) => SpecInput])[] = [
     }),
   ],
   [
+    "texts of their own without a vector",
+    (prompt) => ({
+      source: { prompt },
+      target,
+      read: generate,
+      controls: ["unpatched", { kind: "text-only", prompt: `${prompt} sat` }],
+    }),
+  ],
+  [
     "slices",
     (prompt) => ({
       source: { prompt, position: { together: "all" }, layer: "all" },
@@ -114,8 +123,13 @@ test("Specs that ask the same are few passes", async () => {
     select: (cache, rows) => engine.select(cache, rows),
     dispose: () => Promise.resolve(),
   });
+  const controls = [
+    "unpatched",
+    "unrelated",
+    { kind: "text-only", prompt: "the dog sat" },
+  ] as const;
   const all = Array.from({ length: 40 }, (_, index) =>
-    specOf({ source: { prompt: `the cat ${index}` }, target, read: generate }),
+    specOf({ source: { prompt: `the cat ${index}` }, target, read: generate, controls }),
   );
   const [first] = all;
   if (first === undefined) throw new Error("there is a spec");
