@@ -58,7 +58,7 @@ export function captureCommand(context: CommandContext): CommandUnknownOpts {
     .option("--site <site>", "what to save, see below (default: resid_post)", parseSite)
     .option(
       "--layers <layers>",
-      "all, embedding, 3, 0..10 or 0,5,10 (default: all)",
+      "all, embedding, 3, 0..10, 0..28:4 or 0,5,10 (default: all)",
       (text: string) => parseLayers(text),
     )
     .requiredOption("-o, --out <file>", "the safetensors file to write")

@@ -64,7 +64,7 @@ export function fitCommand(context: CommandContext): CommandUnknownOpts {
     .option("--sample <n>", "texts that the model writes itself", parseCount("--sample"))
     .option(
       "--layers <layers>",
-      "embedding, 3, 0..10 or 0,5,10 (default: all below the target)",
+      "embedding, 3, 0..10, 0..28:4 or 0,5,10 (default: all below the target)",
       (text: string) => parseLayers(text),
     )
     .option("--to <layer>", "the layer that is mapped to (default: -1)", parseLayer)

@@ -121,7 +121,7 @@ export function inspectCommand(context: CommandContext): CommandUnknownOpts {
     )
     .option(
       "--layers <layers>",
-      "all, embedding, 3, 0..10 or 0,5,10 (default: all)",
+      "all, embedding, 3, 0..10, 0..28:4 or 0,5,10 (default: all)",
       (text: string) => parseLayers(text),
     )
     .option("--target-layer <layers>", "same, or as --layers (default: same)", parseTargetLayer)

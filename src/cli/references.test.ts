@@ -30,6 +30,9 @@ describe("layers", () => {
     ["3", 3],
     ["-1", -1],
     ["0..10", { from: 0, to: 10, step: 1 }],
+    ["0..28:4", { from: 0, to: 28, step: 4 }],
+    ["2..-1:5", { from: 2, to: -1, step: 5 }],
+    ["embedding,0..9:3", ["embedding", 0, 3, 6, 9]],
     ["5..-1", { from: 5, to: -1, step: 1 }],
     ["0,5, 10", [0, 5, 10]],
     ["embedding,0..2,-1", ["embedding", 0, 1, 2, -1]],
@@ -48,6 +51,8 @@ describe("layers", () => {
     "5..2,7",
     "0..-1,3",
     "0..99999999,1",
+    "0..9:0",
+    "0..9:-1",
   ])("%j is refused", (text) => {
     expect(refusal(() => parseLayers(text)).exitStatus).toBe(2);
   });

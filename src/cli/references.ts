@@ -4,10 +4,11 @@ import type { LayerName, LayerRange, LayerRef, PositionRef, TargetSpec } from ".
 import { optionWrong } from "./errors.ts";
 
 const INTEGER = /^-?\d+$/u;
-const RANGE = /^(-?\d+)\.\.(-?\d+)$/u;
-const LAYERS = "all, embedding, a number, a range such as 0..10, or a list such as 0,5,10";
+const RANGE = /^(-?\d+)\.\.(-?\d+)(?::0*([1-9]\d*))?$/u;
+const LAYERS =
+  "all, embedding, a number, a range such as 0..10 or 0..28:4, or a list such as 0,5,10";
 
-/** `all`, `embedding`, `3`, `-1`, `0..10`, `0,5,10`, `embedding,0..3`. */
+/** `all`, `embedding`, `3`, `-1`, `0..10`, `0..28:4`, `0,5,10`, `embedding,0..3`. */
 export function parseLayers(text: string, option = "--layers"): LayerRef {
   if (text === "all") return "all";
   const parts = text.split(",").map((part) => parseLayerPart(part.trim(), text, option));
@@ -26,9 +27,9 @@ export function parseTargetLayer(text: string): TargetSpec["layer"] {
 function parseLayerPart(part: string, text: string, option: string): LayerName | LayerRange {
   if (part === "embedding") return part;
   if (INTEGER.test(part)) return Number(part);
-  const [, from, to] = RANGE.exec(part) ?? [];
+  const [, from, to, step = 1] = RANGE.exec(part) ?? [];
   if (from !== undefined && to !== undefined)
-    return { from: Number(from), to: Number(to), step: 1 };
+    return { from: Number(from), to: Number(to), step: Number(step) };
   throw optionWrong({ option, expected: LAYERS, got: text });
 }
 
@@ -40,7 +41,7 @@ function isRange(part: LayerName | LayerRange): part is LayerRange {
 const MAX_RANGE = 10_000;
 
 function expand(range: LayerRange, text: string, option: string): readonly number[] {
-  const { from, to } = range;
+  const { from, to, step } = range;
   if (from < 0 || to < from || to - from > MAX_RANGE) {
     throw optionWrong({
       option,
@@ -49,7 +50,8 @@ function expand(range: LayerRange, text: string, option: string): readonly numbe
       hint: "A range that counts from the end stands alone: 5..-1",
     });
   }
-  return Array.from({ length: to - from + 1 }, (_, index) => from + index);
+  const count = Math.floor((to - from) / step) + 1;
+  return Array.from({ length: count }, (_, index) => from + index * step);
 }
 
 /** A token by number (`-1` is the last), several (`0,1,2`), `all`, or by the text that it holds. `"12"` in quotes is a text. */
@@ -78,7 +80,9 @@ export function positionText(position: PositionRef): string | undefined {
 export function layersText(layers: TargetSpec["layer"]): string | undefined {
   if (typeof layers !== "object") return String(layers);
   if (isList(layers)) return layers.join();
-  return "from" in layers ? `${layers.from}..${layers.to}` : undefined;
+  if (!("from" in layers)) return undefined;
+  const { from, to, step } = layers;
+  return `${from}..${to}${step === 1 ? "" : `:${step}`}`;
 }
 
 /** `1,2,3` */
