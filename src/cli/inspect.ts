@@ -116,7 +116,7 @@ export function inspectCommand(context: CommandContext): CommandUnknownOpts {
     )
     .option(
       "--at <token>",
-      "the token: a number (-1: the last), or text that it holds (default: -1)",
+      "the token: a number (-1: the last), text that it holds, or offset:17, a character in it (default: -1)",
       parsePosition,
     )
     .option(

@@ -70,6 +70,9 @@ test.each([
   ["0,1,-1", [0, 1, -1]],
   ["all", "all"],
   ["Paris", { find: "Paris", occurrence: "first", token: "last" }],
+  ["offset:17", { offset: 17 }],
+  ["offset:-1", { offset: -1 }],
+  ['"offset:1"', { find: "offset:1", occurrence: "first", token: "last" }],
   ['"2024"', { find: "2024", occurrence: "first", token: "last" }],
   ["1, two", { find: "1, two", occurrence: "first", token: "last" }],
 ])("the position %s is a number or a text", (text, position) => {

@@ -5,6 +5,7 @@ import { optionWrong } from "./errors.ts";
 
 const INTEGER = /^-?\d+$/u;
 const RANGE = /^(-?\d+)\.\.(-?\d+)(?::0*([1-9]\d*))?$/u;
+const OFFSET = /^offset:(-?\d+)$/u;
 const LAYERS =
   "all, embedding, a number, a range such as 0..10 or 0..28:4, or a list such as 0,5,10";
 
@@ -54,7 +55,10 @@ function expand(range: LayerRange, text: string, option: string): readonly numbe
   return Array.from({ length: count }, (_, index) => from + index * step);
 }
 
-/** A token by number (`-1` is the last), several (`0,1,2`), `all`, or by the text that it holds. `"12"` in quotes is a text. */
+/**
+ * A token by number (`-1` is the last), several (`0,1,2`), `all`, by the text that it holds, or by the number of a character in it
+ * (`offset:17`). `"12"` in quotes is a text.
+ */
 export function parsePosition(text: string): PositionRef {
   if (text === "all") return "all";
   const parts = text.split(",");
@@ -62,6 +66,8 @@ export function parsePosition(text: string): PositionRef {
     const [first, ...others] = parts.map(Number);
     if (first !== undefined) return others.length === 0 ? first : [first, ...others];
   }
+  const offset = OFFSET.exec(text)?.[1];
+  if (offset !== undefined) return { offset: Number(offset) };
   const quoted = /^"(.+)"$/su.exec(text)?.[1];
   return { find: quoted ?? text, occurrence: "first", token: "last" };
 }
@@ -73,7 +79,10 @@ export function positionText(position: PositionRef): string | undefined {
     return position.every((entry) => typeof entry === "number") ? position.join() : undefined;
   }
   if ("from" in position) return undefined;
-  return INTEGER.test(position.find) ? `"${position.find}"` : position.find;
+  if ("offset" in position) return `offset:${position.offset}`;
+  return INTEGER.test(position.find) || OFFSET.test(position.find)
+    ? `"${position.find}"`
+    : position.find;
 }
 
 /** Layers as they are typed; nothing for what cannot be. */

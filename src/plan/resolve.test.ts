@@ -80,6 +80,13 @@ describe("Positions", () => {
     [find("is in France", "first", "first"), [1]],
     [find("ranc"), [3]],
     [find(" and"), [4]],
+    [{ offset: 0 }, [0]],
+    [{ offset: 14 }, [3]],
+    [{ offset: -1 }, [7]],
+    [
+      { from: { offset: 6 }, to: { find: "France", occurrence: "first", token: "last" } },
+      [1, 2, 3],
+    ],
   ])("%j is %j", (ref, expected) => {
     expect(positions(ref, paris)).toEqual(expected);
   });
@@ -90,11 +97,21 @@ describe("Positions", () => {
     expect(positions(find("방", "first", "first"), prompt)).toEqual([2]);
     expect(positions(find("방"), prompt)).toEqual([3]);
     expect(positions(find("a 방"), prompt)).toEqual([3]);
+    expect(positions({ offset: 2 }, prompt)).toEqual([3]);
+  });
+
+  test("Characters are counted as Python counts them, whatever they take in UTF-16", () => {
+    const prompt = { prompt: "😀 is France" };
+    const token = positions(find("France"), prompt);
+    expect(positions({ offset: 5 }, prompt)).toEqual(token);
+    expect(positions({ offset: -1 }, prompt)).toEqual(token);
+    expect(positions({ offset: 0 }, prompt)).toEqual(positions(find("😀"), prompt));
   });
 
   test("A beginning-of-sequence token holds no text", () => {
     const model = wordModel(wordTokenizer({ bos: 0 }));
     expect(positions(find("Paris"), paris, model)).toEqual([1]);
+    expect(positions({ offset: 0 }, paris, model)).toEqual([1]);
     expect(positions("all", paris, model)).toHaveLength(9);
   });
 
@@ -111,6 +128,9 @@ describe("Positions", () => {
     expect(positions(find("France"), { tokens }, modelWithoutTokenizer())).toEqual([
       "position: finding a position by its text needs a tokenizer, and this model has none",
     ]);
+    expect(positions({ offset: 3 }, { tokens }, modelWithoutTokenizer())).toEqual([
+      "position: finding a position by its offset needs a tokenizer, and this model has none",
+    ]);
   });
 
   test("What does not exist is named with what there is", () => {
@@ -123,6 +143,10 @@ describe("Positions", () => {
     ]);
     expect(positions(find("Paris", 3), paris)).toEqual([
       'position.occurrence: occurrence 3 of "Paris" does not exist: it occurs 2 times',
+    ]);
+    expect(positions([{ offset: 36 }, { offset: -36 }], paris)).toEqual([
+      "position.0.offset: character 36 does not exist: the source prompt has 35",
+      "position.1.offset: character -36 does not exist: the source prompt has 35",
     ]);
   });
 

@@ -11,6 +11,7 @@ import type {
   LayerRange,
   LayerRef,
   LayersTogether,
+  OffsetPosition,
   PositionRange,
   PositionRef,
   SinglePosition,
@@ -22,6 +23,7 @@ import {
   emptyRange,
   layerOutOfRange,
   occurrenceOutOfRange,
+  offsetOutOfRange,
   positionOutOfRange,
   textNotFound,
   textWithoutToken,
@@ -84,7 +86,7 @@ export function resolvePositions(ref: PositionRef, at: ResolvingPositions): numb
     return ref.flatMap((entry, index) => resolvePosition(entry, within(at, index)) ?? []);
   }
   if (typeof ref === "object" && "from" in ref) return resolveSpan(ref, at);
-  if (typeof ref === "object" && ref.token === "all") return findSpan(ref, at);
+  if (typeof ref === "object" && "token" in ref && ref.token === "all") return findSpan(ref, at);
   return [resolvePosition(ref, at) ?? []].flat();
 }
 
@@ -114,7 +116,7 @@ export function resolvePosition(ref: SinglePosition, at: ResolvingPositions): nu
   const count = countOf(at.prompt);
   // A prompt without tokens already is an issue.
   if (count === 0) return undefined;
-  if (typeof ref !== "number") return findToken(ref, at);
+  if (typeof ref !== "number") return "offset" in ref ? tokenAt(ref, at) : findToken(ref, at);
   const padding = at.prompt.unseenPadding ?? 0;
   const position = ref < 0 ? count + ref : ref - padding;
   if (position >= 0 && position < count) return position;
@@ -150,6 +152,28 @@ function findToken(ref: FindPosition, at: ResolvingPositions): number | undefine
   const token = tokenOf([start, start + find.length], offsets);
   if (token >= 0) return token;
   issues.push(textWithoutToken(find, path));
+  return undefined;
+}
+
+/** The last token that holds a part of a character. */
+function tokenAt({ offset }: OffsetPosition, at: ResolvingPositions): number | undefined {
+  const { prompt, side, path, issues } = at;
+  if (prompt.written === undefined) {
+    issues.push(needsTokenizer("finding a position by its offset", "Give its index.", path));
+    return undefined;
+  }
+  const { text, offsets } = prompt.written;
+  const characters = [...text];
+  const number = offset < 0 ? characters.length + offset : offset;
+  const character = characters[number];
+  if (character === undefined) {
+    issues.push(offsetOutOfRange({ offset, count: characters.length, side, path }));
+    return undefined;
+  }
+  const start = characters.slice(0, number).join("").length;
+  const token = lastTokenOf([start, start + character.length], offsets);
+  if (token >= 0) return token;
+  issues.push(textWithoutToken(character, path));
   return undefined;
 }
 

@@ -31,7 +31,7 @@ export function askRequest(asked: Asked): AskRequest {
   const { prompt, position = -1 } = asked;
   const question = asked.question === undefined ? undefined : questionNamed(asked.question);
   const own = asked.wordings?.map((text) => ({ text, weight: 1 }));
-  const name = typeof position === "object" ? position.find : lastWord(prompt, position);
+  const name = wordAt(prompt, position);
   const isNameAnswer = question?.mayBeName ?? false;
   return {
     source: { prompt, position },
@@ -55,7 +55,7 @@ function contrastOf(
   question: Parameters<typeof domainOf>[0],
 ): (SourceText & { readonly name: string })[] {
   const { contrast, frame } = domainOf(question);
-  const named = typeof position === "object" ? position : undefined;
+  const named = typeof position === "object" && "find" in position ? position : undefined;
   const start = named && occurrenceOf(startsOf(named.find, prompt), named.occurrence);
   return contrast
     .filter((name) => name !== named?.find && !(start === undefined && prompt.endsWith(name)))
@@ -67,7 +67,8 @@ function contrastOf(
     );
 }
 
-/** What a source is called that is read at its last token. */
-function lastWord(prompt: string, position: number): string | undefined {
+/** What a source is called: the text that is looked for, or the last word where its last token is read. */
+function wordAt(prompt: string, position: SourceText["position"]): string | undefined {
+  if (typeof position === "object") return "find" in position ? position.find : undefined;
   return position === -1 ? /[\p{L}\p{M}\p{N}'’-]+$/u.exec(prompt)?.[0] : undefined;
 }

@@ -187,6 +187,7 @@ function position(ref: PositionRef | PositionsTogether | MarkedPosition | "same"
   if (typeof ref === "string" || typeof ref === "number") return ref;
   if ("together" in ref) return { together: slice(ref.together) };
   if ("marker" in ref) return { marker: ref.marker, as: unless("x", ref.as), times: ref.times };
+  if ("offset" in ref) return single(ref);
   return "find" in ref ? find(ref) : range(ref);
 }
 
@@ -202,7 +203,8 @@ function range({ from, to }: PositionRange): Json {
 }
 
 function single(ref: SinglePosition): Json {
-  return typeof ref === "number" ? ref : find(ref);
+  if (typeof ref === "number") return ref;
+  return "offset" in ref ? { offset: ref.offset } : find(ref);
 }
 
 function find(ref: FindPosition | FindSpan): Json {

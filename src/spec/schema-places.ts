@@ -10,6 +10,7 @@ import type {
   LayersTogether,
   LayerWindow,
   MarkedPosition,
+  OffsetPosition,
   PositionRange,
   PositionsTogether,
   SinglePosition,
@@ -45,7 +46,9 @@ const span: z.ZodType<FindSpan> = record({
   token: z.literal("all"),
 });
 
-const POSITION = ["a token index", "{find: text}"];
+const offset: z.ZodType<OffsetPosition> = record({ offset: index });
+
+const POSITION = ["a token index", "{find: text}", "{offset: n}"];
 const LAYER = ["a layer index", "embedding"];
 
 /** One token. */
@@ -61,9 +64,10 @@ export function positionOr<Word extends string>(
     (value) => {
       if (typeof value === "number") return index;
       if (typeof value === "string") return word(value, expected, words);
-      return isRecord(value) ? find : undefined;
+      if (!isRecord(value)) return undefined;
+      return "offset" in value ? offset : find;
     },
-    [index, ...anyWord(words), find],
+    [index, ...anyWord(words), find, offset],
   );
 }
 
@@ -113,7 +117,7 @@ const positionsOrAll = positionsOr<"all">(["all"]);
 export const sourcePositions: z.ZodType<Positions<"all"> | PositionsTogether> = choose<
   Positions<"all"> | PositionsTogether
 >(
-  "a token index, {find: text}, a list or {from, to} of them, {together: list} or all",
+  "a token index, {find: text}, {offset: n}, a list or {from, to} of them, {together: list} or all",
   (value) => (isRecord(value) && "together" in value ? positionsTogether : positionsOrAll),
   [positionsOrAll, positionsTogether],
 );
@@ -133,7 +137,7 @@ const positionsOrSame = positionsOr<"all" | "same">(["all", "same"]);
 export const targetPositions: z.ZodType<Positions<"all" | "same"> | MarkedPosition> = choose<
   Positions<"all" | "same"> | MarkedPosition
 >(
-  "a token index, {find: text}, {marker: text}, a list or {from, to} of them, all or same",
+  "a token index, {find: text}, {offset: n}, {marker: text}, a list or {from, to} of them, all or same",
   (value) => (isRecord(value) && "marker" in value ? marked : positionsOrSame),
   [positionsOrSame, marked],
 );

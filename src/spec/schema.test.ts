@@ -346,7 +346,7 @@ describe("What is refused", () => {
     [
       "interventions.0.from",
       knockoutWith({ from: undefined }),
-      "missing: expected a token index, {find: text}, a list or {from, to} of them or all",
+      "missing: expected a token index, {find: text}, {offset: n}, a list or {from, to} of them or all",
     ],
     [
       "interventions.0.to",

@@ -28,7 +28,7 @@ const find = fc.record(
   },
   { requiredKeys: ["find"] },
 );
-const position = fc.oneof(index, find);
+const position = fc.oneof(index, find, fc.record({ offset: index }));
 const positionList = fc.array(position, { minLength: 1, maxLength: 4 });
 const positionRange = fc.record({ from: position, to: position });
 const span = fc.record(

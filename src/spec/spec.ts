@@ -25,6 +25,12 @@ export interface FindPosition {
   readonly token: "first" | "last";
 }
 
+/** The last token that holds a part of one character, by its number in the prompt's text; negative ones count from the end. */
+export interface OffsetPosition {
+  /** In Unicode code points, as Python counts them. */
+  readonly offset: number;
+}
+
 /** Every token that holds a part of the text found. */
 export interface FindSpan {
   readonly find: string;
@@ -32,7 +38,7 @@ export interface FindSpan {
   readonly token: "all";
 }
 
-export type SinglePosition = number | FindPosition;
+export type SinglePosition = number | FindPosition | OffsetPosition;
 export interface PositionRange {
   readonly from: SinglePosition;
   /** Included. */

@@ -98,6 +98,22 @@ export function occurrenceOutOfRange(facts: {
   };
 }
 
+/** A character that the prompt has not. */
+export function offsetOutOfRange(facts: {
+  readonly offset: number;
+  readonly count: number;
+  readonly side: Side;
+  readonly path: Path;
+}): SpecIssue {
+  const { offset, count, side, path } = facts;
+  return {
+    code: "offset-out-of-range",
+    path: [...path, "offset"],
+    message: `character ${offset} does not exist: the ${side} prompt has ${count}`,
+    hint: "Characters are counted from 0, as Python counts them; -1 is the last.",
+  };
+}
+
 /** A text that was found where no token is: tokenizers may drop white space. */
 export function textWithoutToken(find: string, path: Path): SpecIssue {
   return {
