@@ -2,33 +2,20 @@
  * Rows that go the same way are computed once: up to where a vector enters, cells that say the same so far are the
  * target without a patch, and what is written behind the last block changes the first token only.
  */
-import { join } from "node:path";
-import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
-import type { Engine } from "../../src/engine/engine.ts";
+import { beforeEach, expect, test } from "vitest";
 import { nodeRuntime } from "../../src/engine/onnx/node.ts";
 import { createOnnxEngineOn } from "../../src/engine/onnx/onnx-engine.ts";
 import type { Runtime } from "../../src/engine/onnx/runtime.ts";
-import type { Model } from "../../src/models/model.ts";
 import type { CellRecord } from "../../src/result/result.ts";
 import { patchscope } from "../../src/run/sweep.ts";
 import type { SpecInput } from "../../src/spec/spec-input.ts";
-import { FIXTURES } from "../support/goldens.ts";
-import { openGolden } from "../support/open-golden.ts";
+import { useTinyModel } from "../support/tiny-model.ts";
 
-let model: Model;
-let engine: Engine;
+const tiny = useTinyModel("llama-gguf", (model) =>
+  createOnnxEngineOn(counting(nodeRuntime({ threads: 1 })), model),
+);
 /** For each call of the decoder behind the prompts, the rows of each block. */
 let rows: number[][] = [];
-
-beforeAll(async () => {
-  model = await openGolden(join(FIXTURES, "tiny", "llama-gguf"));
-  engine = await createOnnxEngineOn(counting(nodeRuntime({ threads: 1 })), model);
-});
-
-afterAll(async () => {
-  await engine.dispose();
-  await model.close();
-});
 
 beforeEach(() => {
   rows = [];
@@ -71,7 +58,7 @@ function specTo(layer: number, position: number | number[] = POSITIONS): SpecInp
 }
 
 async function cellsOf(spec: SpecInput): Promise<readonly CellRecord[]> {
-  return (await patchscope(spec, { model, engine })).cells;
+  return (await patchscope(spec, tiny())).cells;
 }
 
 /** How many different beginnings of so many tokens the cells have. */
@@ -80,7 +67,7 @@ function beginnings(cells: readonly CellRecord[], tokens: number): number {
 }
 
 test("Behind the last block one row is computed for each text so far", async () => {
-  const { layers } = model.architecture;
+  const { layers } = tiny().model.architecture;
   const cells = await cellsOf(specTo(layers - 1));
   expect(beginnings(cells, 1)).toBeLessThan(POSITIONS.length);
   const expected = [1, 2, 3].map((step) =>
@@ -90,7 +77,7 @@ test("Behind the last block one row is computed for each text so far", async () 
 });
 
 test("Before a vector enters one row is computed for each text so far, and then each row", async () => {
-  const { layers } = model.architecture;
+  const { layers } = tiny().model.architecture;
   const cells = await cellsOf(specTo(0));
   const expected = [1, 2, 3].map((step) =>
     Array.from({ length: layers }, (_, layer) =>

@@ -1,37 +1,27 @@
 /** A run that was stopped goes on from its cells, and one with little memory says the same as one with much. */
-import { join } from "node:path";
 import fc from "fast-check";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import type { Engine, PassOutput } from "../../src/engine/engine.ts";
-import { createOnnxEngine } from "../../src/engine/onnx/node.ts";
-import type { Model } from "../../src/models/model.ts";
 import type { PatchscopeResult } from "../../src/result/result.ts";
 import type { CellOutput, ReadyCell } from "../../src/run/run-plan.ts";
 import { planSpec, runSpec, type CellStore } from "../../src/run/run-spec.ts";
 import { limitsWithin } from "../../src/run/memory.ts";
 import { parseSpec } from "../../src/spec/schema.ts";
 import type { PatchscopeSpec } from "../../src/spec/spec.ts";
-import { FIXTURES } from "../support/goldens.ts";
-import { openGolden } from "../support/open-golden.ts";
+import { useTinyModel } from "../support/tiny-model.ts";
 import { leastMemory } from "./least-memory.ts";
 
-let model: Model;
-let engine: Engine;
-
-beforeAll(async () => {
-  model = await openGolden(join(FIXTURES, "tiny", "llama-gguf"));
-  engine = await createOnnxEngine(model, { threads: 1 });
-});
-
-afterAll(async () => {
-  await engine.dispose();
-  await model.close();
-});
+const tiny = useTinyModel("llama-gguf");
 
 function specOf(fields: object): PatchscopeSpec {
   return parseSpec({
     version: 1,
-    source: { model: model.name, prompt: "the cat sat on the mat", position: "all", layer: "all" },
+    source: {
+      model: tiny().model.name,
+      prompt: "the cat sat on the mat",
+      position: "all",
+      layer: "all",
+    },
     target: { prompt: "the dog x", position: { find: "x" }, layer: "all" },
     ...fields,
   });
@@ -78,11 +68,11 @@ function rounded({ timing: _, ...result }: PatchscopeResult): unknown {
 
 test.each(READS)("Stopped anywhere, %s go on to the same result", async (_, fields) => {
   const spec = specOf(fields);
-  const whole = rounded(await runSpec(spec, { model, engine }));
+  const whole = rounded(await runSpec(spec, tiny()));
   for (const stopAt of [1, 17, 20]) {
     const stop = new AbortController();
     const kept = new Kept(stopAt, stop);
-    const first = runSpec(spec, { model, engine }, { signal: stop.signal, store: kept });
+    const first = runSpec(spec, tiny(), { signal: stop.signal, store: kept });
     // What is complete in one pass cannot be stopped behind it.
     await first.catch((error: unknown) => {
       expect(error).toMatchObject({ code: "aborted" });
@@ -92,7 +82,7 @@ test.each(READS)("Stopped anywhere, %s go on to the same result", async (_, fiel
     const again = new Kept();
     again.key = kept.key;
     for (const [index, cell] of kept.cells) again.cells.set(index, cell);
-    expect(rounded(await runSpec(spec, { model, engine }, { store: again }))).toEqual(whole);
+    expect(rounded(await runSpec(spec, tiny(), { store: again }))).toEqual(whole);
   }
 });
 
@@ -100,19 +90,19 @@ test("What is known is not run again", async () => {
   const spec = specOf({ read: { kind: "generate", maxTokens: 3, ignoreEos: true } });
   let rows = 0;
   const counting: Engine = {
-    ...{ info: engine.info, architecture: engine.architecture },
+    ...{ info: tiny().engine.info, architecture: tiny().engine.architecture },
     run: async (pass, signal): Promise<PassOutput> => {
       if (pass.kind === "prefill") rows += pass.rows.length;
-      return engine.run(pass, signal);
+      return tiny().engine.run(pass, signal);
     },
-    select: (cache, some) => engine.select(cache, some),
+    select: (cache, some) => tiny().engine.select(cache, some),
     dispose: () => Promise.resolve(),
   };
   const kept = new Kept();
-  const first = await runSpec(spec, { model, engine: counting }, { store: kept });
+  const first = await runSpec(spec, { model: tiny().model, engine: counting }, { store: kept });
   const wholly = rows;
   rows = 0;
-  const again = await runSpec(spec, { model, engine: counting }, { store: kept });
+  const again = await runSpec(spec, { model: tiny().model, engine: counting }, { store: kept });
   expect(rounded(again)).toEqual(rounded(first));
   // The source, the target, the target without a patch and the controls' sentences are left.
   expect(rows).toBeLessThan(16);
@@ -121,21 +111,21 @@ test("What is known is not run again", async () => {
 
 test.each(READS)("With little memory %s are the same", async (_, fields) => {
   const spec = specOf(fields);
-  const plan = planSpec(spec, model);
-  const least = leastMemory((memory) => limitsWithin(memory, plan, engine.architecture));
-  const whole = rounded(await runSpec(spec, { model, engine }));
+  const plan = planSpec(spec, tiny().model);
+  const least = leastMemory((memory) => limitsWithin(memory, plan, tiny().engine.architecture));
+  const whole = rounded(await runSpec(spec, tiny()));
   for (const memory of [least, least * 1.5]) {
-    expect(rounded(await runSpec(spec, { model, engine }, { memory }))).toEqual(whole);
+    expect(rounded(await runSpec(spec, tiny(), { memory }))).toEqual(whole);
   }
-  await expect(runSpec(spec, { model, engine }, { memory: least * 0.9 })).rejects.toMatchObject({
+  await expect(runSpec(spec, tiny(), { memory: least * 0.9 })).rejects.toMatchObject({
     code: "usage",
     message: expect.stringMatching(/takes at least \d+ MB beside the model/u) as string,
   });
 });
 
 test("More memory never means fewer rows, and passes are never larger than is fast", () => {
-  const plan = planSpec(specOf({ read: { kind: "generate", maxTokens: 20 } }), model);
-  const limits = (memory: number) => limitsWithin(memory, plan, engine.architecture);
+  const plan = planSpec(specOf({ read: { kind: "generate", maxTokens: 20 } }), tiny().model);
+  const limits = (memory: number) => limitsWithin(memory, plan, tiny().engine.architecture);
   const least = leastMemory(limits);
   fc.assert(
     fc.property(

@@ -1,27 +1,15 @@
 /** Vectors of another network, from the spec to the result: their axes, the map that they need, and what they are held against. */
-import { beforeAll, describe, expect, test } from "vitest";
-import { createOnnxEngine } from "../../src/engine/onnx/node.ts";
+import { describe, expect, test } from "vitest";
 import type { LoadedMapping } from "../../src/mapping/fitted-mapping.ts";
 import { mapped, type FittedMap } from "../../src/mapping/mapping.ts";
 import { readVectors } from "../../src/mapping/vector-file.ts";
-import type { Model } from "../../src/models/model.ts";
 import { writeSafetensors } from "../../src/models/weights/safetensors-writer.ts";
 import type { PatchscopeResult } from "../../src/result/result.ts";
-import { runSpec, type ReadyModel } from "../../src/run/run-spec.ts";
+import { runSpec } from "../../src/run/run-spec.ts";
 import { parseSpec } from "../../src/spec/schema.ts";
-import { join } from "node:path";
-import { FIXTURES } from "../support/goldens.ts";
-import { openGolden } from "../support/open-golden.ts";
+import { useTinyModel } from "../support/tiny-model.ts";
 
-let on: ReadyModel & { readonly model: Model };
-beforeAll(async () => {
-  const model = await openGolden(join(FIXTURES, "tiny", "llama-gqa"));
-  on = { model, engine: await createOnnxEngine(model, { threads: 1 }) };
-  return async () => {
-    await on.engine.dispose();
-    await model.close();
-  };
-});
+const on = useTinyModel("llama-gqa");
 
 const [ITEMS, PLACES, WIDTH] = [5, 2, 7];
 
@@ -38,13 +26,13 @@ function vector(item: number, place = 0): Float32Array {
 }
 
 function mapOf(width: number): FittedMap {
-  const { hiddenSize } = on.model.architecture;
+  const { hiddenSize } = on().model.architecture;
   return { kind: "affine", weight: numbers(hiddenSize * width, 2), bias: numbers(hiddenSize, 3) };
 }
 
 /** A map of that width to block 0 and to the embedding. */
 function mapping(width = WIDTH): LoadedMapping {
-  const { layers, hiddenSize } = on.model.architecture;
+  const { layers, hiddenSize } = on().model.architecture;
   return {
     ...{ file: "map", hash: "sha256:0", kind: "affine", site: "resid_post", anySource: true },
     model: { name: "an encoder", weights: "none", layers: 1, hiddenSize: width },
@@ -72,7 +60,7 @@ function run(
 ): Promise<PatchscopeResult> {
   const spec = { version: 1, target: TARGET, read: GENERATED, ...fields };
   const source = { model: "tiny", ...fields.source };
-  return runSpec(parseSpec({ ...spec, source }), on, {
+  return runSpec(parseSpec({ ...spec, source }), on(), {
     mappings: () => Promise.resolve(map),
     vectors: async (file) => {
       const [shape, data] = files[file] ?? [[], new Float32Array()];
@@ -85,7 +73,7 @@ function run(
 /** Vectors of the model's own width, which are what the map makes of the others. */
 function ownFile(vectors: readonly Float32Array[]): Tensor {
   const states = vectors.map((each) => mapped(mapOf(WIDTH), each));
-  const { hiddenSize } = on.model.architecture;
+  const { hiddenSize } = on().model.architecture;
   const data = Float32Array.from(states.flatMap((state) => [...state]));
   return [[vectors.length, hiddenSize], data];
 }

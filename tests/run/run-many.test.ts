@@ -1,9 +1,6 @@
 /** Many specs together say what each says alone: in one plan where they ask the same, alone where they do not. */
-import { join } from "node:path";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import type { Engine, PassOutput } from "../../src/engine/engine.ts";
-import { createOnnxEngine } from "../../src/engine/onnx/node.ts";
-import type { Model } from "../../src/models/model.ts";
 import type { CellRecord, PatchscopeResult } from "../../src/result/result.ts";
 import type { Plan } from "../../src/plan/plan.ts";
 import { countMany, runMany } from "../../src/run/run-many.ts";
@@ -11,22 +8,10 @@ import { planSpec, runSpec } from "../../src/run/run-spec.ts";
 import { parseSpec } from "../../src/spec/schema.ts";
 import type { SpecInput } from "../../src/spec/spec-input.ts";
 import type { PatchscopeSpec } from "../../src/spec/spec.ts";
-import { FIXTURES } from "../support/goldens.ts";
 import { expectNear } from "../support/nats.ts";
-import { openGolden } from "../support/open-golden.ts";
+import { useTinyModel } from "../support/tiny-model.ts";
 
-let model: Model;
-let engine: Engine;
-
-beforeAll(async () => {
-  model = await openGolden(join(FIXTURES, "tiny", "llama-gguf"));
-  engine = await createOnnxEngine(model, { threads: 1 });
-});
-
-afterAll(async () => {
-  await engine.dispose();
-  await model.close();
-});
+const tiny = useTinyModel("llama-gguf");
 
 const TEXTS = ["the cat", "the dog sat on the mat", "a", "the cat", "the old man and the sea"];
 
@@ -35,7 +20,7 @@ function specs(of: (prompt: string) => SpecInput): PatchscopeSpec[] {
 }
 
 function specOf(input: SpecInput): PatchscopeSpec {
-  return parseSpec({ version: 1, ...input, source: { ...input.source, model: model.name } });
+  return parseSpec({ version: 1, ...input, source: { ...input.source, model: tiny().model.name } });
 }
 
 const target = { prompt: "the dog x sat", position: { find: "x" }, layer: [0, 1] } as const;
@@ -115,12 +100,12 @@ test("Specs of all kinds together come in their order", async () => {
 test("Specs that ask the same are few passes", async () => {
   const passes = { one: 0, many: 0 };
   const counting = (key: keyof typeof passes): Engine => ({
-    ...{ info: engine.info, architecture: engine.architecture },
+    ...{ info: tiny().engine.info, architecture: tiny().engine.architecture },
     run: async (pass, signal): Promise<PassOutput> => {
       passes[key]++;
-      return engine.run(pass, signal);
+      return tiny().engine.run(pass, signal);
     },
-    select: (cache, rows) => engine.select(cache, rows),
+    select: (cache, rows) => tiny().engine.select(cache, rows),
     dispose: () => Promise.resolve(),
   });
   const controls = [
@@ -133,11 +118,11 @@ test("Specs that ask the same are few passes", async () => {
   );
   const [first] = all;
   if (first === undefined) throw new Error("there is a spec");
-  await runSpec(first, { model, engine: counting("one") });
-  const results = runMany(all, { model, engine: counting("many") });
+  await runSpec(first, { model: tiny().model, engine: counting("one") });
+  const results = runMany(all, { model: tiny().model, engine: counting("many") });
   let count = 0;
   for await (const result of results) count += result.cells.length;
-  expect(count).toBe(40 * 2 * model.architecture.layers);
+  expect(count).toBe(40 * 2 * tiny().model.architecture.layers);
   // Forty times as many rows, and not twice the passes for each.
   expect(passes.many).toBeLessThan(6 * passes.one);
 });
@@ -150,7 +135,7 @@ test("A spec that cannot run is refused with its issue", async () => {
   });
   const [good] = specs((prompt) => ({ source: { prompt }, target, read: generate }));
   if (good === undefined) throw new Error("there is a spec");
-  const results = runMany([good, bad], { model, engine });
+  const results = runMany([good, bad], tiny());
   await expect(results.next()).rejects.toMatchObject({ code: "spec-invalid" });
 });
 
@@ -158,7 +143,7 @@ test("What is stopped stops", async () => {
   const stop = new AbortController();
   const results = runMany(
     specs((prompt) => ({ source: { prompt }, target, read: generate })),
-    { model, engine },
+    tiny(),
     { signal: stop.signal },
   );
   stop.abort();
@@ -169,7 +154,7 @@ test("Results that are there already are not given again, and the others have th
   const all = specs((prompt) => ({ source: { prompt }, target, read: generate }));
   const of = async (skip?: number): Promise<readonly PatchscopeResult[]> => {
     const given: PatchscopeResult[] = [];
-    const results = runMany(all, { model, engine }, { skip });
+    const results = runMany(all, tiny(), { skip });
     for await (const result of results) given.push({ ...result, timing: { loadMs: 0, runMs: 0 } });
     return given;
   };
@@ -181,7 +166,7 @@ test("What is done is told while it runs, and never falls back", async () => {
   const told: number[] = [];
   const all = specs((prompt) => ({ source: { prompt }, target, read: generate }));
   const onProgress = (done: number): void => void told.push(done);
-  const results = runMany(all, { model, engine }, { onProgress, skip: 2 });
+  const results = runMany(all, tiny(), { onProgress, skip: 2 });
   while ((await results.next()).done !== true) continue;
   expect(told).toEqual(told.toSorted((a, b) => a - b));
   expect(told.some((done) => done > 2 && done < all.length)).toBe(true);
@@ -191,16 +176,16 @@ test("What is done is told while it runs, and never falls back", async () => {
 test("What many specs take is counted as it is run", async () => {
   const all = CASES.flatMap(([, of]) => specs(of));
   const plans = async function* (): AsyncGenerator<Plan> {
-    for (const spec of all) yield Promise.resolve(planSpec(spec, model));
+    for (const spec of all) yield Promise.resolve(planSpec(spec, tiny().model));
   };
   const counts = await countMany(plans());
-  const cells = all.reduce((sum, spec) => sum + planSpec(spec, model).cells.length, 0);
+  const cells = all.reduce((sum, spec) => sum + planSpec(spec, tiny().model).cells.length, 0);
   expect(counts).toMatchObject({ plans: all.length, cells });
   expect(counts.passes).toBeLessThan(all.length);
 });
 
 async function expectSame(all: readonly PatchscopeSpec[]): Promise<void> {
-  const on = { model, engine };
+  const on = tiny();
   const together: PatchscopeResult[] = [];
   for await (const result of runMany(all, on)) together.push(result);
   expect(together).toHaveLength(all.length);

@@ -1,30 +1,15 @@
 /** The library's calls on a tiny checkpoint: when cells come, that each comes once, and what is left behind where somebody stops. */
-import { join } from "node:path";
-import { afterAll, beforeAll, expect, test } from "vitest";
-import type { Cache, Engine, PassOutput } from "../../src/engine/engine.ts";
-import { createOnnxEngine } from "../../src/engine/onnx/node.ts";
+import { expect, test } from "vitest";
+import type { Cache, PassOutput } from "../../src/engine/engine.ts";
 import { assert } from "../../src/errors.ts";
-import type { Model } from "../../src/models/model.ts";
 import type { CellRecord, PatchscopeResult } from "../../src/result/result.ts";
 import type { ReadyModel } from "../../src/run/run-spec.ts";
 import { patchscope, sweep } from "../../src/run/sweep.ts";
 import { parseSpec } from "../../src/spec/schema.ts";
 import type { SpecInput } from "../../src/spec/spec-input.ts";
-import { FIXTURES } from "../support/goldens.ts";
-import { openGolden } from "../support/open-golden.ts";
+import { useTinyModel } from "../support/tiny-model.ts";
 
-let model: Model;
-let engine: Engine;
-
-beforeAll(async () => {
-  model = await openGolden(join(FIXTURES, "tiny", "llama-gguf"));
-  engine = await createOnnxEngine(model, { threads: 1 });
-});
-
-afterAll(async () => {
-  await engine.dispose();
-  await model.close();
-});
+const tiny = useTinyModel("llama-gguf");
 
 /** Cells at five places: each stands behind another part of the target, and so is read in a pass of its own. */
 const byPosition: SpecInput = {
@@ -65,19 +50,19 @@ function watched(): Watched {
     return cache;
   };
   const on: Watched = {
-    model,
+    model: tiny().model,
     passes: 0,
     held,
     engine: {
-      info: engine.info,
-      architecture: engine.architecture,
+      info: tiny().engine.info,
+      architecture: tiny().engine.architecture,
       run: async (pass, signal): Promise<PassOutput> => {
-        const output = await engine.run(pass, signal);
+        const output = await tiny().engine.run(pass, signal);
         on.passes++;
         if (pass.kind === "prefill" && output.cache) watch(output.cache);
         return output;
       },
-      select: (cache, rows) => watch(engine.select(cache, rows)),
+      select: (cache, rows) => watch(tiny().engine.select(cache, rows)),
       dispose: () => Promise.resolve(),
     },
   };
@@ -96,9 +81,13 @@ async function drain(
 }
 
 test("A spec in code needs what a spec file needs, but for its version and the model's name", async () => {
-  const result = await patchscope(byPosition, { model, engine });
+  const result = await patchscope(byPosition, tiny());
   expect(result.spec).toEqual(
-    parseSpec({ version: 1, ...byPosition, source: { ...byPosition.source, model: model.name } }),
+    parseSpec({
+      version: 1,
+      ...byPosition,
+      source: { ...byPosition.source, model: tiny().model.name },
+    }),
   );
 });
 
@@ -134,7 +123,7 @@ test.each([
 ] as readonly (readonly [string, SpecInput])[])(
   "Each cell of %s comes once, whole, and the iteration ends with the result",
   async (_, spec) => {
-    const { cells, result } = await drain(sweep(spec, { model, engine }));
+    const { cells, result } = await drain(sweep(spec, tiny()));
     // Those that show most of a grid come first.
     const byText = (some: readonly CellRecord[]): string[] =>
       some.map((cell) => JSON.stringify(cell)).sort();
@@ -143,7 +132,7 @@ test.each([
       expect(Object.keys(metrics ?? {})).toHaveLength(spec.metrics?.length ?? 0);
     }
     // Without anybody who waits, the rows are other ones side by side, and round differently in the last digits.
-    const { timing, ...whole } = await patchscope(spec, { model, engine });
+    const { timing, ...whole } = await patchscope(spec, tiny());
     expect(rounded({ ...result, timing })).toEqual(rounded({ ...whole, timing }));
   },
 );
@@ -187,10 +176,8 @@ test("A signal stops a run in the middle of a text, and its caches are let go of
 });
 
 test("A loop ends with the error of what stopped it", async () => {
-  const aborted = drain(sweep(byPosition, { model, engine }, { signal: AbortSignal.abort() }));
+  const aborted = drain(sweep(byPosition, tiny(), { signal: AbortSignal.abort() }));
   await expect(aborted).rejects.toMatchObject({ code: "aborted" });
-  const wrong = drain(
-    sweep({ ...byPosition, source: { tokens: [1], layer: 99 } }, { model, engine }),
-  );
+  const wrong = drain(sweep({ ...byPosition, source: { tokens: [1], layer: 99 } }, tiny()));
   await expect(wrong).rejects.toMatchObject({ code: "spec-invalid" });
 });
