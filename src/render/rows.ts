@@ -128,14 +128,16 @@ function headingOf(cell: CellRecord, shape: Shape, result: PatchscopeResult): st
   const source = pointsOf(cell)[0]?.source;
   if (source === undefined || shape.rowsAre === "writes") return undefined;
   const parts = [
-    ...(shape.sourcePositions > 1 ? [`token ${tokenLabel(source, result)}`] : []),
+    ...(shape.sourcePositions > 1 ? [placeLabel(source, result)] : []),
     ...(shape.isGrid ? [`layer ${layerLabel(source.layer)}`] : []),
   ];
   return parts.length === 0 ? undefined : `from ${parts.join(", ")}`;
 }
 
-function tokenLabel({ position }: PlaceRecord, result: PatchscopeResult): string {
-  return `${position} "${(result.source.pieces[position] ?? "").trim()}"`;
+/** Vectors of a file need not be of tokens. */
+function placeLabel({ position }: PlaceRecord, { source }: PatchscopeResult): string {
+  const piece = source.pieces[position];
+  return piece === undefined ? `vector ${position}` : `token ${position} "${piece.trim()}"`;
 }
 
 function rowOf(cell: CellRecord, shape: Shape): TableRow {

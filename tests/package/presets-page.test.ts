@@ -2,7 +2,7 @@
 import { fileURLToPath } from "node:url";
 import { format, resolveConfig } from "prettier";
 import { expect, test } from "vitest";
-import { stringify } from "yaml";
+import { Document, visit } from "yaml";
 import { PRESET_NAMES, presetName, PRESETS, presetSpec } from "../../src/spec/presets/presets.ts";
 import type { Preset } from "../../src/spec/presets/presets.ts";
 import { parseSpec } from "../../src/spec/schema.ts";
@@ -14,6 +14,7 @@ const PAGE = fileURLToPath(new URL("../../docs/presets.md", import.meta.url));
 const FLAGS: Readonly<Record<string, string>> = {
   position: "--at",
   layer: "--layers",
+  file: "--vectors",
 };
 
 function flagOf(option: string): string {
@@ -50,9 +51,7 @@ function sectionOf(preset: Preset): string {
     .filter((option) => !needs.includes(option))
     .map((option) => `\`${flagOf(option)}\``)
     .join(", ");
-  const spec = stringify(withoutDefaults(presetSpec(presetName(name), example)), {
-    lineWidth: 100,
-  });
+  const spec = yamlOf(withoutDefaults(presetSpec(presetName(name), example)));
   return [
     `## ${name}`,
     summary,
@@ -62,6 +61,17 @@ function sectionOf(preset: Preset): string {
     `Takes ${others}.`,
     ["```yaml", spec.trimEnd(), "```"].join("\n"),
   ].join("\n\n");
+}
+
+function yamlOf(value: unknown): string {
+  const document = new Document(value);
+  visit(document, {
+    Scalar: (_, node) => {
+      // As a block a line break by itself is nothing to see.
+      if (typeof node.value === "string" && node.value.trim() === "") node.type = "QUOTE_DOUBLE";
+    },
+  });
+  return document.toString({ lineWidth: 100 });
 }
 
 function page(): string {
