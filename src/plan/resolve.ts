@@ -163,7 +163,7 @@ function tokenAt({ offset }: OffsetPosition, at: ResolvingPositions): number | u
     return undefined;
   }
   const { text, offsets } = prompt.written;
-  const characters = [...text];
+  const characters = Array.from(text);
   const number = offset < 0 ? characters.length + offset : offset;
   const character = characters[number];
   if (character === undefined) {

@@ -65,6 +65,31 @@ test("vectors of a file are named where the prompt would be", () => {
   expect(markdown(ofFile)).toContain("source `vectors of steer.safetensors`");
 });
 
+test("vectors of another network are called that, and held against others of their file", () => {
+  const result = exampleResult({
+    cells: [0, 5].map((position) => ({
+      source: place("embedding", position),
+      target: place("embedding", 2),
+      ...generated(" a violin", 0.3),
+      evidence: 7,
+    })),
+    controls: { unrelated: [{ behind: 1 }, { behind: 2 }] },
+  });
+  const { spec } = result;
+  const source = { ...spec.source, file: "images.safetensors", item: 3 };
+  const mapping = { kind: "file", file: "map.safetensors" } as const;
+  const text = table(
+    { ...result, spec: { ...spec, source, mapping }, source: { ...result.source, pieces: [] } },
+    plain,
+  );
+  expect(text).toContain("source  vectors of images.safetensors, item 3");
+  expect(text.replaceAll("\n", " ")).toContain(
+    "The vector of the file, mapped, replaces the state of the target's [token] at the embedding; then",
+  );
+  expect(text.replaceAll("\n", " ")).toContain("or with 2 other vectors of the file.");
+  expect(text).toContain("from vector 5\n");
+});
+
 test("a cell that writes several vectors of one layer is a row of that layer", () => {
   const writes = [1, 2].map((at) => ({ source: place(5, at), target: place(0, at + 3) }));
   const text = table(exampleResult({ cells: [{ writes, ...generated(" a", 1) }] }), plain);

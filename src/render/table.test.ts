@@ -418,31 +418,6 @@ test("a cell that writes several vectors is named by all of them", () => {
   `);
 });
 
-test("vectors of another network are called that, and held against others of their file", () => {
-  const result = exampleResult({
-    cells: [0, 5].map((position) => ({
-      source: place("embedding", position),
-      target: place("embedding", 2),
-      ...generated(" a violin", 0.3),
-      evidence: 7,
-    })),
-    controls: { unrelated: [{ behind: 1 }, { behind: 2 }] },
-  });
-  const { spec } = result;
-  const source = { ...spec.source, file: "images.safetensors", item: 3 };
-  const mapping = { kind: "file", file: "map.safetensors" } as const;
-  const text = table(
-    { ...result, spec: { ...spec, source, mapping }, source: { ...result.source, pieces: [] } },
-    plain,
-  );
-  expect(text).toContain("source  vectors of images.safetensors, item 3");
-  expect(text.replaceAll("\n", " ")).toContain(
-    "The vector of the file, mapped, replaces the state of the target's [token] at the embedding; then",
-  );
-  expect(text.replaceAll("\n", " ")).toContain("or with 2 other vectors of the file.");
-  expect(text).toContain("from vector 5\n");
-});
-
 test("a slice of states is one row, and its layer is named once", () => {
   const cells = [4, 4, 1].map((evidence, layer) => ({
     writes: [0, 1].map((token) => ({

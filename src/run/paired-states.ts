@@ -59,11 +59,7 @@ export async function pairedStates(
 }
 
 /** Some rows of a matrix, one below the other. */
-export function gathered(
-  matrix: Float32Array,
-  rows: readonly number[],
-  width: number,
-): Float32Array {
+function gathered(matrix: Float32Array, rows: readonly number[], width: number): Float32Array {
   const found = new Float32Array(rows.length * width);
   for (const [at, row] of rows.entries()) {
     found.set(matrix.subarray(row * width, (row + 1) * width), at * width);
