@@ -9,31 +9,18 @@ import { resolveLayers } from "../plan/resolve.ts";
 import { captionTexts } from "../run/caption-texts.ts";
 import { fitAcrossModels } from "../run/fit-cross-model.ts";
 import { splitTexts } from "../run/fit-texts.ts";
-import type { LayerName, LayerRef } from "../spec/spec.ts";
-import type { Site } from "../site.ts";
+import type { LayerName } from "../spec/spec.ts";
 import type { CommandContext } from "./context.ts";
 import { optionsConflict } from "./errors.ts";
 import { fitProgress, mappedModel } from "./fit-across.ts";
-import { kindRecord, type KindOptions } from "./fit-options.ts";
+import { kindRecord } from "./fit-options.ts";
 import { withPart, type FitIdentity, type FitPart } from "./fit-part.ts";
+import type { FitOptions } from "./fit-within.ts";
 import { earlyLayer } from "./map-layers.ts";
 import type { Progress } from "./progress.ts";
 
-interface VectorOptions extends KindOptions {
-  readonly vectors?: string | undefined;
-  readonly texts?: string | undefined;
-  readonly sample?: number | undefined;
-  readonly layers?: LayerRef | undefined;
-  readonly to?: number | undefined;
-  readonly toModel?: string | undefined;
-  readonly toLayers?: LayerRef | undefined;
-  readonly site: Site;
-  readonly maxTokens: number;
-  readonly seed: number;
-}
-
 /** Refuses what maps from vectors have no use for. */
-export function checkVectorOptions(options: VectorOptions): void {
+export function checkVectorOptions(options: FitOptions): void {
   const { vectors, texts, sample, layers, to, toModel, toLayers, kind, site, ahead } = options;
   if (texts === undefined || sample !== undefined) {
     throw optionsConflict(
@@ -62,7 +49,7 @@ interface VectorParts {
   readonly loaded: LoadedModel;
   readonly vectors: LoadedVectors;
   readonly texts: readonly string[];
-  readonly options: VectorOptions;
+  readonly options: FitOptions;
   /** The file to write; none for standard output. */
   readonly output: string | undefined;
   readonly context: CommandContext;
@@ -165,7 +152,7 @@ function rowsOf({ file, shape }: LoadedVectors, texts: number): number {
 }
 
 /** Absolute layers. Throws `spec-invalid` for those that the model has not. */
-function targetsOf({ model }: LoadedModel, { to, toLayers }: VectorOptions): readonly LayerName[] {
+function targetsOf({ model }: LoadedModel, { to, toLayers }: FitOptions): readonly LayerName[] {
   const issues: SpecIssue[] = [];
   const early = earlyLayer(model.architecture.layers);
   const path = [toLayers === undefined ? "to" : "to-layers"];
