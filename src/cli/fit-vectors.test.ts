@@ -17,7 +17,10 @@ const path = (name: string): string => join(folder, name);
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "patchscopes-fit-vectors-"));
   const data = Float32Array.from({ length: ITEMS * WIDTH }, (_, at) => Math.sin(at * at));
-  const tensors = [{ name: "images", shape: [ITEMS, WIDTH], data }];
+  const tensors = [
+    { name: "images", shape: [ITEMS, WIDTH], data },
+    { name: "others", shape: [WIDTH], data: data.slice(0, WIDTH) },
+  ];
   await writeFile(path("images"), Buffer.concat(writeSafetensors(tensors, {})));
   const words = ["cat", "dog", "cat sat", "dog sat"];
   const lines = Array.from({ length: ITEMS }, (_, at) => `I saw the ${words[at % 4] ?? ""}`);
@@ -38,7 +41,7 @@ async function run(...args: readonly string[]): Promise<{
 }
 
 const fit = (...more: readonly string[]): ReturnType<typeof run> =>
-  run("fit", "--vectors", path("images"), "--out", path("map"), ...more);
+  run("fit", "--vectors", path("images"), "--tensor", "images", "--out", path("map"), ...more);
 
 test("Vectors are mapped to the states of their texts, and read as captions at that layer", async () => {
   const fitted = await fit("--texts", path("captions"), "--to", "1", "--ridge", "0.1");
@@ -52,7 +55,8 @@ test("Vectors are mapped to the states of their texts, and read as captions at t
   expect(target?.layers).toBeGreaterThan(1);
   expect(pairs.map((pair) => pair.target)).toEqual([1]);
   expect(record).toMatchObject({ texts: ITEMS, ridge: 0.1, data: path("captions") });
-  const caption = ["inspect", "--vectors", path("images"), "--preset", "caption"];
+  const ofFile = ["--vectors", path("images"), "--tensor", "images"];
+  const caption = ["inspect", ...ofFile, "--preset", "caption"];
   const through = [...caption, "--map", path("map"), "--max-tokens", "3"];
   const read = await run(...through, "--item", "2", "-f", "json");
   expect(JSON.parse(read.printed)).toMatchObject({
@@ -84,8 +88,15 @@ test.each<readonly [string, readonly string[], string]>([
   expect(noted).toContain(message);
 });
 
-test("An item is one of a file of vectors", async () => {
-  const { status, noted } = await run("inspect", "the cat", "--item", "3");
-  expect(status).toBe(2);
-  expect(noted).toContain("There is --item and no --vectors.");
+test("An item and a tensor are those of a file of vectors", async () => {
+  for (const option of ["item", "tensor"]) {
+    const { status, noted } = await run("inspect", "the cat", `--${option}`, "3");
+    expect(status).toBe(2);
+    expect(noted).toContain(`There is --${option} and no --vectors.`);
+  }
+});
+
+test("Of several tensors one is named", async () => {
+  const { noted } = await run("inspect", "--vectors", path("images"), "--map", path("map"));
+  expect(noted).toContain('it has several tensors ("images", "others"), so one must be named');
 });

@@ -25,6 +25,7 @@ export interface FitOptions extends ModelOptions, KindOptions {
   readonly model: string;
   readonly texts?: string | undefined;
   readonly vectors?: string | undefined;
+  readonly tensor?: string | undefined;
   readonly sample?: number | undefined;
   readonly layers?: LayerRef | undefined;
   readonly site: Site;

@@ -61,6 +61,7 @@ export function fitCommand(context: CommandContext): CommandUnknownOpts {
     .option("-m, --model <model>", MODEL_HELP, DEFAULT_MODEL)
     .option("--texts <file>", "texts, separated by blank lines, or one a line where there are none")
     .option("--vectors <file>", "map these vectors to the states of --texts, one text for each")
+    .option("--tensor <name>", "of --vectors: the tensor, where the file has several")
     .option("--sample <n>", "texts that the model writes itself", parseCount("--sample"))
     .option(
       "--layers <layers>",
@@ -124,7 +125,9 @@ async function fit(options: FitOptions, context: CommandContext): Promise<void> 
   else if (options.kind === "lre") checkRelationOptions(options);
   const texts = await textsOf(options);
   const vectors =
-    options.vectors === undefined ? undefined : await loadVectorsFile(options.vectors);
+    options.vectors === undefined
+      ? undefined
+      : await loadVectorsFile(options.vectors, options.tensor);
   checkSides(options);
   if (options.toModel !== undefined) acrossOptions(options);
   const output = await openOutput(options.out, terminal);

@@ -25,6 +25,7 @@ export interface InspectOptions {
   readonly map?: string | undefined;
   readonly explainer?: string | undefined;
   readonly vectors?: string | undefined;
+  readonly tensor?: string | undefined;
   readonly item?: number | undefined;
   readonly factors?: readonly number[] | undefined;
   readonly aspect?: Aspect | undefined;
@@ -56,10 +57,11 @@ export interface InspectOptions {
 
 /** What was inspected, for the commands that go on from it. */
 export function requestOf(text: string | undefined, options: InspectOptions): Inspection {
-  const { model, explainer, ask, map, at, layers, targetLayer, vectors, item } = options;
+  const { model, explainer, ask, map, at, layers, targetLayer, vectors, tensor, item } = options;
   return {
     text,
     vectors,
+    tensor,
     item,
     model,
     explainer,
@@ -126,11 +128,12 @@ export function inspectionSpec(text: string | undefined, options: InspectOptions
     softPrompt: options.soft,
     with: options.with === "zero" || options.with === "mean" ? options.with : undefined,
   });
-  const { vectors, item } = options;
-  if (item !== undefined && vectors === undefined) {
+  const { vectors, tensor, item } = options;
+  const ofFile = item === undefined ? "tensor" : "item";
+  if (options[ofFile] !== undefined && vectors === undefined) {
     throw optionsConflict(
-      "There is --item and no --vectors.",
-      "--item is one entry of the first axis of the file's tensor.",
+      `There is --${ofFile} and no --vectors.`,
+      "--tensor names a tensor of the file, --item one entry of its first axis.",
     );
   }
   const sources = [
@@ -138,7 +141,7 @@ export function inspectionSpec(text: string | undefined, options: InspectOptions
     ...(tokens === undefined ? [] : [{ what: "--tokens", source: { tokens } }]),
     ...(vectors === undefined
       ? []
-      : [{ what: "--vectors", source: { file: vectors, ...(item !== undefined && { item }) } }]),
+      : [{ what: "--vectors", source: { file: vectors, ...defined({ tensor, item }) } }]),
   ];
   const [only, other] = sources;
   if (only !== undefined && other === undefined) {

@@ -90,6 +90,7 @@ export function inspectCommand(context: CommandContext): CommandUnknownOpts {
     .option("-p, --preset <name>", "one of those below (default: entity)", presetName)
     .option("--ask <sentence>", "ask for one thing; x in the sentence stands for the vector")
     .option("--vectors <file>", "vectors of a safetensors file in place of the text's states")
+    .option("--tensor <name>", "of --vectors: the tensor, where the file has several")
     .option(
       "--item <n>",
       "of --vectors: which entry of the tensor's first axis (an image, a feature)",
@@ -151,7 +152,7 @@ export function inspectCommand(context: CommandContext): CommandUnknownOpts {
     .option("--top-k <n>", "candidates for the next token (default: 10)", parseCount("--top-k"))
     .option(
       "--contrast <sentence>",
-      "other sources of the same kind, as in {Italy,Peru}; may be repeated",
+      "other sources of the same kind, as in {Italy,Peru}; with --vectors other items of the file, as in 3,5; may be repeated",
       (value: string, before: readonly string[] | undefined) => [...(before ?? []), value],
     )
     .option(

@@ -5,8 +5,9 @@ import { DEFAULT_MODEL } from "./model-options.ts";
 export interface Inspection {
   /** Absent where token ids or vectors were given. */
   readonly text: string | undefined;
-  /** The file of vectors that stood in its place, and which item of it. */
+  /** The file of vectors that stood in its place, and which tensor and item of it. */
   readonly vectors?: string | undefined;
+  readonly tensor?: string | undefined;
   readonly item?: number | undefined;
   readonly model: string;
   /** The model that read the states, where it is another one. */
@@ -126,11 +127,13 @@ function presetOption(preset: PresetName): readonly string[] {
 }
 
 function commandOf(
-  { text, vectors, item, model, explainer, map }: Inspection,
+  { text, vectors, tensor, item, model, explainer, map }: Inspection,
   options: readonly string[],
 ): string {
   const which = item === undefined || options.includes("--item") ? [] : ["--item", String(item)];
-  const other = vectors === undefined ? ["--tokens", "…"] : ["--vectors", vectors, ...which];
+  const inFile = tensor === undefined ? [] : ["--tensor", tensor];
+  const other =
+    vectors === undefined ? ["--tokens", "…"] : ["--vectors", vectors, ...inFile, ...which];
   const prompt = text === undefined ? other : [text];
   const through = map === undefined ? [] : ["--map", map];
   const named = [
