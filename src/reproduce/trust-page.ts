@@ -53,7 +53,9 @@ ${askedText(rows)}
 A right answer is what was asked, and where a description was wanted, the subject's name or anything right about it. A preset stands here where
 the model can run it: selfie and latent-qa are conversations, so they need a chat template, and Korean needs a model that was
 trained on it. The presets that read the next token or a metric (identity, logit-lens, tuned-lens, linear-shortcut, lre, causal-tracing and so on)
-write no text, so there is no evidence to measure; there, what the prompt says without the vector stands in the last row. Dependence on
+write no text, so there is no evidence to measure; there, what the prompt says without the vector stands in the last row. \`caption\` reads the
+vectors of another network, of which there are none to measure with wherever this page is made: what it gave is in
+[mappings.md](mappings.md#from-another-network). Dependence on
 the vector says that a read-out can be decoded from the state with this prompt: not that it is true, and not that the model uses it.
 `;
 }
