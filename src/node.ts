@@ -72,8 +72,8 @@ export function loadProducts(
 }
 
 /**
- * Reads a fitted mapping from a file: what `runSpec` takes as its option `mappings`. Tuned lenses, Jacobian lenses and SelfIE
- * adapters of other programs are read too; a tuned lens by its folder as well.
+ * Reads a fitted mapping from a file: what `runSpec` takes as its option `mappings`. Tuned lenses, Jacobian lenses, SelfIE
+ * adapters of other programs and PyTorch's linear layers are read too; a tuned lens by its folder as well.
  * @throws `io`, `model-unreadable`
  */
 export async function loadMapping(path: string): Promise<LoadedMapping> {
