@@ -16,7 +16,7 @@ import { sampleTexts } from "../run/sample-texts.ts";
 import type { LayerRef } from "../spec/spec.ts";
 import type { CommandContext } from "./context.ts";
 import { optionsConflict, optionWrong } from "./errors.ts";
-import { kindRecord } from "./fit-options.ts";
+import { fitRecord } from "./fit-options.ts";
 import { withPart, type FitIdentity, type FitPart } from "./fit-part.ts";
 import type { Progress } from "./progress.ts";
 
@@ -127,7 +127,7 @@ async function fitted(
   part: FitPart | undefined,
 ): Promise<Pick<FittedMapping, "pairs" | "fit">> {
   const { loaded, target, context, progress } = parts;
-  const { kind, rank, ridge, seed, pairs } = request;
+  const { kind, rank, ridge, pairs } = request;
   const written = await textsAcross(parts, request, part?.stopped?.texts);
   const used = splitTexts(written.aligned, request);
   const fit = await fitAcrossModels({
@@ -146,14 +146,7 @@ async function fitted(
   });
   return {
     pairs: fit.pairs,
-    fit: {
-      data: request.data,
-      texts: used.texts.length + used.heldOut.length,
-      states: fit.states,
-      heldOutStates: fit.heldOutStates,
-      seed,
-      ...kindRecord({ ...request, ahead: 0 }),
-    },
+    fit: fitRecord(fit, used, { ...request, ahead: 0 }),
   };
 }
 

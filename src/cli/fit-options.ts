@@ -1,6 +1,7 @@
 /** The options of `patchscopes fit` that say what kind of map is learned, as they are typed. */
 import type { FitRecord } from "../mapping/fitted-mapping.ts";
 import { FITTED_KINDS, type FittedKind } from "../map-kinds.ts";
+import type { Fit } from "../run/fit-mapping.ts";
 import { DEFAULT_RANK } from "../mapping/solve-map.ts";
 import { DEFAULT_HIDDEN } from "../mapping/train-mlp.ts";
 import { parseSiteName } from "../site-names.ts";
@@ -49,15 +50,6 @@ export function parseBeta(value: string): number {
   throw optionWrong({ option: "--beta", expected: "a number above 0", got: value });
 }
 
-/** A whole number from 0 on, for the option named. */
-export function parseWhole(option: string): (value: string) => number {
-  return (value) => {
-    const number = Number(value);
-    if (/^\d+$/u.test(value) && Number.isSafeInteger(number)) return number;
-    throw optionWrong({ option, expected: "a whole number from 0 on", got: value });
-  };
-}
-
 /** A site of the residual stream, in any spelling that names no layer. */
 export function parseSite(value: string): Site {
   const { site, layer } = parseSiteName(value) ?? {};
@@ -82,7 +74,7 @@ export function checkKindOptions({ kind, rank, hidden, beta, examples }: KindOpt
 }
 
 /** What a mapping's file says of these options. */
-export function kindRecord({
+function kindRecord({
   kind,
   ridge,
   ahead,
@@ -95,6 +87,17 @@ export function kindRecord({
     ...(kind === "mlp" ? { hidden } : {}),
     ...(ahead === 0 ? {} : { ahead }),
   };
+}
+
+/** What a mapping's file says of a fit by least squares. */
+export function fitRecord(
+  { states, heldOutStates }: Pick<Fit, "states" | "heldOutStates">,
+  used: { readonly texts: readonly unknown[]; readonly heldOut: readonly unknown[] },
+  options: KindOptions & Pick<FitRecord, "data" | "seed">,
+): FitRecord {
+  const { data, seed } = options;
+  const texts = used.texts.length + used.heldOut.length;
+  return { data, texts, states, heldOutStates, seed, ...kindRecord(options) };
 }
 
 /** The options of a fit between two models. Throws `usage` for what is learned within one model only. */

@@ -13,7 +13,7 @@ import type { LayerName } from "../spec/spec.ts";
 import type { CommandContext } from "./context.ts";
 import { optionsConflict } from "./errors.ts";
 import { fitProgress, mappedModel } from "./fit-across.ts";
-import { kindRecord } from "./fit-options.ts";
+import { fitRecord } from "./fit-options.ts";
 import { withPart, type FitIdentity, type FitPart } from "./fit-part.ts";
 import type { FitOptions } from "./fit-within.ts";
 import { earlyLayer } from "./map-layers.ts";
@@ -129,14 +129,7 @@ async function fitted(
   });
   return {
     pairs: fit.pairs,
-    fit: {
-      data: options.texts ?? "",
-      texts: used.texts.length + used.heldOut.length,
-      states: fit.states,
-      heldOutStates: fit.heldOutStates,
-      seed,
-      ...kindRecord(options),
-    },
+    fit: fitRecord(fit, used, { ...options, data: options.texts ?? "" }),
   };
 }
 

@@ -2,12 +2,11 @@
 import { setImmediate } from "node:timers/promises";
 import { specInvalid } from "../errors.ts";
 import type { SpecIssue } from "../errors.ts";
-import type { FittedMapping, FitRecord } from "../mapping/fitted-mapping.ts";
+import type { FittedMapping } from "../mapping/fitted-mapping.ts";
 import type { FittedKind } from "../map-kinds.ts";
 import type { LoadedModel } from "../node.ts";
 import { resolveLayer, resolveLayers } from "../plan/resolve.ts";
 import { fitMapping } from "../run/fit-mapping.ts";
-import type { Fit } from "../run/fit-mapping.ts";
 import { fitTexts } from "../run/fit-texts.ts";
 import { sampleTexts } from "../run/sample-texts.ts";
 import type { LayerName, LayerRef } from "../spec/spec.ts";
@@ -15,7 +14,7 @@ import type { Site } from "../site.ts";
 import type { CommandContext } from "./context.ts";
 import { optionsConflict } from "./errors.ts";
 import { SAMPLE_TOKENS, fitProgress, mappedModel, sampleText } from "./fit-across.ts";
-import { kindRecord, type KindOptions } from "./fit-options.ts";
+import { fitRecord, type KindOptions } from "./fit-options.ts";
 import { withPart, type FitIdentity, type FitPart } from "./fit-part.ts";
 import type { ModelOptions } from "./model-options.ts";
 import type { Progress } from "./progress.ts";
@@ -102,19 +101,10 @@ async function fitted(
     model: await mappedModel(model),
     site,
     pairs: fit.pairs,
-    fit: recordOf(fit, options, used.texts.length + used.heldOut.length),
-  };
-}
-
-function recordOf(fit: Fit, options: FitOptions, texts: number): FitRecord {
-  const { seed, sample = 0 } = options;
-  return {
-    data: options.texts ?? sampleText(sample),
-    texts,
-    states: fit.states,
-    heldOutStates: fit.heldOutStates,
-    seed,
-    ...kindRecord(options),
+    fit: fitRecord(fit, used, {
+      ...options,
+      data: options.texts ?? sampleText(options.sample ?? 0),
+    }),
   };
 }
 

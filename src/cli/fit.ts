@@ -16,7 +16,6 @@ import {
   parseLayer,
   parseRidge,
   parseSite,
-  parseWhole,
 } from "./fit-options.ts";
 import { fittedAcross, pairsAcross, sampleText } from "./fit-across.ts";
 import { removePart } from "./fit-part.ts";
@@ -33,7 +32,7 @@ import {
 } from "./model-options.ts";
 import { openOutput } from "./output.ts";
 import { progressOn } from "./progress.ts";
-import { parseCount, parseLayers } from "./references.ts";
+import { parseCount, parseLayers, parseWhole } from "./references.ts";
 import { loadVectorsFile } from "./run-and-show.ts";
 import { readTexts } from "./text-file.ts";
 

@@ -30,7 +30,6 @@ import {
   memoryOption,
   threadsOption,
 } from "./model-options.ts";
-import { parseWhole } from "./fit-options.ts";
 import { nextSteps } from "./next-steps.ts";
 import {
   parseAmount,
@@ -41,6 +40,7 @@ import {
   parseTargetLayer,
   parseText,
   parseTokens,
+  parseWhole,
 } from "./references.ts";
 import { explainAndShow, loadVectorsFile, runAndShow } from "./run-and-show.ts";
 import type { ShowOptions } from "./run-and-show.ts";

@@ -103,6 +103,15 @@ export function parseTokens(text: string): readonly number[] {
   return parts.map(Number);
 }
 
+/** A whole number from 0 on, for the option named. */
+export function parseWhole(option: string): (value: string) => number {
+  return (value) => {
+    const number = Number(value);
+    if (/^\d+$/u.test(value) && Number.isSafeInteger(number)) return number;
+    throw optionWrong({ option, expected: "a whole number from 0 on", got: value });
+  };
+}
+
 /** A whole number from 1 on, for the option named. */
 export function parseCount(option: string): (text: string) => number {
   return (text) => {

@@ -13,7 +13,7 @@ import { isZip, readTorchFile, type TorchFile } from "../models/weights/torch-fi
 import { mappingUnreadable } from "./errors.ts";
 import { adapterMap } from "./adapter-map.ts";
 import { UNKNOWN_WEIGHTS, type FittedPair, type LoadedMapping } from "./fitted-mapping.ts";
-import { hashOf, readMapping } from "./mapping-file.ts";
+import { hashOf, isMappingFile, readMapping } from "./mapping-file.ts";
 import type { FittedMap } from "./mapping.ts";
 
 const lensConfig = z.object({ base_model_name_or_path: z.string() });
@@ -34,12 +34,11 @@ export async function readAnyMapping(
     return { ...mapping, hash: await hashOf(bytes) };
   }
   const metadata = await readSafetensorsMetadata(source);
+  if (isMappingFile(metadata)) return readMapping(file, bytes);
   const named = await readSafetensors(source);
   const isAdapter = "projection_type" in metadata || "config_json" in metadata;
-  const isLinear =
-    !("format" in metadata && "mapping" in metadata) &&
-    isLinearLayer(named.map(({ name }) => name));
-  if (!isAdapter && !isLinear) return readMapping(file, bytes);
+  // What is none of these is refused for what it lacks of a mapping.
+  if (!isAdapter && !isLinearLayer(named.map(({ name }) => name))) return readMapping(file, bytes);
   const tensors = new Map<string, Numbers>();
   for (const tensor of named) tensors.set(tensor.name, await numbersOf(file, tensor));
   const mapping = isAdapter

@@ -154,9 +154,15 @@ export async function readMapping(
   return { ...facts, pairs, file, hash: await hashOf(bytes) };
 }
 
+/** Whether a file's metadata say that it is a mapping of this program. */
+export function isMappingFile({ format, mapping }: Readonly<Record<string, string>>): boolean {
+  return format === FORMAT && mapping !== undefined;
+}
+
 async function headerOf(source: ByteSource): Promise<Header> {
-  const { format, mapping } = await readSafetensorsMetadata(source);
-  if (format !== FORMAT || mapping === undefined) {
+  const metadata = await readSafetensorsMetadata(source);
+  const { mapping = "" } = metadata;
+  if (!isMappingFile(metadata)) {
     throw mappingUnreadable(source.name, "its header does not say that it is a mapping");
   }
   let value: unknown;

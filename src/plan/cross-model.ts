@@ -95,7 +95,8 @@ function counterpartOf(
   return found < 0 ? undefined : found;
 }
 
-function isMapped({ mapping }: PatchscopeSpec): boolean {
+/** Whether a spec's states go through a map from a file. */
+export function isMapped({ mapping }: PatchscopeSpec): boolean {
   return [mapping].flat().some(({ kind }) => kind === "file");
 }
 
@@ -104,7 +105,12 @@ export function mapNeeded(spec: PatchscopeSpec, { source, target }: Models): rea
   if (spec.compat !== undefined) return [compatAcross()];
   if (source.hiddenSize === target.hiddenSize) return [];
   if (!isMapped(spec)) return [mapOfWidthsNeeded(source, target)];
-  const steps = [spec.mapping].flat();
+  return mixedBehindMap(spec);
+}
+
+/** Behind a map to another width, vectors of the source's kind can be mixed in no more. */
+export function mixedBehindMap({ mapping }: PatchscopeSpec): readonly SpecIssue[] {
+  const steps = [mapping].flat();
   const map = steps.findIndex(({ kind }) => kind === "file");
   const late = steps.findIndex((step, at) => at > map && ("with" in step || "onto" in step));
   return late < 0 ? [] : [namedBehindMap(late)];

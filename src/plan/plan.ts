@@ -8,6 +8,7 @@ import type {
   LayerName,
   MappingStep,
   ModeSpec,
+  OtherVector,
   ReadSpec,
   ReferenceRun,
   TensorFile,
@@ -144,8 +145,7 @@ export type PlannedOther = PlannedSentence | PlannedOtherVector;
  * Another item of the source's file; or, where the source is none, another of its positions, which may be told by how many
  * places it stands behind the one that is read, and from the end on from the beginning.
  */
-export type PlannedOtherVector =
-  { readonly item: number } | { readonly position: number } | { readonly behind: number };
+export type PlannedOtherVector = OtherVector | { readonly behind: number };
 
 /** A sentence one of whose states is put in the place of the source's. */
 export interface PlannedSentence {

@@ -1,8 +1,8 @@
 /** Whether the vectors of files are as wide as what they are mixed with and written over, before and behind a mapping. */
 import type { SpecIssue } from "../errors.ts";
 import type { PatchscopeSpec } from "../spec/spec.ts";
+import { isMapped, mixedBehindMap } from "./cross-model.ts";
 import type { PlanModel } from "./encode-prompt.ts";
-import { namedBehindMap } from "./errors/cross-model.ts";
 import { namedOfOtherWidth, sentencesOfOtherWidth, vectorWidth } from "./errors/vectors.ts";
 import type { PlannedSource } from "./plan.ts";
 import type { PlannedVectors } from "./vectors.ts";
@@ -35,15 +35,11 @@ export function widthIssues(
     if (got !== width) issues.push(namedOfOtherWidth({ name, got, width }));
   }
   if (!isOfOtherNetwork(source, model)) return issues;
-  const steps = [spec.mapping].flat();
-  const map = steps.findIndex(({ kind }) => kind === "file");
-  const { file } = source;
-  if (map < 0) {
+  if (!isMapped(spec)) {
     const path = ["source", "file"];
-    return [...issues, vectorWidth({ file, got: width, hiddenSize, path })];
+    return [...issues, vectorWidth({ file: source.file, got: width, hiddenSize, path })];
   }
-  const late = steps.findIndex((step, at) => at > map && ("with" in step || "onto" in step));
-  if (late >= 0) issues.push(namedBehindMap(late));
+  issues.push(...mixedBehindMap(spec));
   if (spec.read.kind === "generate" && spec.read.roundTrip === true) {
     const widths = { source: width, model: hiddenSize };
     issues.push(sentencesOfOtherWidth("round trip", widths, ["read", "roundTrip"]));

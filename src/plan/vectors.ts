@@ -72,7 +72,7 @@ interface At {
 
 /**
  * A source as its tokens stand in a plan; a file has those that it says, or none. That its vectors are as wide as the
- * model's states, or a mapping makes them so, is for {@link checkWidths}.
+ * model's states, or a mapping makes them so, is for `vector-widths.ts`.
  */
 export function encodeSource(
   source: Prompt | VectorFile,
@@ -90,10 +90,10 @@ export function encodeSource(
   const { hiddenSize, vocabSize } = model.architecture;
   const vectors = axesOf(source, shape, { hiddenSize, at: { path: [...path, "item"], issues } });
   const { positions = 1 } = vectors;
+  const { tokens: said = [] } = shape;
   const isText =
-    shape.tokens?.length === vectors.positions &&
-    shape.tokens?.every((token) => token >= 0 && token < vocabSize);
-  const tokens = isText === true ? (shape.tokens ?? []) : [];
+    said.length === vectors.positions && said.every((token) => token >= 0 && token < vocabSize);
+  const tokens = isText ? said : [];
   const pieces = tokens.map((token) => pieceOf(token, model.tokenizer));
   const written = tokens.length > 0 ? writtenBy(pieces) : undefined;
   return { prompt: { tokens, pieces, written, count: positions }, vectors };
@@ -114,7 +114,8 @@ function axesOf(
   const axes = shape.slice(item === undefined || !isThere ? 0 : 1, -1);
   const [first, second] = axes;
   const isOfModel = item === undefined && width === hiddenSize;
-  const hasLayers = axes.length > 1 || first === layers?.length || isOfModel;
+  const isNamed = layers !== undefined && first === layers.length;
+  const hasLayers = axes.length > 1 || isNamed || isOfModel;
   const layerCount = hasLayers ? first : undefined;
   return {
     ...{ file, ...(tensor !== undefined && { tensor }), ...(item !== undefined && { item }) },
@@ -122,7 +123,7 @@ function axesOf(
     layerCount,
     positions: hasLayers ? second : first,
     width,
-    layers: layerCount !== undefined && layers?.length === layerCount ? layers : undefined,
+    layers: isNamed ? layers : undefined,
     site,
   };
 }

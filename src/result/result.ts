@@ -1,6 +1,6 @@
 /** The result, version 1: plain data with its provenance. Field by field as the contract of spec and result files says. */
 import type { Site } from "../site.ts";
-import type { LayerName, PatchscopeSpec } from "../spec/spec.ts";
+import type { LayerName, OtherVector, PatchscopeSpec } from "../spec/spec.ts";
 
 export interface ModelRecord {
   readonly name: string;
@@ -164,8 +164,7 @@ export interface ControlsRecord {
 }
 
 /** An item of the source's file, a position of it, or the one so many places behind the one that is read. */
-export type OtherVectorRecord =
-  { readonly item: number } | { readonly position: number } | { readonly behind: number };
+export type OtherVectorRecord = OtherVector | { readonly behind: number };
 
 export interface PatchscopeResult {
   readonly version: 1;

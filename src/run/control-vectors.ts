@@ -30,11 +30,13 @@ export async function controlVectors(
   const { unrelated, contrast, mean, random } = plan.controls;
   // The mean is of the unrelated ones, where they are controls themselves.
   const others = [...(unrelated.length > 0 ? unrelated : mean), ...contrast];
-  const prompts = others.filter((other) => "prompt" in other).map(({ tokens }) => tokens);
+  const sentences = others.filter((other) => "prompt" in other);
+  const prompts = sentences.map(({ tokens }) => tokens);
   const states = await readOnce(engine, prompts, plan.capture.states, signal);
-  let read = 0;
   const own = others.map((other) =>
-    "prompt" in other ? stateOf(other, states[read++]) : otherVector(other, plan.source, source),
+    "prompt" in other
+      ? stateOf(other, states[sentences.indexOf(other)])
+      : otherVector(other, plan.source, source),
   );
   const averaged = own.slice(0, mean.length);
   return [
