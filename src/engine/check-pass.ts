@@ -3,6 +3,9 @@ import { isSite, type ReadSite } from "../site.ts";
 import type { Architecture } from "./architecture.ts";
 import {
   entryOf,
+  lengthOf,
+  startOf,
+  type Context,
   type DecodePass,
   type Edge,
   type Patch,
@@ -19,6 +22,7 @@ import {
   indexOutOfRange,
   noStateBetween,
   nothingToSee,
+  patternOfRagged,
   patchBeforeEntry,
   readOnlySite,
   rowsNotAscending,
@@ -32,21 +36,28 @@ export function checkPrefill(pass: PrefillPass, architecture: Architecture): voi
   }
   checkRows(pass, architecture);
   checkContext(pass);
-  checkPositions((pass.context?.length ?? 0) + pass.length, architecture);
+  const starts = pass.rows.map((_, row) => startOf(pass, row));
+  const ends = starts.map((start, row) => start + lengthOf(pass, row));
+  checkPositions(Math.max(...ends), architecture);
   for (const patch of pass.patches ?? []) {
     checkPatch(patch, pass, architecture);
   }
   checkBlocked(
     pass.blocked ?? [],
-    { entries: pass.rows.map(entryOf), start: pass.context?.length ?? 0, length: pass.length },
+    { entries: pass.rows.map(entryOf), starts, length: pass.length },
     architecture,
   );
   for (const tap of pass.taps ?? []) {
     checkIndex("Layer", tap.layer, architecture.layers);
     checkSite(tap.site, architecture);
+    if (tap.site === "pattern" && isRagged(pass)) throw patternOfRagged();
   }
   if (pass.read !== undefined) {
-    checkRead(pass.read, { rows: pass.rows.length, length: pass.length }, architecture);
+    checkRead(
+      pass.read,
+      pass.rows.map((_, row) => lengthOf(pass, row)),
+      architecture,
+    );
   }
 }
 
@@ -61,12 +72,21 @@ export function checkDecode(pass: DecodePass, architecture: Architecture): void 
     (pass.blocked ?? []).map((edge) => ({ ...edge, from: 0 })),
     {
       entries: Array.from({ length: pass.cache.rows }, () => 0),
-      start: pass.cache.length,
+      starts: pass.cache.lengths,
       length: 1,
     },
     architecture,
   );
-  checkRead(pass.read, { rows: pass.cache.rows, length: 1 }, architecture);
+  checkRead(
+    pass.read,
+    Array.from({ length: pass.cache.rows }, () => 1),
+    architecture,
+  );
+}
+
+/** Whether rows have contexts or lengths of their own. */
+export function isRagged({ context, lengths }: PrefillPass): boolean {
+  return lengths !== undefined || (context !== undefined && "rows" in context);
 }
 
 /** Throws `engine` unless `index` is a whole number from 0 to `count - 1`. */
@@ -107,18 +127,34 @@ function checkInput(row: Row, length: number, architecture: Architecture): void 
 }
 
 function checkContext(pass: PrefillPass): void {
-  const { context, keep, rows, length } = pass;
-  if (context !== undefined) {
-    if (context.cache.rows !== 1) {
-      throw contextOfSeveralRows(context.cache.rows);
-    }
-    checkIndex("Context length", context.length, context.cache.length + 1);
+  const { context, keep, rows, length, lengths } = pass;
+  if (lengths !== undefined) {
+    checkSize("The list of lengths", lengths.length, rows.length);
+    for (const own of lengths) checkIndex("Length", own, length + 1);
   }
-  const needed = (context?.length ?? 0) + length;
-  const got = context?.cache.length ?? 0;
-  if (keep === true && got < needed && rows.some((row) => entryOf(row) > 0)) {
-    throw contextTooShort({ needed, got });
+  const reach = context === undefined ? rows.map(() => 0) : checkBefore(context, rows.length);
+  for (const [row, each] of rows.entries()) {
+    const needed = startOf(pass, row) + lengthOf(pass, row);
+    const got = reach[row] ?? 0;
+    if (keep === true && got < needed && entryOf(each) > 0) throw contextTooShort({ needed, got });
   }
+}
+
+/** How long what stands before each row is, beyond the part that does. */
+function checkBefore(context: Context, rows: number): readonly number[] {
+  const { cache } = context;
+  if (!("rows" in context)) {
+    if (cache.rows !== 1) throw contextOfSeveralRows(cache.rows);
+    checkIndex("Context length", context.length, cache.length + 1);
+    return Array.from({ length: rows }, () => cache.length);
+  }
+  checkSize("The list of context rows", context.rows.length, rows);
+  return context.rows.map(({ row, length }) => {
+    checkIndex("Context row", row, cache.rows);
+    const reach = cache.lengths[row] ?? 0;
+    checkIndex("Context length", length, reach + 1);
+    return reach;
+  });
 }
 
 function checkPatch(patch: Patch, pass: PrefillPass, architecture: Architecture): void {
@@ -139,17 +175,22 @@ function checkPatch(patch: Patch, pass: PrefillPass, architecture: Architecture)
 /** Edges must be there, and leave every token something to look at. */
 function checkBlocked(
   blocked: readonly Edge[],
-  pass: { readonly entries: readonly number[]; readonly start: number; readonly length: number },
+  pass: {
+    readonly entries: readonly number[];
+    /** Of each row. */
+    readonly starts: readonly number[];
+    readonly length: number;
+  },
   architecture: Architecture,
 ): void {
-  const { entries, start, length } = pass;
+  const { entries, starts, length } = pass;
   const queries = new Map<number, { readonly edge: Edge; readonly keys: Set<number> }>();
   for (const edge of blocked) {
     const { layer, row, from, to } = edge;
     checkIndex("Layer", layer, architecture.layers);
     checkIndex("Row", row, entries.length);
     checkIndex("Offset", from, length);
-    checkIndex("Key", to, start + length);
+    checkIndex("Key", to, (starts[row] ?? 0) + length);
     const entry = entries[row] ?? 0;
     if (entry > layer) throw blockedBeforeEntry({ row, layer, entry });
     const query = (layer * entries.length + row) * length + from;
@@ -157,7 +198,7 @@ function checkBlocked(
     queries.set(query, { edge, keys: keys.add(to) });
   }
   for (const { edge, keys } of queries.values()) {
-    const self = start + edge.from;
+    const self = (starts[edge.row] ?? 0) + edge.from;
     if (!keys.has(self)) continue;
     const { window } = architecture;
     const reach = window?.layers.has(edge.layer) === true ? window.size : Infinity;
@@ -180,14 +221,10 @@ function checkPositions(end: number, { rope, maxPositions }: Architecture): void
   }
 }
 
-function checkRead(
-  read: Read,
-  pass: { readonly rows: number; readonly length: number },
-  architecture: Architecture,
-): void {
-  for (const place of read.at) {
-    checkIndex("Row", place.row, pass.rows);
-    checkIndex("Offset", place.offset, pass.length);
+function checkRead(read: Read, lengths: readonly number[], architecture: Architecture): void {
+  for (const { row, offset } of read.at) {
+    checkIndex("Row", row, lengths.length);
+    checkIndex("Offset", offset, lengths[row] ?? 0);
   }
   checkIndex("Top", read.topK, architecture.vocabSize + 1);
   if (read.tracked !== undefined) {

@@ -3,7 +3,8 @@
  * An engine knows layers, rows and vectors; it knows nothing of prompts, presets or Patchscopes.
  *
  * Rows join the stack: a row may enter at block 0 with token ids, or at any later block with the states
- * that this block reads. All rows of a pass have the same length and stand behind the same shared context.
+ * that this block reads. As a rule all rows of a pass have the same length and stand behind the same context; but
+ * each may be of its own length, and behind a context of its own.
  */
 import type { ReadSite, Site } from "../site.ts";
 import type { Architecture } from "./architecture.ts";
@@ -95,22 +96,40 @@ export interface ReadOut {
  */
 export interface Cache {
   readonly rows: number;
-  /** Tokens before the next one, shared ones included. */
+  /** Tokens before the next one, shared ones included; of the longest row. */
   readonly length: number;
+  /** `[rows]`: the same of each. */
+  readonly lengths: readonly number[];
   dispose(): void;
+}
+
+/**
+ * What stands before the rows of a pass. A kept row that enters at a later block takes the keys and values of the blocks
+ * below from the same place, so there the cache's row must reach over it too.
+ */
+export type Context =
+  /** The first `length` tokens of a one-row cache before every row: computed with once for all. */
+  | { readonly cache: Cache; readonly length: number }
+  /** `[rows of the pass]`: before each row the first tokens of a row of its own. */
+  | { readonly cache: Cache; readonly rows: readonly ContextRow[] };
+
+export interface ContextRow {
+  /** Of the cache. */
+  readonly row: number;
+  readonly length: number;
 }
 
 /** Runs several tokens of every row. */
 export interface PrefillPass {
   readonly kind: "prefill";
-  /**
-   * What stands before every row: the first `length` tokens of a one-row cache. A kept row that enters
-   * at a later block takes the keys and values of the blocks below from the same cache, so there the cache
-   * must reach over the row too.
-   */
-  readonly context?: { readonly cache: Cache; readonly length: number };
+  readonly context?: Context;
   /** Tokens of each row. */
   readonly length: number;
+  /**
+   * `[rows]`: how many of them are the row's own, where some rows have fewer; what fills them up leads to nothing, but
+   * for numbers without a meaning in the taps.
+   */
+  readonly lengths?: readonly number[];
   /** In ascending order of their entry. */
   readonly rows: readonly Row[];
   readonly patches?: readonly Patch[];
@@ -138,7 +157,8 @@ export interface PassOutput {
   /**
    * For each tap, in their order: `[rows in the stack at that layer × length, hidden]`. Rows enter in
    * ascending order, so these are the pass's first rows. In place of `hidden`, `q` and `z` have `heads, headSize`,
-   * `k` and `v` have `kvHeads, headSize`. `pattern` is `[rows, heads, length, context + length]`.
+   * `k` and `v` have `kvHeads, headSize`. `pattern` is `[rows, heads, length, context + length]`, and cannot be read of rows
+   * with contexts or lengths of their own.
    */
   readonly taps: readonly Float32Array[];
   readonly read: ReadOut | undefined;
@@ -169,6 +189,17 @@ export interface Engine {
 /** How many rows are in the stack at a block. */
 export function enteredBy(layer: number, entries: readonly number[]): number {
   return entries.filter((entry) => entry <= layer).length;
+}
+
+/** Where a row's own tokens begin in its text: how long its context is. */
+export function startOf({ context }: PrefillPass, row: number): number {
+  if (context === undefined) return 0;
+  return "rows" in context ? (context.rows[row]?.length ?? 0) : context.length;
+}
+
+/** How many tokens of a pass are a row's own. */
+export function lengthOf({ length, lengths }: PrefillPass, row: number): number {
+  return lengths?.[row] ?? length;
 }
 
 /** The block at which a row enters the stack. */

@@ -130,6 +130,15 @@ export function contextOfSeveralRows(rows: number): PatchscopesError {
   });
 }
 
+/** Probabilities of rows that look at different numbers of tokens are no array. */
+export function patternOfRagged(): PatchscopesError {
+  return new PatchscopesError({
+    code: "engine",
+    message: "pattern cannot be read of rows with contexts or lengths of their own.",
+    hint: "Run such rows in passes of their own.",
+  });
+}
+
 /** The context is shorter than what a pass takes from it. */
 export function contextTooShort(facts: {
   readonly needed: number;

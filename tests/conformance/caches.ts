@@ -277,7 +277,7 @@ function runBehind(
 }
 
 /** Adds a token to every row; the logits after it, by row. */
-async function decode(
+export async function decode(
   engine: Engine,
   cache: Cache,
   tokens: readonly number[],
@@ -293,7 +293,7 @@ async function decode(
   return tokens.map((_, row) => rowsOf(read?.logits, { size, from: row, to: row + 1 }));
 }
 
-function lastLogits(engine: Engine, output: PassOutput): Float32Array {
+export function lastLogits(engine: Engine, output: PassOutput): Float32Array {
   const logits = output.read?.logits;
   assert(logits, "the pass was read");
   return logits.slice(-engine.architecture.vocabSize);

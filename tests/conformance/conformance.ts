@@ -11,6 +11,7 @@ import { describeCaches } from "./caches.ts";
 import { describeHeads } from "./heads.ts";
 import { describeMisuse } from "./misuse.ts";
 import { describePatching } from "./patching.ts";
+import { describeRagged } from "./ragged.ts";
 import { describeReadOuts } from "./read-outs.ts";
 import { describeRows } from "./rows.ts";
 import { MODELS, type Subject } from "./subject.ts";
@@ -32,6 +33,7 @@ export function describeEngine(
     describeHeads(subject);
     describeBlocking(subject);
     describeCaches(subject);
+    describeRagged(subject);
     describeReadOuts(subject);
     describeMisuse(subject, create);
   });

@@ -128,6 +128,27 @@ export function describeMisuse(
       await expect(engine.run({ ...FIRST, context: { cache: two, length: 1 } })).rejects.toEqual(
         misuse,
       );
+      const pass = { ...FIRST, rows: [...FIRST.rows, ...FIRST.rows] };
+      const first = { row: 0, length: 1 };
+      const wrong = [
+        { row: 2, length: 1 },
+        { row: -1, length: 1 },
+        { row: 1, length: 9 },
+      ];
+      for (const rows of [[first], [first, first, first], ...wrong.map((row) => [first, row])]) {
+        const context = { cache: two, rows };
+        await expect(engine.run({ ...pass, context })).rejects.toEqual(misuse);
+      }
+    });
+
+    test("lengths that rows cannot have, and reading what fills them up", async () => {
+      const engine = subject.engineOf(0);
+      const pass = { ...FIRST, rows: [...FIRST.rows, ...FIRST.rows] };
+      for (const lengths of [[1], [1, TOKENS.length + 1], [-1, 1]]) {
+        await expect(engine.run({ ...pass, lengths })).rejects.toEqual(misuse);
+      }
+      const read = { at: [{ row: 1, offset: 1 }], topK: 0 };
+      await expect(engine.run({ ...pass, lengths: [2, 1], read })).rejects.toEqual(misuse);
     });
 
     test("a kept joined row whose context ends inside it", async () => {

@@ -12,6 +12,13 @@ test("Before a row enters it is like all that have not entered either", () => {
   ]);
 });
 
+test("Rows behind different contexts are not alike", () => {
+  expect(alikeUntilEntry([1, 2, 2, 2], 2, ["5", "5", "3", "5"])).toEqual([
+    { count: 2, of: [0, 0, 1, 0] },
+    { count: 3, of: [0, 1, 2, 1] },
+  ]);
+});
+
 test("Rows that get the same token stay alike, and come apart where they enter", () => {
   const steps = stepOf(alikeUntilEntry([1, 2, 2], 3), [7, 7, 7], []);
   expect(steps).toEqual([

@@ -23,16 +23,24 @@ export interface AlikeStep {
   readonly past: readonly number[];
 }
 
-/** Which rows are alike in each block behind a pass; before a row enters, it is like all that have not either. */
-export function alikeUntilEntry(entries: readonly number[], layers: number): readonly Alike[] {
+/**
+ * Which rows are alike in each block behind a pass; before a row enters, it is like all that have not either.
+ * @param contexts `[rows]`: what each stands behind, where that differs: rows behind different things are never alike
+ */
+export function alikeUntilEntry(
+  entries: readonly number[],
+  layers: number,
+  contexts?: readonly string[],
+): readonly Alike[] {
   const byEntered = new Map<number, Alike>();
   return Array.from({ length: layers }, (_, layer) => {
     const entered = enteredBy(layer, entries);
     const known = byEntered.get(entered);
-    const alike = known ?? {
-      count: Math.min(entered + 1, entries.length),
-      of: entries.map((_, row) => Math.min(row, entered)),
-    };
+    const alike =
+      known ??
+      tellApart(entries.length, (row) =>
+        row < entered ? `${row}` : `behind ${contexts?.[row] ?? ""}`,
+      ).alike;
     byEntered.set(entered, alike);
     return alike;
   });
@@ -70,6 +78,11 @@ export function stepOf(
     });
   }
   return steps;
+}
+
+/** A row for each of those that differ. */
+export function rowsOfAlike({ count, of }: Alike): readonly number[] {
+  return Array.from({ length: count }, (_, place) => of.indexOf(place));
 }
 
 /** Some of the rows, in the order given, and which of those that were there before there still are. */

@@ -6,6 +6,7 @@
 import type { Architecture } from "../architecture.ts";
 import type { Forward } from "./forward.ts";
 import { floatsOf, unseenContext } from "./onnx-cache.ts";
+import { columnsFrom } from "./ragged.ts";
 import type { Runtime, RuntimeTensor } from "./runtime.ts";
 
 type Outputs = Readonly<Record<string, RuntimeTensor>>;
@@ -24,7 +25,7 @@ export function fillIn(meant: Forward, architecture: Architecture, runtime: Runt
     ? { ...meant, context: unseenContext(architecture, runtime), unseen: 1 }
     : meant;
   const hasZeros = seen.entries[0] !== 0;
-  const forward = hasZeros ? withZeros(seen, architecture.hiddenSize) : seen;
+  const forward = hasZeros ? withZeros(seen, architecture.hiddenSize, runtime) : seen;
   const restored = (tensor: RuntimeTensor): RuntimeTensor => {
     const rows = hasZeros ? withoutFirstRow(tensor, forward.length, runtime) : tensor;
     return hasUnseen && rows.dims.length === PATTERN_RANK ? withoutFirstKey(rows, runtime) : rows;
@@ -46,17 +47,40 @@ function withoutFirstKey(tensor: RuntimeTensor, runtime: Runtime): RuntimeTensor
 }
 
 /** One more row, before all others, from block 0 on. */
-function withZeros(forward: Forward, hiddenSize: number): Forward {
-  const { entries, join, patches, blocked, length } = forward;
+function withZeros(forward: Forward, hiddenSize: number, runtime: Runtime): Forward {
+  const { entries, join, patches, blocked, length, ragged, ownLength } = forward;
   const joined = new Float32Array(length * hiddenSize + join.length);
   joined.set(join, length * hiddenSize);
   return {
     ...forward,
     entries: [0, ...entries],
     join: joined,
+    past: (layer, rows) => {
+      const { keys, values } = forward.past(layer, rows - 1);
+      return { keys: withFirstRow(keys, runtime), values: withFirstRow(values, runtime) };
+    },
+    ragged: ragged && {
+      firsts: [0, ...ragged.firsts],
+      ends: [0, ...ragged.ends],
+      keys: [columnsFrom(0, 0, ownLength), ...ragged.keys],
+      rowsOf: (layer) => [0, ...ragged.rowsOf(layer).map((row) => row + 1)],
+    },
     patches: patches.map((patch) => ({ ...patch, index: patch.index + length })),
     blocked: blocked.map((edge) => ({ ...edge, row: edge.row + 1 })),
   };
+}
+
+/** `[kvHeads, rows, room, headSize]` with a row of zeros before all others. */
+function withFirstRow(tensor: RuntimeTensor, runtime: Runtime): RuntimeTensor {
+  const data = floatsOf(tensor);
+  const [kvHeads = 0, rows = 0, ...rest] = tensor.dims;
+  const width = rest.reduce((product, size) => product * size, 1);
+  const out = new Float32Array(kvHeads * (rows + 1) * width);
+  for (let head = 0; head < kvHeads; head++) {
+    const own = data.subarray(head * rows * width, (head + 1) * rows * width);
+    out.set(own, (head * (rows + 1) + 1) * width);
+  }
+  return runtime.float32(out, [kvHeads, rows + 1, ...rest]);
 }
 
 /** Token rows are `[rows × length, width]`; what is kept by head is `[kvHeads, rows, …]`. */

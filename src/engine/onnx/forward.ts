@@ -20,6 +20,7 @@ import { positionFeeds } from "./position-feeds.ts";
 import type { GraphSite, HeadOutput } from "./graph/decoder-io.ts";
 import type { BlockKv, SharedContext } from "./onnx-cache.ts";
 import { missing } from "./onnx-cache.ts";
+import type { Ragged } from "./ragged.ts";
 import type { Feeds, Runtime, RuntimeTensor } from "./runtime.ts";
 
 /** One call of the decoder: rows with their states, and what stands before them. */
@@ -41,6 +42,8 @@ export interface Forward {
   readonly ownLength: number;
   readonly room: number;
   readonly past: (layer: number, rows: number) => BlockKv;
+  /** Where rows differ in their positions. */
+  readonly ragged?: Ragged | undefined;
   readonly patches: readonly GraphPatch[];
   readonly blocked: readonly Edge[];
   readonly needs: Needs;
@@ -68,7 +71,7 @@ export interface Needs {
 /** Everything that the decoder graph is fed for one call. */
 export function feedsOf(forward: Forward, architecture: Architecture, runtime: Runtime): Feeds {
   const { layers, hiddenSize } = architecture;
-  const { length, context, ownLength, room, unseen = 0 } = forward;
+  const { length, context, ownLength, room, unseen = 0, ragged, blocked } = forward;
   const joinCounts = Array.from({ length: layers }, () => 0);
   for (const entry of forward.entries) {
     if (entry < layers) {
@@ -89,7 +92,8 @@ export function feedsOf(forward: Forward, architecture: Architecture, runtime: R
     feeds[blockName.pastKeys(layer)] = past.keys;
     feeds[blockName.pastValues(layer)] = past.values;
   }
-  const first = context.length - unseen + ownLength;
+  const seen = context.length - unseen;
+  const span = { first: seen + ownLength, length };
   return {
     ...feeds,
     ...patchFeeds(forward.patches, architecture, runtime),
@@ -102,9 +106,16 @@ export function feedsOf(forward: Forward, architecture: Architecture, runtime: R
     ),
     shapes: runtime.int64(shapes, [layers, SHAPE_WIDTH]),
     shape_ranks: runtime.int64(SHAPE_RANKS, [SHAPE_RANKS.length]),
-    ...positionFeeds({ first, length }, architecture, runtime),
+    ...positionFeeds({ ...span, ragged }, architecture, runtime),
     ...maskFeeds(
-      { first, length, unseen, unused: room - ownLength, rows: rowsAt, blocked: forward.blocked },
+      {
+        ...span,
+        unseen,
+        unused: room - ownLength,
+        rows: rowsAt,
+        blocked,
+        ragged: ragged && { ...ragged, context: seen },
+      },
       architecture,
       runtime,
     ),

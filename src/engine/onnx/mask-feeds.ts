@@ -1,11 +1,12 @@
 /**
  * What each token may look at, as the decoder graph is fed it: a mask for every layer. Layers in which nothing is blocked
- * share one tensor for all rows; each of the others has its own, with a part for every row that has entered.
+ * and all rows look back alike share one tensor; else a mask has a part for every row that has entered.
  */
 import type { Architecture } from "../architecture.ts";
 import type { Edge } from "../engine.ts";
 import { blockName } from "./graph/decoder-io.ts";
 import type { Span } from "./position-feeds.ts";
+import { FILLER, type KeyPositions, type Ragged } from "./ragged.ts";
 import type { Feeds, Runtime, RuntimeTensor } from "./runtime.ts";
 
 /** What the masks of a call are made from. Keys stand in this order: unseen, those before the call, unused, the call's own. */
@@ -17,69 +18,137 @@ interface Masking extends Span {
   /** Rows in the stack, by layer. */
   readonly rows: readonly number[];
   readonly blocked: readonly Edge[];
+  /** Where rows differ in their positions; of the keys before the call, `context` are those of all rows. */
+  readonly ragged:
+    (Pick<Ragged, "firsts" | "keys" | "rowsOf"> & { readonly context: number }) | undefined;
 }
 
 /** 0 where a token may look, -inf where not: `[1, rows or 1, 1, length, unseen + first + unused + length]`. */
 export function maskFeeds(masking: Masking, { window }: Architecture, runtime: Runtime): Feeds {
   const { length, rows, blocked } = masking;
-  const tensorOf = (mask: Float32Array, count: number): RuntimeTensor =>
-    runtime.float32(mask, [1, count, 1, length, keysOf(masking)]);
-  const viewOf = (size: number): View => {
-    const mask = causalMask(masking, size);
-    return { mask, shared: tensorOf(mask, 1) };
-  };
-  const all = viewOf(Infinity);
-  const windowed = window === undefined ? all : viewOf(window.size);
+  const keys = keysOf(masking);
+  const tensorOf = (mask: Float32Array): RuntimeTensor =>
+    runtime.float32(mask, [1, mask.length / (length * keys), 1, length, keys]);
+  const all = viewOf(masking, Infinity, tensorOf);
+  const windowed = window === undefined ? all : viewOf(masking, window.size, tensorOf);
   const feeds: Record<string, RuntimeTensor> = {};
   for (const [layer, count] of rows.entries()) {
-    const { mask, shared } = window?.layers.has(layer) === true ? windowed : all;
+    const view = window?.layers.has(layer) === true ? windowed : all;
     const edges = blocked.filter((edge) => edge.layer === layer);
-    feeds[blockName.mask(layer)] =
-      edges.length === 0 ? shared : tensorOf(withBlocked(mask, edges, count, masking), count);
+    const ofRows = masking.ragged?.rowsOf(layer) ?? [];
+    if (edges.length === 0) {
+      feeds[blockName.mask(layer)] = view.shared(ofRows);
+      continue;
+    }
+    const lines = linesOf(masking, ofRows);
+    const mask = withBlocked(view.maskOf(lines), { edges, count, lines, length, keys });
+    feeds[blockName.mask(layer)] = tensorOf(mask);
   }
   return feeds;
 }
 
-/** A way of looking back: the same for all rows. */
-interface View {
-  readonly mask: Float32Array;
-  readonly shared: RuntimeTensor;
+/** A row as its tokens look back: where they are, and which positions the keys have. */
+interface Line {
+  readonly first: number;
+  /** `[keys]` */
+  readonly positions: KeyPositions;
 }
 
-/** The mask for each row, with its edges blocked: `[count, length, keys]`. */
-function withBlocked(
-  mask: Float32Array,
-  edges: readonly Edge[],
-  count: number,
-  masking: Masking,
-): Float32Array {
-  const out = new Float32Array(count * mask.length);
-  for (let row = 0; row < count; row++) out.set(mask, row * mask.length);
-  for (const { row, from, to } of edges) {
-    out[row * mask.length + from * keysOf(masking) + keyOf(to, masking)] = -Infinity;
+/** Rows that may look back in different ways; one where all look back alike, or there are none. */
+function linesOf({ ragged, ...masking }: Masking, rows: readonly number[]): readonly Line[] {
+  const { first, unseen, unused, length } = masking;
+  const around = (start: number, before: KeyPositions): KeyPositions => [
+    ...filler(unseen),
+    ...before,
+    ...filler(unused),
+    ...from(start, length),
+  ];
+  if (ragged === undefined || rows.length === 0) {
+    return [{ first, positions: around(first, from(0, first)) }];
   }
-  return out;
+  return rows.map((row) => {
+    const start = ragged.firsts[row] ?? 0;
+    const before = [...from(0, ragged.context), ...(ragged.keys[row] ?? [])];
+    return { first: start, positions: around(start, before) };
+  });
 }
 
-/** `[length, keys]`; of the tokens up to itself a token sees the last `size`. */
-function causalMask(masking: Masking, size: number): Float32Array {
-  const { first, length } = masking;
+function filler(count: number): KeyPositions {
+  return Array.from({ length: count }, () => FILLER);
+}
+
+function from(position: number, count: number): KeyPositions {
+  return Array.from({ length: count }, (_, at) => position + at);
+}
+
+/** A way of looking back: how far. */
+interface View {
+  /** The same tensor for the same rows. */
+  readonly shared: (rows: readonly number[]) => RuntimeTensor;
+  readonly maskOf: (lines: readonly Line[]) => Float32Array;
+}
+
+function viewOf(
+  masking: Masking,
+  size: number,
+  tensorOf: (mask: Float32Array) => RuntimeTensor,
+): View {
+  const known = new Map<string, RuntimeTensor>();
+  const maskOf = (lines: readonly Line[]): Float32Array => causalMask(lines, masking, size);
+  return {
+    maskOf,
+    shared: (rows) => {
+      const key = rows.join();
+      const tensor = known.get(key) ?? tensorOf(maskOf(linesOf(masking, rows)));
+      known.set(key, tensor);
+      return tensor;
+    },
+  };
+}
+
+/** `[lines, length, keys]`; of the tokens up to itself a token sees the last `size`. */
+function causalMask(lines: readonly Line[], masking: Masking, size: number): Float32Array {
+  const { length } = masking;
   const keys = keysOf(masking);
-  const mask = new Float32Array(length * keys).fill(-Infinity);
-  for (let offset = 0; offset < length; offset++) {
-    const self = first + offset;
-    for (let position = Math.max(0, self + 1 - size); position <= self; position++) {
-      mask[offset * keys + keyOf(position, masking)] = 0;
+  const mask = new Float32Array(lines.length * length * keys).fill(-Infinity);
+  for (const [index, { first, positions }] of lines.entries()) {
+    for (let offset = 0; offset < length; offset++) {
+      const self = first + offset;
+      const at = (index * length + offset) * keys;
+      for (const [key, position] of positions.entries()) {
+        if (position !== FILLER && position <= self && position > self - size) mask[at + key] = 0;
+      }
     }
   }
   return mask;
 }
 
-function keysOf({ unseen, first, unused, length }: Masking): number {
-  return unseen + first + unused + length;
+/** A mask for each row, with its edges blocked: `[count, length, keys]`. */
+function withBlocked(
+  mask: Float32Array,
+  at: {
+    readonly edges: readonly Edge[];
+    readonly count: number;
+    /** One for each row, or one for all. */
+    readonly lines: readonly Line[];
+    readonly length: number;
+    readonly keys: number;
+  },
+): Float32Array {
+  const { edges, count, lines, length, keys } = at;
+  const size = length * keys;
+  const out = new Float32Array(count * size);
+  for (let row = 0; row < count; row++) {
+    out.set(mask.length === size ? mask : mask.subarray(row * size, (row + 1) * size), row * size);
+  }
+  for (const { row, from: offset, to } of edges) {
+    const { positions = [] } = lines[row] ?? lines[0] ?? {};
+    const key = positions.indexOf(to);
+    if (key !== -1) out[row * size + offset * keys + key] = -Infinity;
+  }
+  return out;
 }
 
-/** Where the key of the token at a position stands. */
-function keyOf(position: number, { unseen, first, unused }: Masking): number {
-  return unseen + position + (position < first ? 0 : unused);
+function keysOf({ unseen, first, unused, length }: Masking): number {
+  return unseen + first + unused + length;
 }

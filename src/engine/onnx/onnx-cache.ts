@@ -3,6 +3,7 @@ import type { Architecture } from "../architecture.ts";
 import type { Cache } from "../engine.ts";
 import { cacheDisposed } from "../errors.ts";
 import type { OwnTokens } from "./own-tokens.ts";
+import { endOf, runsOf, type KeyPositions, type Run } from "./ragged.ts";
 import type { Runtime, RuntimeTensor } from "./runtime.ts";
 
 /** Keys and values of one block. */
@@ -25,6 +26,8 @@ interface CacheParts {
   readonly owner: object;
   readonly context: SharedContext;
   readonly own: OwnTokens;
+  /** `[rows]`: where each row's own tokens stand; undefined where they are one behind the other. */
+  readonly positions?: readonly KeyPositions[] | undefined;
 }
 
 export class OnnxCache implements Cache {
@@ -32,17 +35,32 @@ export class OnnxCache implements Cache {
   readonly rows: number;
   readonly context: SharedContext;
   #own: OwnTokens | undefined;
+  #positions: readonly KeyPositions[] | undefined;
   #contexts = new Map<number, SharedContext>();
 
-  constructor({ owner, context, own }: CacheParts) {
+  constructor({ owner, context, own, positions }: CacheParts) {
     this.owner = owner;
     this.rows = own.rows;
     this.context = context;
     this.#own = own;
+    this.#positions = positions;
   }
 
   get length(): number {
-    return this.context.length + this.own.length;
+    return Math.max(0, ...this.lengths);
+  }
+
+  get lengths(): readonly number[] {
+    const start = this.context.length;
+    return (
+      this.#positions?.map((keys) => endOf(keys, start)) ??
+      Array.from({ length: this.rows }, () => start + this.own.length)
+    );
+  }
+
+  /** `[rows]`: where each row's own tokens stand; undefined where they are one behind the other. */
+  get positions(): readonly KeyPositions[] | undefined {
+    return this.#positions;
   }
 
   /** What is behind the context. */
@@ -53,13 +71,25 @@ export class OnnxCache implements Cache {
 
   /** One more token for every row. */
   extend(fresh: readonly BlockKv[]): void {
+    const { lengths } = this;
     this.own.append(fresh);
+    this.#positions = this.#positions?.map((keys, row) => [...keys, lengths[row] ?? 0]);
     this.#contexts.clear();
   }
 
   dispose(): void {
     this.#own = undefined;
     this.#contexts.clear();
+  }
+
+  /** Some of the rows, in the order given. */
+  select(rows: readonly number[]): OnnxCache {
+    return new OnnxCache({
+      owner: this.owner,
+      context: this.context,
+      own: this.own.select(rows),
+      positions: this.#positions && rows.map((row) => this.#positions?.[row] ?? missing()),
+    });
   }
 
   /** The first `length` tokens of this one-row cache, to stand before other rows. Kept for the next call. */
@@ -72,7 +102,8 @@ export class OnnxCache implements Cache {
     const context = {
       length,
       blocks: this.own.blocks.map((_, layer) => {
-        const { keys, values } = this.tokens(layer, { from: 0, count: length }, sizes);
+        const first = [{ row: 0, from: 0, count: length }];
+        const { keys, values } = this.tokens(layer, first, length, sizes);
         return { keys: runtime.float32(keys, shape), values: runtime.float32(values, shape) };
       }),
     };
@@ -80,54 +111,71 @@ export class OnnxCache implements Cache {
     return context;
   }
 
-  /** Keys and values of some tokens of this one-row cache in one block, `[kvHeads, count, headSize]`. */
+  /**
+   * Keys and values of some tokens of some rows in one block, `[kvHeads, picked.length, columns, headSize]`: with zeros behind
+   * those of which there are fewer.
+   */
   tokens(
     layer: number,
-    span: TokenSpan,
+    picked: readonly PickedTokens[],
+    columns: number,
     sizes: HeadSizes,
   ): { readonly keys: Float32Array; readonly values: Float32Array } {
     const { blocks, room } = this.own;
     const shared = this.context.blocks[layer];
-    const own = blocks[layer];
-    const strides = [this.context.length, room] as const;
-    const slice = (parts: readonly [RuntimeTensor | undefined, RuntimeTensor | undefined]) =>
-      sliceTokens([floatsOf(parts[0]), floatsOf(parts[1])], strides, span, sizes);
-    return {
-      keys: slice([shared?.keys, own?.keys]),
-      values: slice([shared?.values, own?.values]),
+    const own = blocks[layer] ?? missing();
+    const { count: ownRows, of } = own.alike;
+    const { kvHeads, headSize } = sizes;
+    const copies = picked.flatMap(({ row, from, count }, index) => {
+      const before = Math.max(0, Math.min(this.context.length - from, count));
+      const behind = this.#ownRuns(row, from + before, count - before);
+      const place = of[row] ?? missing();
+      return [
+        {
+          part: 0,
+          rows: 1,
+          stride: this.context.length,
+          place: 0,
+          column: from,
+          to: 0,
+          count: before,
+        },
+        ...behind.map((run) => ({
+          ...run,
+          ...{ part: 1, rows: ownRows, stride: room, place, to: before + run.to },
+        })),
+      ].map((copy) => ({ ...copy, index }));
+    });
+    const pick = (parts: readonly [RuntimeTensor | undefined, RuntimeTensor]): Float32Array => {
+      const numbers = parts.map(floatsOf);
+      const out = new Float32Array(kvHeads * picked.length * columns * headSize);
+      for (const { part, rows, stride, place, column, to, count, index } of copies) {
+        const from = numbers[part] ?? missing();
+        for (let head = 0; head < kvHeads && count > 0; head++) {
+          const start = ((head * rows + place) * stride + column) * headSize;
+          const at = ((head * picked.length + index) * columns + to) * headSize;
+          out.set(from.subarray(start, start + count * headSize), at);
+        }
+      }
+      return out;
     };
+    return { keys: pick([shared?.keys, own.keys]), values: pick([shared?.values, own.values]) };
+  }
+
+  /** Where tokens of a row's own stand. */
+  #ownRuns(row: number, from: number, count: number): readonly Run[] {
+    if (this.#positions !== undefined) {
+      return runsOf(this.#positions[row] ?? missing(), from, count);
+    }
+    return [{ column: from - this.context.length, count, to: 0 }];
   }
 }
 
-interface TokenSpan {
+/** Tokens of a row: `count` from position `from` on. */
+interface PickedTokens {
+  readonly row: number;
   readonly from: number;
   readonly count: number;
-}
-
-/**
- * Tokens of two tensors, one behind the other: `[kvHeads, length, headSize]`, and of the second maybe not all, but as
- * many as are asked for.
- */
-function sliceTokens(
-  parts: readonly [Float32Array, Float32Array],
-  lengths: readonly [number, number],
-  { from, count }: TokenSpan,
-  { kvHeads, headSize }: HeadSizes,
-): Float32Array {
-  const out = new Float32Array(kvHeads * count * headSize);
-  const firstCount = Math.max(0, Math.min(lengths[0], from + count) - from);
-  const copy = (part: 0 | 1, at: number, tokens: number, to: number): void => {
-    for (let head = 0; head < kvHeads && tokens > 0; head++) {
-      const start = (head * lengths[part] + at) * headSize;
-      out.set(
-        parts[part].subarray(start, start + tokens * headSize),
-        (head * count + to) * headSize,
-      );
-    }
-  };
-  copy(0, from, firstCount, 0);
-  copy(1, Math.max(0, from - lengths[0]), count - firstCount, firstCount);
-  return out;
 }
 
 /** No tokens before the rows. */

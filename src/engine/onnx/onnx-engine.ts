@@ -4,7 +4,7 @@
  * Works on any {@link Runtime}; which one it is, is known to one file only.
  */
 import type { Architecture, ModelDefinition } from "../architecture.ts";
-import { entryOf } from "../engine.ts";
+import { enteredBy, entryOf, lengthOf, startOf } from "../engine.ts";
 import type {
   Cache,
   DecodePass,
@@ -28,7 +28,8 @@ import {
   loadingStopped,
   passAborted,
 } from "../errors.ts";
-import { stepOf } from "./alike.ts";
+import { rowsOfAlike, stepOf } from "./alike.ts";
+import { beforeOf, positionsBehind } from "./before.ts";
 import { embedder, type Embedder } from "./embedder.ts";
 import { fillIn } from "./fill-in.ts";
 import type { Forward } from "./forward.ts";
@@ -43,8 +44,8 @@ import { floatLinear } from "./graph/linear.ts";
 import { quantizedLinear } from "./graph/quantized-linear.ts";
 import { buildReadOut } from "./graph/read-out-graph.ts";
 import { keptTokens } from "./kept-tokens.ts";
-import type { BlockKv, SharedContext } from "./onnx-cache.ts";
-import { emptyContext, floatsOf, missing, OnnxCache } from "./onnx-cache.ts";
+import type { BlockKv } from "./onnx-cache.ts";
+import { floatsOf, missing, OnnxCache } from "./onnx-cache.ts";
 import { Products } from "./products.ts";
 import { readOut, type FinalStates } from "./read-out.ts";
 import { readTap } from "./read-tap.ts";
@@ -122,7 +123,6 @@ class OnnxEngine implements Engine {
   readonly #decoder: RuntimeSession;
   readonly #head: RuntimeSession;
   readonly #embed: Embedder;
-  readonly #noContext: SharedContext;
   readonly #heads: boolean;
   readonly #products: Products;
   #isDisposed = false;
@@ -142,7 +142,6 @@ class OnnxEngine implements Engine {
     this.#embed = parts.embedding;
     this.#heads = parts.heads;
     this.#products = new Products(runtime);
-    this.#noContext = emptyContext(architecture, runtime);
   }
 
   async run(pass: Pass, signal?: AbortSignal): Promise<PassOutput> {
@@ -167,7 +166,7 @@ class OnnxEngine implements Engine {
     for (const row of rows) {
       checkIndex("Row", row, own.rows);
     }
-    return new OnnxCache({ owner: this, context: own.context, own: own.own.select(rows) });
+    return own.select(rows);
   }
 
   async multiply(left: Matrix, right: Matrix, transposed: Transposed): Promise<Float32Array> {
@@ -210,12 +209,10 @@ class OnnxEngine implements Engine {
     const { layers, hiddenSize } = architecture;
     const entries = pass.rows.map(entryOf);
     const inStack = entries.filter((entry) => entry < layers).length;
-    const contextCache =
-      pass.context === undefined ? undefined : this.#ownCache(pass.context.cache);
-    const context =
-      contextCache === undefined
-        ? this.#noContext
-        : contextCache.asContext(pass.context?.length ?? 0, this.architecture, this.#runtime);
+    const before = beforeOf(pass, pass.context && this.#ownCache(pass.context.cache), {
+      architecture,
+      runtime: this.#runtime,
+    });
     const states = this.#entryStates(pass);
     const { inputs, patches } = placePatches(pass, states, hiddenSize);
     const taps = pass.taps ?? [];
@@ -224,10 +221,16 @@ class OnnxEngine implements Engine {
       entries,
       length: pass.length,
       join: inputs.subarray(0, inStack * pass.length * hiddenSize),
-      context,
-      ownLength: 0,
-      room: 0,
-      past: (_, rows) => this.#noPast(rows),
+      context: before.context,
+      ownLength: before.columns,
+      room: before.columns,
+      past: (layer, count) => before.past(layer, firstRows(count)),
+      ragged: before.positions && {
+        firsts: pass.rows.map((_, row) => startOf(pass, row)),
+        ends: pass.rows.map((_, row) => startOf(pass, row) + lengthOf(pass, row)),
+        keys: before.positions,
+        rowsOf: (layer) => firstRows(enteredBy(layer, entries)),
+      },
       patches,
       blocked: pass.blocked ?? [],
       needs: { taps, final: pass.read !== undefined, cache: keep },
@@ -249,12 +252,9 @@ class OnnxEngine implements Engine {
       cache: keep
         ? new OnnxCache({
             owner: this,
-            context,
-            own: keptTokens(
-              { got, entries, length: pass.length, from: context.length, contextCache },
-              architecture,
-              this.#runtime,
-            ),
+            context: before.context,
+            own: keptTokens({ pass, before, got }, architecture, this.#runtime),
+            positions: positionsBehind(pass, before),
           })
         : undefined,
     };
@@ -267,10 +267,12 @@ class OnnxEngine implements Engine {
     const steps = stepOf(cache.own.alike, tokens, blocked);
     const fresh = cache.own.prepare(steps);
     const first = steps[0]?.from ?? missing();
+    const { lengths } = cache;
     const states = new Float32Array(first.length * hiddenSize);
     for (const [place, row] of first.entries()) {
       const token = tokens[row] ?? missing();
-      this.#embed({ token, position: cache.length }, states, place * hiddenSize);
+      const position = lengths[row] ?? missing();
+      this.#embed({ token, position }, states, place * hiddenSize);
     }
     const { blocks, length, room } = cache.own;
     const placeOf = (layer: number, row: number): number =>
@@ -284,6 +286,12 @@ class OnnxEngine implements Engine {
       ownLength: length,
       room,
       past: (layer) => blocks[layer] ?? missing(),
+      ragged: cache.positions && {
+        firsts: lengths,
+        ends: lengths.map((before) => before + 1),
+        keys: cache.positions,
+        rowsOf: (layer) => rowsOfAlike(steps[layer]?.alike ?? missing()),
+      },
       patches: [],
       blocked: blocked.map((edge) => ({ ...edge, row: placeOf(edge.layer, edge.row), from: 0 })),
       needs: { taps: [], final: true, cache: true },
@@ -321,10 +329,11 @@ class OnnxEngine implements Engine {
     for (const [index, row] of pass.rows.entries()) {
       const start = index * pass.length * width;
       if ("tokens" in row) {
-        row.tokens.forEach((token, offset) => {
-          const position = (pass.context?.length ?? 0) + offset;
+        // What fills up a row may be beyond the last position that there is.
+        for (const [offset, token] of row.tokens.slice(0, lengthOf(pass, index)).entries()) {
+          const position = startOf(pass, index) + offset;
           this.#embed({ token, position }, states, start + offset * width);
-        });
+        }
       } else {
         states.set(row.states, start);
       }
@@ -338,12 +347,10 @@ class OnnxEngine implements Engine {
     const outputs = outputsOf(filled.forward, this.architecture.layers);
     return filled.restore(await this.#decoder.run(feeds, outputs, into));
   }
+}
 
-  #noPast(rows: number): BlockKv {
-    const { kvHeads, headSize } = this.architecture;
-    const empty = this.#runtime.float32(new Float32Array(0), [kvHeads, rows, 0, headSize]);
-    return { keys: empty, values: empty };
-  }
+function firstRows(count: number): readonly number[] {
+  return Array.from({ length: count }, (_, row) => row);
 }
 
 /** Outputs for the keys and values of a step. */

@@ -8,17 +8,21 @@ export type RowCache = readonly KeysValues[];
 /** Kept rows; `contents` is undefined once disposed. */
 export class ReferenceCache implements Cache {
   readonly rows: number;
-  #length: number;
+  #lengths: readonly number[];
   #contents: readonly RowCache[] | undefined;
 
-  constructor(contents: readonly RowCache[], length: number) {
+  constructor(contents: readonly RowCache[], lengths: readonly number[]) {
     this.rows = contents.length;
-    this.#length = length;
+    this.#lengths = lengths;
     this.#contents = contents;
   }
 
   get length(): number {
-    return this.#length;
+    return Math.max(0, ...this.#lengths);
+  }
+
+  get lengths(): readonly number[] {
+    return this.#lengths;
   }
 
   get contents(): readonly RowCache[] | undefined {
@@ -28,7 +32,7 @@ export class ReferenceCache implements Cache {
   /** Takes the same rows with one more position. */
   lengthen(contents: readonly RowCache[]): void {
     this.#contents = contents;
-    this.#length += 1;
+    this.#lengths = this.#lengths.map((length) => length + 1);
   }
 
   dispose(): void {

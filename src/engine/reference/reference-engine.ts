@@ -7,6 +7,8 @@ import { assert } from "../../errors.ts";
 import type { Architecture, ModelDefinition } from "../architecture.ts";
 import {
   entryOf,
+  lengthOf,
+  startOf,
   type Cache,
   type DecodePass,
   type Edge,
@@ -77,7 +79,10 @@ class ReferenceEngine implements Engine {
       checkIndex("Row", row, cache.rows);
       return contents.slice(row, row + 1);
     });
-    return this.#keep(chosen, cache.length);
+    return this.#keep(
+      chosen,
+      rows.map((row) => cache.lengths[row] ?? 0),
+    );
   }
 
   dispose(): Promise<void> {
@@ -88,25 +93,27 @@ class ReferenceEngine implements Engine {
   async #prefill(pass: PrefillPass, signal: AbortSignal | undefined): Promise<PassOutput> {
     const context = pass.context === undefined ? [] : this.#contentsOf(pass.context.cache);
     checkPrefill(pass, this.architecture);
-    const start = pass.context?.length ?? 0;
-    const shared = (layer: number, length: number): KeysValues =>
-      firstPositions(context[0]?.[layer] ?? NO_KEYS, length);
     const tapped = (pass.taps ?? []).map((): Float32Array[] => []);
     const finals: (readonly Float32Array[])[] = [];
     const kept: RowCache[] = [];
     for (const [index, row] of pass.rows.entries()) {
       const entry = entryOf(row);
+      const start = startOf(pass, index);
+      const end = start + lengthOf(pass, index);
+      const behind = context[contextRowOf(pass, index)];
+      const before = (layer: number, length: number): KeysValues =>
+        firstPositions(behind?.[layer] ?? NO_KEYS, length);
       const ran = await this.#runRow(
         {
           entry,
-          states: this.#statesOf(row, start),
-          past: (layer) => shared(layer, start),
+          states: this.#statesOf(row, start).slice(0, end - start),
+          past: (layer) => before(layer, start),
           visit: (layer) => visitOf(pass, { row: index, entry, layer, tapped }),
           blocks: blocksOf(pass.blocked ?? [], index),
         },
         signal,
       );
-      const below = Array.from({ length: entry }, (_, layer) => shared(layer, start + pass.length));
+      const below = Array.from({ length: entry }, (_, layer) => before(layer, end));
       finals.push(ran.states);
       kept.push([...below, ...ran.kept]);
     }
@@ -117,7 +124,13 @@ class ReferenceEngine implements Engine {
         return inModelOrder(toFlat(vectors), tap, this.architecture);
       }),
       read: pass.read === undefined ? undefined : this.#readOut(pass.read, finals),
-      cache: pass.keep === true ? this.#keep(kept, start + pass.length) : undefined,
+      cache:
+        pass.keep === true
+          ? this.#keep(
+              kept,
+              pass.rows.map((_, row) => startOf(pass, row) + lengthOf(pass, row)),
+            )
+          : undefined,
     };
   }
 
@@ -131,7 +144,10 @@ class ReferenceEngine implements Engine {
       const ran = await this.#runRow(
         {
           entry: 0,
-          states: this.#embed([...pass.tokens.subarray(index, index + 1)], pass.cache.length),
+          states: this.#embed(
+            [...pass.tokens.subarray(index, index + 1)],
+            pass.cache.lengths[index] ?? 0,
+          ),
           past: (layer) => row[layer] ?? NO_KEYS,
           visit: () => () => undefined,
           blocks: blocksOf(
@@ -197,8 +213,8 @@ class ReferenceEngine implements Engine {
     return readOut(read, logits, this.architecture.vocabSize);
   }
 
-  #keep(contents: readonly RowCache[], length: number): Cache {
-    const cache = new ReferenceCache(contents, length);
+  #keep(contents: readonly RowCache[], lengths: readonly number[]): Cache {
+    const cache = new ReferenceCache(contents, lengths);
     this.#caches.add(cache);
     return cache;
   }
@@ -215,6 +231,11 @@ class ReferenceEngine implements Engine {
     }
     return cache.contents;
   }
+}
+
+/** The row of the context's cache that stands before a row. */
+function contextRowOf({ context }: PrefillPass, row: number): number {
+  return context !== undefined && "rows" in context ? (context.rows[row]?.row ?? 0) : 0;
 }
 
 /** The edges of one row, by layer. */
@@ -246,7 +267,10 @@ function visitOf(
     }
     for (const [index, tap] of (pass.taps ?? []).entries()) {
       if (tap.site === site && tap.layer === at.layer) {
+        const filler = states.slice(0, 1).map((state) => new Float32Array(state.length));
+        const missing = Math.max(0, pass.length - lengthOf(pass, at.row));
         at.tapped[index]?.push(...states.map((state) => state.slice()));
+        for (let n = 0; n < missing; n++) at.tapped[index]?.push(...filler);
       }
     }
   };

@@ -133,7 +133,8 @@ export class BlockWriter {
     const queries = this.#headNorm(q, "qNorm");
     const keys = this.#headNorm(k, "kNorm");
     if (angles === undefined) return { q: queries, k: keys };
-    const positions = graph.op("Expand", [this.#shared.positions, shape.positions]);
+    const ofTokens = graph.input(blockName.positions(this.#layer), "int64", POSITIONS_SHAPE);
+    const positions = graph.op("Expand", [ofTokens, shape.positions]);
     const rotate = (x: string, to: string, count: number): string => {
       const heads3 = this.#reshape(x, to);
       return graph.op("RotaryEmbedding", [heads3, angles.cos, angles.sin, positions], {
@@ -252,6 +253,9 @@ export class BlockWriter {
 
 // One input a layer, so that edges can be blocked in some; of one row where all rows see the same.
 const MASK_SHAPE = [1, "mask_rows", 1, "length", "keys"];
+
+// One input a layer as well: of one row where all rows are at the same positions.
+const POSITIONS_SHAPE = ["position_rows", "length"];
 
 function perm(order: readonly number[]) {
   return { attributes: { perm: ints(order) } };

@@ -96,6 +96,8 @@ export const blockName = {
   /** Of the tokens of this call. */
   newKeys: (layer: number): string => `new_k.${layer}`,
   newValues: (layer: number): string => `new_v.${layer}`,
+  /** Which of the angles each token of this call is turned by. */
+  positions: (layer: number): string => `positions.${layer}`,
   /** Added to the scores: 0 where a token may look, -inf where not. */
   mask: (layer: number): string => `mask.${layer}`,
   tap: (output: TapOutput, layer: number): string => `${output}.${layer}`,
@@ -114,7 +116,6 @@ type Angles = { readonly cos: string; readonly sin: string } | undefined;
 export interface SharedInputs {
   readonly shapes: string;
   readonly shapeRanks: string;
-  readonly positions: string;
   readonly anglesOf: (layer: number) => Angles;
   readonly keySplit: string;
   readonly keptRows: string;
@@ -122,15 +123,12 @@ export interface SharedInputs {
 
 export function sharedInputs(graph: GraphBuilder, a: Architecture): SharedInputs {
   const shapes = graph.input("shapes", "int64", [a.layers, SHAPE_WIDTH]);
-  const positions =
-    a.rope === undefined ? "" : graph.input("positions", "int64", ["position_rows", "length"]);
   const all = angleInputs(graph, a.rope, angleNames.all);
   const { window } = a;
   const windowed = window?.rope ? angleInputs(graph, window.rope, angleNames.window) : all;
   return {
     shapes,
     shapeRanks: graph.input("shape_ranks", "int64", [SHAPE_RANKS.length]),
-    positions,
     anglesOf: (layer) => (window?.layers.has(layer) === true ? windowed : all),
     /** Sizes of the two parts of the keys: [context, past + length], room behind the past included. */
     keySplit: graph.input("key_split", "int64", [2]),
