@@ -1,8 +1,10 @@
 /**
- * Many specs in few passes: those that ask the same of different sources are one plan. Their prompts are read in batches
- * and their cells are rows of the same passes, behind one run of the target; controls run once for all of them.
+ * Many specs in few passes. Those that ask the same of different sources are one plan: their prompts are read in batches
+ * and their cells are rows of the same passes, behind one run of the target; controls run once for all of them. Plans that
+ * differ run at the same time, where each is few rows: their targets and rows share passes, too.
  */
 import type { Engine } from "../engine/engine.ts";
+import { runTogether } from "../engine/together/run-together.ts";
 import { assert } from "../errors.ts";
 import type { LoadedMapping } from "../mapping/fitted-mapping.ts";
 import { planStatistics } from "../plan/explain.ts";
@@ -92,6 +94,9 @@ async function* windowsOf<Run>(
   if (window.length > 0) yield window;
 }
 
+/** Plans run at the same time while they have so many rows: more rows in a pass are hardly faster. */
+const ROWS_TOGETHER = 128;
+
 /** What plans take together. */
 export interface ManyStatistics {
   readonly plans: number;
@@ -106,14 +111,14 @@ export interface ManyStatistics {
 export async function countMany(plans: AsyncIterable<Plan>): Promise<ManyStatistics> {
   const counts = { plans: 0, cells: 0, passes: 0, decodeSteps: 0 };
   for await (const window of windowsOf(plans, (plan) => plan)) {
-    for (const indices of groupsOf(window)) {
-      const { passes, cells } = planStatistics(
-        mergePlans(indices.flatMap((index) => window[index] ?? [])).plan,
+    counts.plans += window.length;
+    for (const groups of togetherOf(groupsOf(window), window)) {
+      const statistics = groups.map((indices) =>
+        planStatistics(mergePlans(indices.flatMap((index) => window[index] ?? [])).plan),
       );
-      counts.plans += indices.length;
-      counts.cells += cells;
-      counts.passes += passes.rows;
-      counts.decodeSteps += passes.decode;
+      counts.cells += statistics.reduce((sum, { cells }) => sum + cells, 0);
+      counts.passes += Math.max(...statistics.map(({ passes }) => passes.rows));
+      counts.decodeSteps += Math.max(...statistics.map(({ passes }) => passes.decode));
     }
   }
   return counts;
@@ -126,6 +131,28 @@ function groupsOf(plans: readonly Plan[]): readonly (readonly number[])[] {
     return (plan && mergeKey(plan)) ?? `alone ${index}`;
   });
   return [...groups.values()];
+}
+
+/** Which groups run at the same time: those that are few rows each, as far as they come one behind the other. */
+function togetherOf(
+  groups: readonly (readonly number[])[],
+  plans: readonly Plan[],
+): readonly (readonly (readonly number[])[])[] {
+  const together: (readonly number[])[][] = [];
+  let rows = 0;
+  for (const group of groups) {
+    // The target without a patch is a row as well.
+    const own = group.reduce((sum, index) => sum + (plans[index]?.cells.length ?? 0), 1);
+    const last = together.at(-1);
+    if (last !== undefined && rows + own <= ROWS_TOGETHER) {
+      last.push(group);
+      rows += own;
+    } else {
+      together.push([group]);
+      rows = own;
+    }
+  }
+  return together;
 }
 
 /** Reads each file once. */
@@ -147,55 +174,99 @@ interface Running extends Pick<RunManyOptions, "signal" | "memory"> {
 /** The results of some specs, in their order. */
 async function runWindow(
   runs: readonly PreparedRun[],
-  { onShare, ...limits }: Running,
+  { onShare, signal, memory }: Running,
 ): Promise<readonly PatchscopeResult[]> {
-  const cellsOf = (some: readonly PreparedRun[]): number =>
-    some.reduce((sum, { plan }) => sum + plan.cells.length, 0);
-  const total = cellsOf(runs);
-  let before = 0;
+  const plans = runs.map(({ plan }) => plan);
+  const cells = plans.reduce((sum, plan) => sum + plan.cells.length, 0);
+  const groups = groupsOf(plans);
+  // What plans may hold is counted for each alone.
+  const together = memory === undefined ? togetherOf(groups, plans) : groups.map((each) => [each]);
   const results: PatchscopeResult[] = [];
-  for (const indices of groupsOf(runs.map(({ plan }) => plan))) {
-    const group = indices.flatMap((index) => runs[index] ?? []);
-    const cells = cellsOf(group);
-    const made = await runGroup(group, {
-      ...limits,
-      onShare: (share) => onShare((before + share * cells) / total),
+  let before = 0;
+  for (const some of together) {
+    const groupsOfRuns = some.map((indices) => indices.flatMap((index) => runs[index] ?? []));
+    const made = await runGroups(groupsOfRuns, {
+      ...{ signal, memory },
+      onCells: (done) => onShare((before + done) / cells),
     });
-    before += cells;
-    for (const [at, result] of made.entries()) {
-      const index = indices[at];
-      assert(index !== undefined, "every result has its spec");
+    before += cellsOf(groupsOfRuns.flat());
+    for (const [at, index] of some.flat().entries()) {
+      const result = made[at];
+      assert(result, "every spec has its result");
       results[index] = result;
     }
   }
   return results;
 }
 
-/** The results of specs whose plans can be merged. */
+function cellsOf(runs: readonly PreparedRun[]): number {
+  return runs.reduce((sum, { plan }) => sum + plan.cells.length, 0);
+}
+
+/** How specs whose plans run at the same time are run. */
+interface RunningGroups extends Pick<RunManyOptions, "signal" | "memory"> {
+  /** Called with how many cells are done: a fraction while some are under way. */
+  readonly onCells: (done: number) => void;
+}
+
+/** The results of groups that run at the same time, one behind the other. */
+async function runGroups(
+  groups: readonly (readonly PreparedRun[])[],
+  { signal, memory, onCells }: RunningGroups,
+): Promise<readonly PatchscopeResult[]> {
+  const begin = performance.now();
+  const count = groups.flat().length;
+  const done = groups.map(() => 0);
+  const runOne =
+    (group: readonly PreparedRun[], index: number) =>
+    (of: (engine: Engine) => Engine): Promise<RunOutput[]> =>
+      runGroup(group, {
+        ...{ signal, memory, of },
+        onShare: (share) => {
+          done[index] = share * cellsOf(group);
+          onCells(done.reduce((sum, cells) => sum + cells, 0));
+        },
+      });
+  const [first] = groups;
+  assert(first, "there is a group");
+  const outputs =
+    groups.length === 1
+      ? [await runOne(first, 0)((engine) => engine)]
+      : await runTogether(groups.map(runOne));
+  // What each took of the time that they took together.
+  const runMs = (performance.now() - begin) / count;
+  return groups.flatMap((group, index) =>
+    group.map((run, at) => {
+      const output = outputs[index]?.[at];
+      assert(output, "every spec was run");
+      return run.result(output, runMs);
+    }),
+  );
+}
+
+/** What specs say whose plans can be merged. */
 async function runGroup(
   runs: readonly PreparedRun[],
-  { signal, memory, onShare }: Running,
-): Promise<PatchscopeResult[]> {
+  { signal, memory, onShare, of }: Running & { readonly of: (engine: Engine) => Engine },
+): Promise<RunOutput[]> {
   const [first] = runs;
   assert(first, "a group has specs");
-  const { engine, parts } = first;
+  const engine = of(first.engine);
+  const sourceEngine = of(first.parts.sourceEngine ?? first.engine);
+  const parts = { ...first.parts, sourceEngine };
   const onEvent = shareOfEvents(first.plan, onShare);
-  const begin = performance.now();
   if (runs.length === 1) {
-    const output = await runPlan(first.plan, engine, { ...parts, signal, memory, onEvent });
-    return [first.result(output, performance.now() - begin)];
+    return [await runPlan(first.plan, engine, { ...parts, signal, memory, onEvent })];
   }
   const plans = runs.map(({ plan }) => plan);
   const merged = mergePlans(plans);
-  const source = await statesOf(plans, merged, parts.sourceEngine ?? engine, signal);
+  const source = await statesOf(plans, merged, sourceEngine, signal);
   const output = await runPlan(merged.plan, engine, { ...parts, source, signal, memory, onEvent });
   const texts = await textsOf(plans, { ...parts, plan: merged.plan, engine, signal });
-  // What each took of the time that they took together.
-  const runMs = (performance.now() - begin) / runs.length;
-  return runs.map((run, index) => {
-    const part = partOf(output, run.plan, merged, index);
-    return run.result({ ...part, textOnly: texts[index] }, runMs);
-  });
+  return plans.map((plan, index) => ({
+    ...partOf(output, plan, merged, index),
+    textOnly: texts[index],
+  }));
 }
 
 /** What the model says to each plan's text without a vector, by the plan's index; nothing where that was not asked for. */

@@ -214,7 +214,7 @@ function shapeOf(cell: CellRecord | undefined): unknown {
 }
 
 function numbersOf(value: unknown): number[] {
-  if (typeof value === "number") return Number.isInteger(value) ? [] : [value];
+  if (typeof value === "number") return [value];
   if (typeof value !== "object" || value === null) return [];
   return Object.values(value).flatMap(numbersOf);
 }
