@@ -18,8 +18,9 @@ import { presetSpec } from "../spec/presets/presets.ts";
 import { layersAt } from "../spec/questions/question.ts";
 import type { DepthPair, Wording } from "../spec/questions/question.ts";
 import { askNeedsTokenizer } from "./errors.ts";
+import { inBatches, type CountedRun } from "./in-batches.ts";
 import { captureSources, readManySources } from "./many-sources.ts";
-import type { LayerPair, SourceStates, SourceText } from "./many-sources.ts";
+import type { LayerPair, SourcesOutput, SourceStates, SourceText } from "./many-sources.ts";
 import type { CellOutput } from "./run-plan.ts";
 import { engineRecord, modelRecord } from "./provenance.ts";
 import type { ReadyModel } from "./run-spec.ts";
@@ -44,6 +45,7 @@ export interface AskRequest {
 
 export interface AskOptions {
   readonly signal?: AbortSignal | undefined;
+  /** Called with how many wordings are read, which may be a fraction, and how many there are. */
   readonly onProgress?: ((done: number, total: number) => void) | undefined;
 }
 
@@ -60,7 +62,7 @@ export async function ask(
   options: AskOptions = {},
 ): Promise<AskResult> {
   const begin = performance.now();
-  const { signal, onProgress } = options;
+  const { signal } = options;
   const { wordings } = request;
   const pairs = layersAt(request.pairs, on.model.architecture.layers);
   const unrelated = unrelatedSentences(request.source.prompt);
@@ -71,11 +73,7 @@ export async function ask(
   const layers = pairs.map(({ source }) => source);
   const own = await captureSources([request.source], layers, { on, signal });
   const others = await captureSources(contrast, layers, { on, signal });
-  const said: WordingOutput[] = [];
-  for (const wording of wordings) {
-    onProgress?.(said.length, wordings.length);
-    said.push(await readWording({ wording, own, others, unrelated, pairs, on, signal }));
-  }
+  const said = await readWordings(wordings, { own, others, unrelated, pairs, on, ...options });
   const readOuts = readOutsOf(said, { own, pairs, on });
   const ranked = consensusOf({
     source: { name: request.name, readOuts: said.flatMap((of) => of.own) },
@@ -147,38 +145,63 @@ interface WordingOutput {
   readonly position: number;
 }
 
-async function readWording(parts: {
-  readonly wording: Wording;
+/** What is read in every wording. */
+interface Reading extends AskOptions {
   readonly own: SourceStates;
   readonly others: SourceStates;
   /** Sentences whose states are the controls. */
   readonly unrelated: readonly string[];
   readonly pairs: readonly LayerPair[];
   readonly on: ReadyModel;
-  readonly signal: AbortSignal | undefined;
-}): Promise<WordingOutput> {
-  const { wording, own, others, unrelated, pairs, on, signal } = parts;
+}
+
+/** What is said in each wording: of the source with controls, of the others without. */
+async function readWordings(
+  wordings: readonly Wording[],
+  { own, others, unrelated, pairs, on, signal, onProgress }: Reading,
+): Promise<WordingOutput[]> {
   const { name: model } = on.model;
-  const read = (sources: SourceStates, controls: readonly ControlSpec[]) =>
-    readManySources({
-      spec: wordingSpec(wording.text, { model, controls }),
-      sources,
-      pairs,
-      on,
-      signal,
-    });
-  const source = await read(own, askControls(unrelated));
-  const contrast = await read(others, []);
-  const cells = source.sources[0] ?? [];
-  return {
-    cells,
-    own: cells.map((cell) => consensusReadOut(cell, wordingWeight(wording.weight), on)),
-    others: contrast.sources.map((of) =>
-      of.map((cell) => consensusReadOut(cell, wordingWeight(wording.weight), on)),
-    ),
-    unpatched: textOf(source.unpatched, on),
-    position: source.target.positions[0] ?? 0,
-  };
+  const shares: number[] = [];
+  const runs = wordings.flatMap(({ text }) =>
+    [
+      { sources: own, controls: askControls(unrelated) },
+      { sources: others, controls: [] },
+    ].map(({ sources, controls }): CountedRun<SourcesOutput> => {
+      const index = shares.push(0) - 1;
+      return {
+        rows: sources.places.length * pairs.length + 1,
+        run: (of) =>
+          readManySources({
+            spec: wordingSpec(text, { model, controls }),
+            ...{ sources, pairs, signal },
+            on: { ...on, engine: of(on.engine) },
+            onProgress: ({ phase, done, total }) => {
+              const share = done / total;
+              shares[index] =
+                controls.length === 0 ? share : (share + (phase === "score" ? 1 : 0)) / 2;
+              const all = shares.reduce((sum, each) => sum + each, 0);
+              onProgress?.((all / shares.length) * wordings.length, wordings.length);
+            },
+          }),
+      };
+    }),
+  );
+  const outputs: SourcesOutput[] = [];
+  for await (const batch of inBatches(runs)) outputs.push(...batch);
+  return wordings.map((wording, index) => {
+    const [source, contrast] = outputs.slice(2 * index, 2 * index + 2);
+    assert(source && contrast, "every wording was read");
+    const readOutOf = (cell: CellOutput): ConsensusReadOut =>
+      consensusReadOut(cell, wordingWeight(wording.weight), on);
+    const cells = source.sources[0] ?? [];
+    return {
+      cells,
+      own: cells.map(readOutOf),
+      others: contrast.sources.map((of) => of.map(readOutOf)),
+      unpatched: textOf(source.unpatched, on),
+      position: source.target.positions[0] ?? 0,
+    };
+  });
 }
 
 /** A read-out as the rule of consensus takes it. */

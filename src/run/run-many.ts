@@ -4,7 +4,6 @@
  * differ run at the same time, where each is few rows: their targets and rows share passes, too.
  */
 import type { Engine } from "../engine/engine.ts";
-import { runTogether } from "../engine/together/run-together.ts";
 import { assert } from "../errors.ts";
 import type { LoadedMapping } from "../mapping/fitted-mapping.ts";
 import { planStatistics } from "../plan/explain.ts";
@@ -13,6 +12,7 @@ import type { Plan, State } from "../plan/plan.ts";
 import type { PatchscopeResult } from "../result/result.ts";
 import type { PatchscopeSpec } from "../spec/spec.ts";
 import { grouped } from "./grouped.ts";
+import { batchesOf, inBatches, type CountedRun } from "./in-batches.ts";
 import type { CellReadOut } from "./read-cells.ts";
 import { readTextsOnly, type TextOnlyRun } from "./read-text-only.ts";
 import { runPlan, type RunOptions, type RunOutput } from "./run-plan.ts";
@@ -94,9 +94,6 @@ async function* windowsOf<Run>(
   if (window.length > 0) yield window;
 }
 
-/** Plans run at the same time while they have so many rows: more rows in a pass are hardly faster. */
-const ROWS_TOGETHER = 128;
-
 /** What plans take together. */
 export interface ManyStatistics {
   readonly plans: number;
@@ -112,7 +109,7 @@ export async function countMany(plans: AsyncIterable<Plan>): Promise<ManyStatist
   const counts = { plans: 0, cells: 0, passes: 0, decodeSteps: 0 };
   for await (const window of windowsOf(plans, (plan) => plan)) {
     counts.plans += window.length;
-    for (const groups of togetherOf(groupsOf(window), window)) {
+    for (const groups of batchesOf(groupsOf(window), (group) => rowsOf(group, window))) {
       const statistics = groups.map((indices) =>
         planStatistics(mergePlans(indices.flatMap((index) => window[index] ?? [])).plan),
       );
@@ -133,26 +130,9 @@ function groupsOf(plans: readonly Plan[]): readonly (readonly number[])[] {
   return [...groups.values()];
 }
 
-/** Which groups run at the same time: those that are few rows each, as far as they come one behind the other. */
-function togetherOf(
-  groups: readonly (readonly number[])[],
-  plans: readonly Plan[],
-): readonly (readonly (readonly number[])[])[] {
-  const together: (readonly number[])[][] = [];
-  let rows = 0;
-  for (const group of groups) {
-    // The target without a patch is a row as well.
-    const own = group.reduce((sum, index) => sum + (plans[index]?.cells.length ?? 0), 1);
-    const last = together.at(-1);
-    if (last !== undefined && rows + own <= ROWS_TOGETHER) {
-      last.push(group);
-      rows += own;
-    } else {
-      together.push([group]);
-      rows = own;
-    }
-  }
-  return together;
+/** Rows of a group of plans: the target without a patch is one as well. */
+function rowsOf(group: readonly number[], plans: readonly Plan[]): number {
+  return group.reduce((sum, index) => sum + (plans[index]?.cells.length ?? 0), 1);
 }
 
 /** Reads each file once. */
@@ -177,71 +157,45 @@ async function runWindow(
   { onShare, signal, memory }: Running,
 ): Promise<readonly PatchscopeResult[]> {
   const plans = runs.map(({ plan }) => plan);
-  const cells = plans.reduce((sum, plan) => sum + plan.cells.length, 0);
   const groups = groupsOf(plans);
-  // What plans may hold is counted for each alone.
-  const together = memory === undefined ? togetherOf(groups, plans) : groups.map((each) => [each]);
+  const shares = groups.map(() => 0);
+  const counted = groups.map((group, index): CountedRun<GroupOutput> => ({
+    // What a run may hold is counted for each alone.
+    rows: memory === undefined ? rowsOf(group, plans) : Infinity,
+    run: async (of) => {
+      const some = group.flatMap((each) => runs[each] ?? []);
+      const onOwnShare = (share: number): void => {
+        shares[index] = (share * cellsOf(some)) / cellsOf(runs);
+        onShare(shares.reduce((sum, each) => sum + each, 0));
+      };
+      return { group, outputs: await runGroup(some, { signal, memory, of, onShare: onOwnShare }) };
+    },
+  }));
   const results: PatchscopeResult[] = [];
-  let before = 0;
-  for (const some of together) {
-    const groupsOfRuns = some.map((indices) => indices.flatMap((index) => runs[index] ?? []));
-    const made = await runGroups(groupsOfRuns, {
-      ...{ signal, memory },
-      onCells: (done) => onShare((before + done) / cells),
-    });
-    before += cellsOf(groupsOfRuns.flat());
-    for (const [at, index] of some.flat().entries()) {
-      const result = made[at];
-      assert(result, "every spec has its result");
-      results[index] = result;
+  let begin = performance.now();
+  for await (const batch of inBatches(counted)) {
+    // What each took of the time that they took together.
+    const runMs = (performance.now() - begin) / batch.flatMap(({ group }) => group).length;
+    for (const { group, outputs } of batch) {
+      for (const [at, index] of group.entries()) {
+        const [run, output] = [runs[index], outputs[at]];
+        assert(run && output, "every spec was run");
+        results[index] = run.result(output, runMs);
+      }
     }
+    begin = performance.now();
   }
   return results;
 }
 
+/** What the specs of a group say, by their indices in the window. */
+interface GroupOutput {
+  readonly group: readonly number[];
+  readonly outputs: readonly RunOutput[];
+}
+
 function cellsOf(runs: readonly PreparedRun[]): number {
   return runs.reduce((sum, { plan }) => sum + plan.cells.length, 0);
-}
-
-/** How specs whose plans run at the same time are run. */
-interface RunningGroups extends Pick<RunManyOptions, "signal" | "memory"> {
-  /** Called with how many cells are done: a fraction while some are under way. */
-  readonly onCells: (done: number) => void;
-}
-
-/** The results of groups that run at the same time, one behind the other. */
-async function runGroups(
-  groups: readonly (readonly PreparedRun[])[],
-  { signal, memory, onCells }: RunningGroups,
-): Promise<readonly PatchscopeResult[]> {
-  const begin = performance.now();
-  const count = groups.flat().length;
-  const done = groups.map(() => 0);
-  const runOne =
-    (group: readonly PreparedRun[], index: number) =>
-    (of: (engine: Engine) => Engine): Promise<RunOutput[]> =>
-      runGroup(group, {
-        ...{ signal, memory, of },
-        onShare: (share) => {
-          done[index] = share * cellsOf(group);
-          onCells(done.reduce((sum, cells) => sum + cells, 0));
-        },
-      });
-  const [first] = groups;
-  assert(first, "there is a group");
-  const outputs =
-    groups.length === 1
-      ? [await runOne(first, 0)((engine) => engine)]
-      : await runTogether(groups.map(runOne));
-  // What each took of the time that they took together.
-  const runMs = (performance.now() - begin) / count;
-  return groups.flatMap((group, index) =>
-    group.map((run, at) => {
-      const output = outputs[index]?.[at];
-      assert(output, "every spec was run");
-      return run.result(output, runMs);
-    }),
-  );
 }
 
 /** What specs say whose plans can be merged. */
