@@ -138,6 +138,23 @@ test("what one run throws ends all, and is thrown", async () => {
   await engine.dispose();
 });
 
+test("who goes on from what was disposed of ends all", async () => {
+  const engine = await createReferenceEngine(TOYS[0] ?? fail());
+  const plan = planOf({ ...fc.sample(SHAPES, { seed: 1, numRuns: 1 })[0] ?? fail(), toy: 0 });
+  const text = { kind: "prefill", length: 1, rows: [{ tokens: [1] }] } as const;
+  const failing = runTogether<unknown>([
+    (of) => runPlan(plan, of(engine), RUN),
+    async (of) => {
+      const { cache } = await of(engine).run({ ...text, keep: true });
+      assert(cache, "the text was kept");
+      cache.dispose();
+      return of(engine).run({ ...text, context: { cache, length: 1 } });
+    },
+  ]);
+  await expect(failing).rejects.toMatchObject({ code: "engine" });
+  await engine.dispose();
+});
+
 test("a signal stops all", async () => {
   const engine = await createReferenceEngine(TOYS[0] ?? fail());
   const plan = planOf({ ...(fc.sample(SHAPES, { seed: 1, numRuns: 1 })[0] ?? fail()), toy: 0 });

@@ -35,16 +35,13 @@ export function prefillKey({ context, taps = [], read, keep }: PrefillPass): str
   ]);
 }
 
-/** Where passes only read states of whole texts, what they ask: passes that ask the same get the same. */
+/** What a pass of whole texts asks, where nothing is written into them: passes that ask the same get the same. */
 export function askedBy(pass: PrefillPass): string | undefined {
-  const { length, lengths, rows, taps, context, patches = [], blocked = [], read, keep } = pass;
+  const { rows, context, patches = [], read, ...asked } = pass;
   const isPlain =
-    context === undefined &&
-    patches.length + blocked.length === 0 &&
-    read === undefined &&
-    keep !== true &&
-    rows.every((row) => "tokens" in row);
-  return isPlain ? JSON.stringify([length, lengths, rows, taps]) : undefined;
+    context === undefined && patches.length === 0 && rows.every((row) => "tokens" in row);
+  const tracked = read?.tracked && [...read.tracked];
+  return isPlain ? JSON.stringify({ ...asked, rows, read: { ...read, tracked } }) : undefined;
 }
 
 /** Joins passes with one key, whose contexts are rows of one cache. */
@@ -113,30 +110,30 @@ interface JoinedRow {
   readonly own: number;
 }
 
-/** The context of one pass as it is; of several each row's own. */
+/** One context where all rows stand behind the same, else each row's own. */
 function contextOf(
   passes: readonly PrefillPass[],
   all: readonly JoinedRow[],
 ): { readonly context?: Context } {
-  const [first] = passes;
-  if (first?.context === undefined) return {};
-  const { context } = first;
-  if (passes.length === 1 && !("rows" in context)) {
+  const context = passes[0]?.context;
+  if (context === undefined) return {};
+  const { joint } = ofRun(context).at;
+  const rows = all.map(({ pass, own }) => ({
+    row: (pass.context && placeOf(pass.context, own)) ?? -1,
+    length: startOf(pass, own),
+  }));
+  const [first] = rows;
+  const isOne = rows.every(({ row, length }) => row === first?.row && length === first.length);
+  if (isOne && !("rows" in context)) {
     return { context: { cache: ofRun(context).alone(), length: context.length } };
   }
-  return {
-    context: {
-      cache: ofRun(context).at.joint.cache,
-      rows: all.map(({ pass, own }) => {
-        const before = pass.context;
-        const row = before !== undefined && "rows" in before ? (before.rows[own]?.row ?? 0) : 0;
-        return {
-          row: (before && ofRun(before).at.rows[row]) ?? -1,
-          length: startOf(pass, own),
-        };
-      }),
-    },
-  };
+  return { context: { cache: joint.cache, rows } };
+}
+
+/** Which row of the joint cache is before a row of a pass. */
+function placeOf(context: Context, own: number): number | undefined {
+  const row = "rows" in context ? context.rows[own]?.row : 0;
+  return row === undefined ? undefined : ofRun(context).at.rows[row];
 }
 
 /** The cache of a context. Throws `engine` where another engine made it. */

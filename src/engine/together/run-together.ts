@@ -112,7 +112,14 @@ class Together {
   #go(): void {
     const waiting = new Set(this.#asks.map(({ lane }) => lane));
     if (this.#isRunning || waiting.size === 0 || waiting.size < this.#open.size) return;
-    const chosen = chooseAsks(this.#asks);
+    let chosen: readonly Ask[];
+    try {
+      chosen = chooseAsks(this.#asks);
+    } catch (error) {
+      // A run asks to go on from what it disposed of.
+      this.#fail(error);
+      return;
+    }
     this.#asks = this.#asks.filter((ask) => !chosen.includes(ask));
     for (const { lane, pass } of chosen) {
       lane.passes += 1;
@@ -226,11 +233,13 @@ async function runPrefills(asks: readonly Ask<PrefillPass>[]): Promise<readonly 
   const joined = joinPrefills(passes, engine.architecture);
   const output = await engine.run(joined.pass, signal);
   const joint = output.cache && new JointCache(engine, output.cache);
-  const outputs = joined.cut(output).map((each, index): PassOutput => ({
-    ...each,
-    cache: joint && new RunCache({ joint, rows: joined.rows[index] ?? [] }),
-  }));
-  return names.flatMap((name) => outputs[distinct.indexOf(name)] ?? []);
+  const outputs = joined.cut(output);
+  return names.flatMap((name): readonly PassOutput[] => {
+    const index = distinct.indexOf(name);
+    const [own, rows] = [outputs[index], joined.rows[index]];
+    // Rows that several asked for are each one's own, for all that it knows.
+    return own && rows ? [{ ...own, cache: joint && new RunCache({ joint, rows }) }] : [];
+  });
 }
 
 async function runDecodes(asks: readonly Ask<DecodePass>[]): Promise<readonly PassOutput[]> {
