@@ -3,24 +3,30 @@ import type { LoadedMapping } from "../mapping/fitted-mapping.ts";
 import type { Model } from "../models/model.ts";
 import { explain } from "../plan/explain.ts";
 import type { Plan } from "../plan/plan.ts";
-import { countMany } from "../run/run-many.ts";
+import { countMany, type RunManyOptions } from "../run/run-many.ts";
 import { loadVectorFiles, planSpec, type ReadyModel } from "../run/run-spec.ts";
 import { specHash } from "../spec/canonical.ts";
 import type { PatchscopeSpec } from "../spec/spec.ts";
-import { loadMappingFile, loadVectorsFile } from "./run-and-show.ts";
 import { fileOfAnother, sweepStopped } from "./sweep-errors.ts";
 import type { KeptLine } from "./sweep-file.ts";
 import type { SweptSample } from "./sweep-request.ts";
 
-/** The models of a sweep, without their weights. */
+/** The files that samples name, of which those that were read last are known. */
+export type SampleFiles = Pick<RunManyOptions, "mappings" | "vectors">;
+
+/** The models of a sweep, without their weights, and its files. */
 export interface OpenModels {
   readonly model: Model;
   readonly target: Model | undefined;
+  readonly files: SampleFiles;
 }
 
 /** The plan of a spec, whose files of vectors are read. */
-export async function planOf(spec: PatchscopeSpec, { model, target }: OpenModels): Promise<Plan> {
-  const vectors = await loadVectorFiles(spec, loadVectorsFile);
+export async function planOf(
+  spec: PatchscopeSpec,
+  { model, target, files }: OpenModels,
+): Promise<Plan> {
+  const vectors = await loadVectorFiles(spec, files.vectors);
   return planSpec(spec, model, { target, vectors });
 }
 
@@ -46,7 +52,7 @@ export async function explainSweep(
     ...(first === undefined
       ? []
       : [`The first sample (line ${first.line}):`, explain(await planOf(first.spec, models)), ""]),
-    `All ${amount(all.plans, "sample")}: ${amount(all.cells, "row")} in ${amount(all.passes, "pass", "passes")}${steps}. Samples share passes where they ask the same of different sources.`,
+    `All ${amount(all.plans, "sample")}: ${amount(all.cells, "row")} in ${amount(all.passes, "pass", "passes")}${steps}. Samples share passes.`,
   ].join("\n");
 }
 
@@ -55,23 +61,19 @@ export async function checkKept(
   path: string,
   kept: readonly KeptLine[],
   samples: readonly SweptSample[],
-  { model, target, precision }: OpenModels & { readonly precision: string },
+  { model, target, files, precision }: OpenModels & { readonly precision: string },
 ): Promise<void> {
   if (kept.length === 0) return;
   const source = await model.weightsHash();
   const ofTarget = await target?.weightsHash();
-  const mappings = new Map<string, Promise<LoadedMapping>>();
   const mappingOf = ({ mapping }: PatchscopeSpec): Promise<LoadedMapping> | undefined => {
     const step = [mapping].flat().find(({ kind }) => kind === "file");
-    if (step?.kind !== "file") return undefined;
-    const found = mappings.get(step.file) ?? loadMappingFile(step.file);
-    mappings.set(step.file, found);
-    return found;
+    return step?.kind === "file" ? files.mappings?.(step.file) : undefined;
   };
   for (const [index, { specHash: own, models }] of kept.entries()) {
     const sample = samples[index];
     if (sample === undefined) return;
-    const vectors = await loadVectorFiles(sample.spec, loadVectorsFile);
+    const vectors = await loadVectorFiles(sample.spec, files.vectors);
     const expected = await specHash(sample.spec, {
       source,
       target: ofTarget,

@@ -7,6 +7,7 @@ import { sweepTable } from "../render/sweep-table.ts";
 import { sweepCounter, type SweepCounter } from "../render/sweep-tally.ts";
 import type { PatchscopeResult } from "../result/result.ts";
 import { runMany } from "../run/run-many.ts";
+import { remembered, VECTOR_FILES } from "../run/remembered.ts";
 import type { CommandContext } from "./context.ts";
 import { optionWrong } from "./errors.ts";
 import {
@@ -34,7 +35,7 @@ import {
   type LineWriter,
 } from "./sweep-file.ts";
 import { sweepLine, tableRows } from "./sweep-lines.ts";
-import { checkEngine, checkKept, explainSweep, planOf } from "./sweep-plan.ts";
+import { checkEngine, checkKept, explainSweep, planOf, type SampleFiles } from "./sweep-plan.ts";
 import {
   fittingSamples,
   sweepRequest,
@@ -116,7 +117,11 @@ async function sweep(path: string, options: SweepOptions, context: CommandContex
     isTable: format === "csv",
   });
   const progress = progressOn(context.terminal);
-  const sweeping = { request, file, options, format, context, progress };
+  const files = {
+    mappings: remembered(loadMappingFile),
+    vectors: remembered(loadVectorsFile, VECTOR_FILES),
+  };
+  const sweeping = { request, file, files, options, format, context, progress };
   try {
     await (options.explain === true ? showPlan(sweeping) : runSweep(sweeping));
   } finally {
@@ -128,6 +133,7 @@ interface Sweeping {
   readonly request: SweepRequest;
   /** With the samples beyond the limit. */
   readonly file: SampleFile;
+  readonly files: SampleFiles;
   readonly options: SweepOptions;
   readonly format: SweepFormat;
   readonly context: CommandContext;
@@ -144,7 +150,7 @@ async function showPlan(sweeping: Sweeping): Promise<void> {
   const { request, context, progress } = sweeping;
   const spec = firstSpec(sweeping);
   const text = await withOpenModels({ spec, context, progress }, (model, target) =>
-    explainSweep(request.samples, { model, target }, context.signal),
+    explainSweep(request.samples, { model, target, files: sweeping.files }, context.signal),
   );
   progress.clear();
   context.terminal.print(`${text}\n`);
@@ -201,10 +207,10 @@ async function planAll(
   path: string | undefined,
   kept: KeptLines,
 ): Promise<void> {
-  const { request, file, options, context, progress } = sweeping;
+  const { request, file, files, options, context, progress } = sweeping;
   const { samples } = request;
   await withOpenModels({ spec: firstSpec(sweeping), context, progress }, async (model, target) => {
-    const models = { model, target };
+    const models = { model, target, files };
     let done = 0;
     await fittingSamples({ ...file, samples }, async ({ spec }) => {
       if (context.signal.aborted) throw sweepStopped();
@@ -245,7 +251,7 @@ async function runRest(
           loaded,
           {
             ...{ target, signal: context.signal, skip: done, memory: memoryLeft(options) },
-            ...{ mappings: loadMappingFile, vectors: loadVectorsFile, onProgress: show },
+            ...{ ...sweeping.files, onProgress: show },
           },
         );
         for await (const result of results) {

@@ -5,7 +5,6 @@
  */
 import type { Engine } from "../engine/engine.ts";
 import { assert } from "../errors.ts";
-import type { LoadedMapping } from "../mapping/fitted-mapping.ts";
 import { planStatistics } from "../plan/explain.ts";
 import { mergeKey, mergePlans, type MergedPlan } from "../plan/merge-plans.ts";
 import type { Plan, State } from "../plan/plan.ts";
@@ -15,6 +14,7 @@ import { grouped } from "./grouped.ts";
 import { batchesOf, inBatches, type CountedRun } from "./in-batches.ts";
 import type { CellReadOut } from "./read-cells.ts";
 import { readTextsOnly, type TextOnlyRun } from "./read-text-only.ts";
+import { remembered, VECTOR_FILES } from "./remembered.ts";
 import { runPlan, type RunOptions, type RunOutput } from "./run-plan.ts";
 import { prepareRun, type PreparedRun, type ReadyModel, type RunSpecOptions } from "./run-spec.ts";
 import type { StatesAt } from "./sources.ts";
@@ -50,7 +50,12 @@ export async function* runMany(
   on: ReadyModel,
   options: RunManyOptions = {},
 ): AsyncGenerator<PatchscopeResult, void, undefined> {
-  const reading = { ...options, mappings: options.mappings && once(options.mappings) };
+  const { mappings, vectors } = options;
+  const reading = {
+    ...options,
+    mappings: mappings && remembered(mappings),
+    vectors: vectors && remembered(vectors, VECTOR_FILES),
+  };
   const { skip = 0, signal, memory, onProgress } = options;
   let done = 0;
   for await (const window of windowsOf(prepared(specs, on, reading), ({ plan }) => plan)) {
@@ -133,16 +138,6 @@ function groupsOf(plans: readonly Plan[]): readonly (readonly number[])[] {
 /** Rows of a group of plans: the target without a patch is one as well. */
 function rowsOf(group: readonly number[], plans: readonly Plan[]): number {
   return group.reduce((sum, index) => sum + (plans[index]?.cells.length ?? 0), 1);
-}
-
-/** Reads each file once. */
-function once(read: (file: string) => Promise<LoadedMapping>): typeof read {
-  const files = new Map<string, Promise<LoadedMapping>>();
-  return (file) => {
-    const known = files.get(file) ?? read(file);
-    files.set(file, known);
-    return known;
-  };
 }
 
 /** How specs are run. */
