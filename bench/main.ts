@@ -19,6 +19,7 @@ import { writePage } from "./report/page.ts";
 import { positionsSection } from "./sections/positions.ts";
 import { readResults, writeResults, type Results } from "./report/results.ts";
 import { profileSection } from "./sections/profile.ts";
+import { samplesSection } from "./sections/samples.ts";
 import { scalingSection } from "./sections/scaling.ts";
 import { terminalTable } from "./report/table.ts";
 import { throughputSection } from "./sections/throughput.ts";
@@ -30,6 +31,7 @@ const SECTIONS = {
   words: wordsSection,
   positions: positionsSection,
   evidence: evidenceSection,
+  samples: samplesSection,
   first: firstWordsSection,
   limit: limitSection,
   profile: profileSection,

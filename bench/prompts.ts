@@ -76,3 +76,32 @@ export function sampleSpecs(count: number): PatchscopeSpec[] {
     }),
   );
 }
+
+const PLACES = ["Japan", "Peru", "Kenya", "Norway", "Egypt", "Canada", "Greece", "Nepal"];
+const TARGETS = [
+  "The capital of the country x is",
+  "People who live in x",
+  "Well, my uncle once flew to x and",
+  "The rivers in x are",
+  "The old king who ruled x was called",
+];
+const ENDINGS = ["", " often", " and", " who never"];
+
+/** A cell of each of so many samples, whose targets are all different, or all the same: 20 tokens each, with evidence. */
+export function oneCellSpecs(count: number, targets: "own" | "same"): PatchscopeSpec[] {
+  const pick = (texts: readonly string[], at: number): string => texts[at % texts.length] ?? "";
+  return Array.from({ length: count }, (_, sample) => {
+    const own = pick(TARGETS, sample) + pick(ENDINGS, Math.floor(sample / TARGETS.length));
+    const place = pick(PLACES, sample + Math.floor(sample / PLACES.length));
+    return parseSpec({
+      version: 1,
+      source: { model: MODEL, prompt: `Last year we went to ${place}`, layer: 8 },
+      target: {
+        prompt: targets === "own" ? `${sample + 1}. ${own}` : pick(TARGETS, 0),
+        position: { find: "x" },
+        layer: 8,
+      },
+      read: { kind: "generate", maxTokens: 20, ignoreEos: true },
+    });
+  });
+}

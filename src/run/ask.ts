@@ -18,12 +18,13 @@ import { presetSpec } from "../spec/presets/presets.ts";
 import { layersAt } from "../spec/questions/question.ts";
 import type { DepthPair, Wording } from "../spec/questions/question.ts";
 import { askNeedsTokenizer } from "./errors.ts";
-import { inBatches, type CountedRun } from "./in-batches.ts";
+import { inBatches, type SizedRun } from "./in-batches.ts";
 import { captureSources, readManySources } from "./many-sources.ts";
+import { tokensOfRow } from "./memory.ts";
 import type { LayerPair, SourcesOutput, SourceStates, SourceText } from "./many-sources.ts";
 import type { CellOutput } from "./run-plan.ts";
 import { engineRecord, modelRecord } from "./provenance.ts";
-import type { ReadyModel } from "./run-spec.ts";
+import { planSpec, type ReadyModel } from "./run-spec.ts";
 
 /** Tokens of a read-out: the answer, and a little of what follows. */
 const ASK_TOKENS = 8;
@@ -166,14 +167,17 @@ async function readWordings(
     [
       { sources: own, controls: askControls(unrelated) },
       { sources: others, controls: [] },
-    ].map(({ sources, controls }): CountedRun<SourcesOutput> => {
+    ].map(({ sources, controls }): SizedRun<SourcesOutput> => {
       const index = shares.push(0) - 1;
+      const spec = wordingSpec(text, { model, controls });
       return {
-        rows: sources.places.length * pairs.length + 1,
+        size: {
+          rows: sources.places.length * pairs.length + 1,
+          tokens: tokensOfRow(planSpec(spec, on.model)),
+        },
         run: (of) =>
           readManySources({
-            spec: wordingSpec(text, { model, controls }),
-            ...{ sources, pairs, signal },
+            ...{ spec, sources, pairs, signal },
             on: { ...on, engine: of(on.engine) },
             onProgress: ({ phase, done, total }) => {
               const share = done / total;

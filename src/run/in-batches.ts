@@ -1,20 +1,29 @@
 /** Runs at the same time, so that their rows share passes: as many as make passes faster, and no more. */
 import { runTogether, type TogetherRun } from "../engine/together/run-together.ts";
 
-/** More rows in a pass are hardly faster, and each holds keys and values. */
+/** More rows in a pass are hardly faster. */
 const ROWS_AT_ONCE = 128;
+/** Tokens whose keys and values are held, of all rows. */
+const TOKENS_AT_ONCE = 8192;
 
-/** A run, and how many rows it has at once; Infinity for one that runs alone. */
-export interface CountedRun<T> {
+/** How much a run has at once. */
+export interface RunSize {
   readonly rows: number;
+  /** Of each row, with those that are generated. */
+  readonly tokens: number;
+}
+
+/** A run and its size; undefined for one that runs alone. */
+export interface SizedRun<T> {
+  readonly size: RunSize | undefined;
   readonly run: TogetherRun<T>;
 }
 
 /** Runs all in their order, and gives what those that ran at the same time gave. */
 export async function* inBatches<T>(
-  runs: readonly CountedRun<T>[],
+  runs: readonly SizedRun<T>[],
 ): AsyncGenerator<readonly T[], void, undefined> {
-  for (const [first, ...others] of batchesOf(runs, ({ rows }) => rows)) {
+  for (const [first, ...others] of batchesOf(runs, ({ size }) => size)) {
     if (first === undefined) continue;
     yield others.length === 0
       ? [await first.run((engine) => engine)]
@@ -23,18 +32,19 @@ export async function* inBatches<T>(
 }
 
 /** What runs at the same time: neighbours, as long as they are few rows. */
-export function batchesOf<T>(items: readonly T[], rowsOf: (item: T) => number): T[][] {
+export function batchesOf<T>(items: readonly T[], sizeOf: (item: T) => RunSize | undefined): T[][] {
   const batches: T[][] = [];
-  let rows = 0;
+  let [rows, tokens] = [Infinity, Infinity];
   for (const item of items) {
-    const own = rowsOf(item);
+    const size = sizeOf(item) ?? { rows: Infinity, tokens: Infinity };
+    rows += size.rows;
+    tokens += size.rows * size.tokens;
     const last = batches.at(-1);
-    if (last !== undefined && rows + own <= ROWS_AT_ONCE) {
+    if (last !== undefined && rows <= ROWS_AT_ONCE && tokens <= TOKENS_AT_ONCE) {
       last.push(item);
-      rows += own;
     } else {
       batches.push([item]);
-      rows = own;
+      [rows, tokens] = [size.rows, size.rows * size.tokens];
     }
   }
   return batches;

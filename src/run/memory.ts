@@ -46,9 +46,8 @@ export function limitsWithin(
 ): RunLimits | undefined {
   if (memory === undefined) return undefined;
   const length = plan.target.tokens.length;
-  const generated = plan.read.kind === "generate" ? plan.read.maxTokens : 0;
-  const row = KEPT_COPIES * keptBytes(sizes) * (length + generated + ROOM);
-  const token = tokenBytes(sizes, length + generated);
+  const row = KEPT_COPIES * keptBytes(sizes) * (tokensOfRow(plan) + ROOM);
+  const token = tokenBytes(sizes, tokensOfRow(plan));
   const fixed = heldBytes(plan, sizes);
   const free = memory - fixed;
   const maxTokens = Math.min(MOST_TOKENS, Math.floor((PASS_SHARE * free) / token));
@@ -58,6 +57,11 @@ export function limitsWithin(
     throw memoryTooSmall({ memory, needed });
   }
   return { maxRows, maxTokens };
+}
+
+/** Tokens of a row of a plan, when it has been read to its end. */
+export function tokensOfRow({ target, read }: Pick<Plan, "target" | "read">): number {
+  return target.tokens.length + (read.kind === "generate" ? read.maxTokens : 0);
 }
 
 /** Keys and values of one token, in all blocks. */

@@ -1,7 +1,7 @@
 /** Reads what many specs name, such as a file: what was asked for last stays in memory. */
 export function remembered<Names extends readonly unknown[], T>(
   read: (...names: Names) => Promise<T>,
-  most = Infinity,
+  most?: number,
 ): (...names: Names) => Promise<T> {
   const known = new Map<string, Promise<T>>();
   return (...names) => {
@@ -10,7 +10,7 @@ export function remembered<Names extends readonly unknown[], T>(
     known.delete(key);
     known.set(key, found);
     const [oldest] = known.keys();
-    if (known.size > most && oldest !== undefined) known.delete(oldest);
+    if (known.size > (most ?? Infinity) && oldest !== undefined) known.delete(oldest);
     return found;
   };
 }

@@ -11,7 +11,8 @@ import type { Plan, State } from "../plan/plan.ts";
 import type { PatchscopeResult } from "../result/result.ts";
 import type { PatchscopeSpec } from "../spec/spec.ts";
 import { grouped } from "./grouped.ts";
-import { batchesOf, inBatches, type CountedRun } from "./in-batches.ts";
+import { batchesOf, inBatches, type RunSize, type SizedRun } from "./in-batches.ts";
+import { tokensOfRow } from "./memory.ts";
 import type { CellReadOut } from "./read-cells.ts";
 import { readTextsOnly, type TextOnlyRun } from "./read-text-only.ts";
 import { remembered, VECTOR_FILES } from "./remembered.ts";
@@ -114,7 +115,7 @@ export async function countMany(plans: AsyncIterable<Plan>): Promise<ManyStatist
   const counts = { plans: 0, cells: 0, passes: 0, decodeSteps: 0 };
   for await (const window of windowsOf(plans, (plan) => plan)) {
     counts.plans += window.length;
-    for (const groups of batchesOf(groupsOf(window), (group) => rowsOf(group, window))) {
+    for (const groups of batchesOf(groupsOf(window), (group) => sizeOf(group, window))) {
       const statistics = groups.map((indices) =>
         planStatistics(mergePlans(indices.flatMap((index) => window[index] ?? [])).plan),
       );
@@ -135,9 +136,15 @@ function groupsOf(plans: readonly Plan[]): readonly (readonly number[])[] {
   return [...groups.values()];
 }
 
-/** Rows of a group of plans: the target without a patch is one as well. */
-function rowsOf(group: readonly number[], plans: readonly Plan[]): number {
-  return group.reduce((sum, index) => sum + (plans[index]?.cells.length ?? 0), 1);
+/** How much a group of plans has at once: the target without a patch is a row as well. */
+function sizeOf(group: readonly number[], plans: readonly Plan[]): RunSize {
+  const some = group.flatMap((index) => plans[index] ?? []);
+  const [first] = some;
+  assert(first, "a group has plans");
+  return {
+    rows: some.reduce((sum, { cells }) => sum + cells.length, 1),
+    tokens: tokensOfRow(first),
+  };
 }
 
 /** How specs are run. */
@@ -154,9 +161,9 @@ async function runWindow(
   const plans = runs.map(({ plan }) => plan);
   const groups = groupsOf(plans);
   const shares = groups.map(() => 0);
-  const counted = groups.map((group, index): CountedRun<GroupOutput> => ({
+  const sized = groups.map((group, index): SizedRun<GroupOutput> => ({
     // What a run may hold is counted for each alone.
-    rows: memory === undefined ? rowsOf(group, plans) : Infinity,
+    size: memory === undefined ? sizeOf(group, plans) : undefined,
     run: async (of) => {
       const some = group.flatMap((each) => runs[each] ?? []);
       const onOwnShare = (share: number): void => {
@@ -168,7 +175,7 @@ async function runWindow(
   }));
   const results: PatchscopeResult[] = [];
   let begin = performance.now();
-  for await (const batch of inBatches(counted)) {
+  for await (const batch of inBatches(sized)) {
     // What each took of the time that they took together.
     const runMs = (performance.now() - begin) / batch.flatMap(({ group }) => group).length;
     for (const { group, outputs } of batch) {

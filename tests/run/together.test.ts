@@ -140,7 +140,7 @@ test("what one run throws ends all, and is thrown", async () => {
 
 test("who goes on from what was disposed of ends all", async () => {
   const engine = await createReferenceEngine(TOYS[0] ?? fail());
-  const plan = planOf({ ...fc.sample(SHAPES, { seed: 1, numRuns: 1 })[0] ?? fail(), toy: 0 });
+  const plan = planOf({ ...(fc.sample(SHAPES, { seed: 1, numRuns: 1 })[0] ?? fail()), toy: 0 });
   const text = { kind: "prefill", length: 1, rows: [{ tokens: [1] }] } as const;
   const failing = runTogether<unknown>([
     (of) => runPlan(plan, of(engine), RUN),

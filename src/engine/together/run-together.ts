@@ -6,6 +6,7 @@
  * Nothing depends on how fast a run is: a pass is chosen when every run waits, so the same runs are the same passes.
  */
 import {
+  startOf,
   type Cache,
   type DecodePass,
   type Engine,
@@ -23,6 +24,8 @@ export type TogetherRun<T> = (of: (engine: Engine) => Engine) => Promise<T>;
 
 /** Tokens of all rows of a joined pass: larger passes are not faster. */
 const MOST_TOKENS = 1024;
+/** Tokens that its rows look back to, each row's own: their keys and values are copied for it. */
+const MOST_SEEN = 8192;
 
 /**
  * Runs all, and gives what each gives, in their order. Where one fails, all are stopped, and its error is thrown when they are.
@@ -173,25 +176,34 @@ function rankOf({ lane, pass }: Ask): number {
   return lane.hasDecoded ? 2 : 0;
 }
 
-/** Of like length before others, as far as they fit into one pass. */
+/** Of like length before others, as far as they fit into one pass, in which all rows take as much room as the longest. */
 function fitting(first: Ask<PrefillPass>, asks: readonly Ask<PrefillPass>[]): readonly Ask[] {
-  const far = ({ pass }: Ask<PrefillPass>): number => Math.abs(pass.length - first.pass.length);
+  const far = ({ pass }: Ask<PrefillPass>): number =>
+    Math.abs(pass.length - first.pass.length) + Math.abs(seenBy(pass) - seenBy(first.pass));
   const chosen: Ask<PrefillPass>[] = [];
   const known = new Set<string>();
-  let [rows, length] = [0, 0];
+  let size = { rows: 0, length: 0, seen: 0 };
   for (const ask of asks.toSorted((a, b) => far(a) - far(b))) {
     const asked = askedBy(ask.pass);
     const isKnown = asked !== undefined && known.has(asked);
     const withIt = {
-      rows: rows + (isKnown ? 0 : ask.pass.rows.length),
-      length: Math.max(length, ask.pass.length),
+      rows: size.rows + (isKnown ? 0 : ask.pass.rows.length),
+      length: Math.max(size.length, ask.pass.length),
+      seen: Math.max(size.seen, seenBy(ask.pass)),
     };
-    if (chosen.length > 0 && withIt.rows * withIt.length > MOST_TOKENS) continue;
-    ({ rows, length } = withIt);
+    const { rows, length, seen } = withIt;
+    const isTooMuch = rows * length > MOST_TOKENS || rows * (seen + length) > MOST_SEEN;
+    if (chosen.length > 0 && isTooMuch) continue;
+    size = withIt;
     chosen.push(ask);
     if (asked !== undefined) known.add(asked);
   }
   return chosen;
+}
+
+/** How many tokens stand before a pass's rows, at most. */
+function seenBy(pass: PrefillPass): number {
+  return Math.max(...pass.rows.map((_, row) => startOf(pass, row)));
 }
 
 function isPrefill(ask: Ask): ask is Ask<PrefillPass> {
