@@ -6,7 +6,7 @@ import type { Architecture } from "../architecture.ts";
 import type { Edge } from "../engine.ts";
 import { blockName } from "./graph/decoder-io.ts";
 import type { Span } from "./position-feeds.ts";
-import { FILLER, type KeyPositions, type Ragged } from "./ragged.ts";
+import { columnsFrom, FILLER, type KeyPositions, type Ragged } from "./ragged.ts";
 import type { Feeds, Runtime, RuntimeTensor } from "./runtime.ts";
 
 /** What the masks of a call are made from. Keys stand in this order: unseen, those before the call, unused, the call's own. */
@@ -58,27 +58,19 @@ interface Line {
 function linesOf({ ragged, ...masking }: Masking, rows: readonly number[]): readonly Line[] {
   const { first, unseen, unused, length } = masking;
   const around = (start: number, before: KeyPositions): KeyPositions => [
-    ...filler(unseen),
+    ...columnsFrom(0, 0, unseen),
     ...before,
-    ...filler(unused),
-    ...from(start, length),
+    ...columnsFrom(0, 0, unused),
+    ...columnsFrom(start, length),
   ];
   if (ragged === undefined || rows.length === 0) {
-    return [{ first, positions: around(first, from(0, first)) }];
+    return [{ first, positions: around(first, columnsFrom(0, first)) }];
   }
   return rows.map((row) => {
     const start = ragged.firsts[row] ?? 0;
-    const before = [...from(0, ragged.context), ...(ragged.keys[row] ?? [])];
+    const before = [...columnsFrom(0, ragged.context), ...(ragged.keys[row] ?? [])];
     return { first: start, positions: around(start, before) };
   });
-}
-
-function filler(count: number): KeyPositions {
-  return Array.from({ length: count }, () => FILLER);
-}
-
-function from(position: number, count: number): KeyPositions {
-  return Array.from({ length: count }, (_, at) => position + at);
 }
 
 /** A way of looking back: how far. */
@@ -141,10 +133,10 @@ function withBlocked(
   for (let row = 0; row < count; row++) {
     out.set(mask.length === size ? mask : mask.subarray(row * size, (row + 1) * size), row * size);
   }
-  for (const { row, from: offset, to } of edges) {
+  for (const { row, from, to } of edges) {
     const { positions = [] } = lines[row] ?? lines[0] ?? {};
     const key = positions.indexOf(to);
-    if (key !== -1) out[row * size + offset * keys + key] = -Infinity;
+    if (key !== -1) out[row * size + from * keys + key] = -Infinity;
   }
   return out;
 }

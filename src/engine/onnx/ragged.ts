@@ -21,7 +21,11 @@ export interface Ragged {
 }
 
 /** Tokens from a position on, one behind the other, and filler behind them. */
-export function columnsFrom(position: number, count: number, columns: number): KeyPositions {
+export function columnsFrom(
+  position: number,
+  count: number,
+  columns: number = count,
+): KeyPositions {
   return Array.from({ length: columns }, (_, at) => (at < count ? position + at : FILLER));
 }
 

@@ -57,24 +57,29 @@ class Together {
   #failure: { readonly error: unknown } | undefined;
 
   async run<T>(runs: readonly TogetherRun<T>[]): Promise<T[]> {
-    const lanes = runs.map((): Lane => ({ passes: 0, hasDecoded: false }));
-    for (const lane of lanes) this.#open.add(lane);
-    const ended = await Promise.allSettled(
-      runs.map(async (run, index) => {
-        const lane = lanes[index] ?? { passes: 0, hasDecoded: false };
-        try {
-          return await run(this.#viewsFor(lane));
-        } catch (error) {
-          this.#fail(error);
-          throw error;
-        } finally {
-          this.#open.delete(lane);
-          this.#go();
-        }
-      }),
-    );
+    const lanes = runs.map((run) => ({ run, lane: { passes: 0, hasDecoded: false } }));
+    for (const { lane } of lanes) this.#open.add(lane);
+    const ended = await Promise.allSettled(lanes.map((each) => this.#runLane(each)));
     if (this.#failure !== undefined) throw this.#failure.error;
     return ended.flatMap((each) => (each.status === "fulfilled" ? [each.value] : []));
+  }
+
+  async #runLane<T>({
+    run,
+    lane,
+  }: {
+    readonly run: TogetherRun<T>;
+    readonly lane: Lane;
+  }): Promise<T> {
+    try {
+      return await run(this.#viewsFor(lane));
+    } catch (error) {
+      this.#fail(error);
+      throw error;
+    } finally {
+      this.#open.delete(lane);
+      this.#go();
+    }
   }
 
   #viewsFor(lane: Lane): (engine: Engine) => Engine {
@@ -259,7 +264,7 @@ async function runDecodes(asks: readonly Ask<DecodePass>[]): Promise<readonly Pa
   if (first === undefined) return [];
   const { engine, signal } = first;
   const caches = asks.map(({ pass }) => ofRun(pass));
-  const joint = alone(caches);
+  const joint = jointOfThese(caches);
   const starts: number[] = [];
   let count = 0;
   for (const { rows } of caches) {
@@ -291,7 +296,7 @@ async function runDecodes(asks: readonly Ask<DecodePass>[]): Promise<readonly Pa
 }
 
 /** A cache that has the rows of these in their order and no others. */
-function alone(caches: readonly RunCache[]): JointCache {
+function jointOfThese(caches: readonly RunCache[]): JointCache {
   const rows = caches.flatMap(({ at }) => at.rows);
   const [first] = caches;
   if (first === undefined) throw new Error("bug: no cache to go on from");
