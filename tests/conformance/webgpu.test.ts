@@ -1,0 +1,3 @@
+import { describeDevice } from "./on-device.ts";
+
+await describeDevice("webgpu");
