@@ -7,6 +7,7 @@ import { PatchscopesError } from "patchscopes";
 import { baselineOf, readBaseline } from "./report/baseline.ts";
 import { withContext, type BenchContext } from "./context.ts";
 import { depthSection } from "./sections/depth.ts";
+import { devicesSection } from "./sections/devices.ts";
 import { evidenceSection } from "./sections/evidence.ts";
 import type { Section } from "./figure.ts";
 import { firstWordsSection } from "./sections/first-words.ts";
@@ -40,6 +41,7 @@ const SECTIONS = {
   inspect: inspectSection,
   load: loadSection,
   throughput: throughputSection,
+  devices: devicesSection,
 } as const satisfies Record<string, (context: BenchContext) => Promise<Section>>;
 type Name = keyof typeof SECTIONS;
 const NAMES = Object.keys(SECTIONS) as readonly Name[];

@@ -26,7 +26,7 @@ export function benchCommand({ terminal, signal }: CommandContext): CommandUnkno
     )
     .argument(
       "[figures...]",
-      "grid, words, positions, evidence, samples, first, limit, profile, depth, scaling, inspect, load, throughput (default: all of them)",
+      "grid, words, positions, evidence, samples, first, limit, profile, depth, scaling, inspect, load, throughput, devices (default: all of them)",
     )
     .option(
       "--results <file>",
