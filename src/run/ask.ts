@@ -2,6 +2,7 @@
  * One question asked of a state in several wordings at several layers, and of other sources of the same kind: what the
  * read-outs agree on is the answer. The rule is in `measure/consensus.ts`, the questions in `spec/questions`.
  */
+import type { Engine } from "../engine/engine.ts";
 import { assert } from "../errors.ts";
 import {
   CONSENSUS_THRESHOLD,
@@ -18,7 +19,7 @@ import { presetSpec } from "../spec/presets/presets.ts";
 import { layersAt } from "../spec/questions/question.ts";
 import type { DepthPair, Wording } from "../spec/questions/question.ts";
 import { askNeedsTokenizer } from "./errors.ts";
-import { inBatches, type SizedRun } from "./in-batches.ts";
+import { batchesOf, runBatch, type RunSize } from "./batches.ts";
 import { captureSources, readManySources } from "./many-sources.ts";
 import { tokensOfRow } from "./memory.ts";
 import type { LayerPair, SourcesOutput, SourceStates, SourceText } from "./many-sources.ts";
@@ -156,6 +157,12 @@ interface Reading extends AskOptions {
   readonly on: ReadyModel;
 }
 
+/** One wording asked of the source, or of the others. */
+interface AskedRun {
+  readonly size: RunSize;
+  readonly run: (of: (engine: Engine) => Engine) => Promise<SourcesOutput>;
+}
+
 /** What is said in each wording: of the source with controls, of the others without. */
 async function readWordings(
   wordings: readonly Wording[],
@@ -167,7 +174,7 @@ async function readWordings(
     [
       { sources: own, controls: askControls(unrelated) },
       { sources: others, controls: [] },
-    ].map(({ sources, controls }): SizedRun<SourcesOutput> => {
+    ].map(({ sources, controls }): AskedRun => {
       const index = shares.push(0) - 1;
       const spec = wordingSpec(text, { model, controls });
       return {
@@ -191,7 +198,9 @@ async function readWordings(
     }),
   );
   const outputs: SourcesOutput[] = [];
-  for await (const batch of inBatches(runs)) outputs.push(...batch);
+  for (const batch of batchesOf(runs, ({ size }) => size)) {
+    outputs.push(...(await runBatch(batch.map(({ run }) => run))));
+  }
   return wordings.map((wording, index) => {
     const [source, contrast] = outputs.slice(2 * index, 2 * index + 2);
     assert(source && contrast, "every wording was read");

@@ -11,7 +11,7 @@ import type { Plan, State } from "../plan/plan.ts";
 import type { PatchscopeResult } from "../result/result.ts";
 import type { PatchscopeSpec } from "../spec/spec.ts";
 import { grouped } from "./grouped.ts";
-import { batchesOf, inBatches, type RunSize, type SizedRun } from "./in-batches.ts";
+import { batchesOf, runBatch, type RunSize } from "./batches.ts";
 import { tokensOfRow } from "./memory.ts";
 import type { CellReadOut } from "./read-cells.ts";
 import { readTextsOnly, type TextOnlyRun } from "./read-text-only.ts";
@@ -61,16 +61,15 @@ export async function* runMany(
   let done = 0;
   for await (const window of windowsOf(prepared(specs, on, reading), ({ plan }) => plan)) {
     const skipped = Math.min(window.length, Math.max(0, skip - done));
-    done += skipped;
-    if (skipped === window.length) continue;
-    const before = done;
-    const results = await runWindow(window, {
-      ...{ signal, memory },
-      onShare: (share) => onProgress?.(before + share * (window.length - skipped)),
-    });
-    done += results.length - skipped;
+    const left = window.length - skipped;
+    const before = done + skipped;
+    done += window.length;
+    if (left === 0) continue;
+    const onShare = (share: number): void => onProgress?.(before + share * left);
+    for await (const results of runWindow(window, { signal, memory, skip: skipped, onShare })) {
+      yield* results;
+    }
     onProgress?.(done);
-    yield* results.slice(skipped);
   }
 }
 
@@ -153,47 +152,50 @@ interface Running extends Pick<RunManyOptions, "signal" | "memory"> {
   readonly onShare: (share: number) => void;
 }
 
-/** The results of some specs, in their order. */
-async function runWindow(
+/** The results of some specs, in their order, behind those that are there: each as soon as it is known with all before it. */
+async function* runWindow(
   runs: readonly PreparedRun[],
-  { onShare, signal, memory }: Running,
-): Promise<readonly PatchscopeResult[]> {
+  { skip, memory, signal, onShare }: Running & { readonly skip: number },
+): AsyncGenerator<readonly PatchscopeResult[], void, undefined> {
   const plans = runs.map(({ plan }) => plan);
-  const groups = groupsOf(plans);
-  const shares = groups.map(() => 0);
-  const sized = groups.map((group, index): SizedRun<GroupOutput> => ({
-    // What a run may hold is counted for each alone.
-    size: memory === undefined ? sizeOf(group, plans) : undefined,
-    run: async (of) => {
-      const some = group.flatMap((each) => runs[each] ?? []);
-      const onOwnShare = (share: number): void => {
-        shares[index] = (share * cellsOf(some)) / cellsOf(runs);
-        onShare(shares.reduce((sum, each) => sum + each, 0));
-      };
-      return { group, outputs: await runGroup(some, { signal, memory, of, onShare: onOwnShare }) };
-    },
-  }));
+  // What a run may hold is counted for each alone.
+  const sizeIn = (group: readonly number[]): RunSize | undefined =>
+    memory === undefined ? sizeOf(group, plans) : undefined;
+  // What has its results is only run beside what has not.
+  const batches = batchesOf(groupsOf(plans), sizeIn).filter((groups) =>
+    groups.flat().some((index) => index >= skip),
+  );
+  const shares = new Map<readonly number[], number>();
+  const total = cellsOf(batches.flat(2).flatMap((index) => runs[index] ?? []));
   const results: PatchscopeResult[] = [];
-  let begin = performance.now();
-  for await (const batch of inBatches(sized)) {
+  let next = skip;
+  for (const groups of batches) {
+    const begin = performance.now();
+    const outputs = await runBatch(
+      groups.map((group) => (of: (engine: Engine) => Engine) => {
+        const some = group.flatMap((index) => runs[index] ?? []);
+        const onOwnShare = (share: number): void => {
+          shares.set(group, (share * cellsOf(some)) / total);
+          onShare([...shares.values()].reduce((sum, each) => sum + each, 0));
+        };
+        return runGroup(some, { signal, memory, of, onShare: onOwnShare });
+      }),
+    );
     // What each took of the time that they took together.
-    const runMs = (performance.now() - begin) / batch.flatMap(({ group }) => group).length;
-    for (const { group, outputs } of batch) {
-      for (const [at, index] of group.entries()) {
-        const [run, output] = [runs[index], outputs[at]];
+    const runMs = (performance.now() - begin) / groups.flat().length;
+    for (const [at, group] of groups.entries()) {
+      for (const [place, index] of group.entries()) {
+        const [run, output] = [runs[index], outputs[at]?.[place]];
         assert(run && output, "every spec was run");
         results[index] = run.result(output, runMs);
       }
     }
-    begin = performance.now();
+    const ready: PatchscopeResult[] = [];
+    for (let result = results[next]; result !== undefined; result = results[++next]) {
+      ready.push(result);
+    }
+    yield ready;
   }
-  return results;
-}
-
-/** What the specs of a group say, by their indices in the window. */
-interface GroupOutput {
-  readonly group: readonly number[];
-  readonly outputs: readonly RunOutput[];
 }
 
 function cellsOf(runs: readonly PreparedRun[]): number {

@@ -1,13 +1,14 @@
 /** A run that was stopped goes on from its cells, and one with little memory says the same as one with much. */
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import type { Engine, PassOutput } from "../../src/engine/engine.ts";
+import type { Pass } from "../../src/engine/engine.ts";
 import type { PatchscopeResult } from "../../src/result/result.ts";
 import type { CellOutput, ReadyCell } from "../../src/run/run-plan.ts";
 import { planSpec, runSpec, type CellStore } from "../../src/run/run-spec.ts";
 import { limitsWithin } from "../../src/run/memory.ts";
 import { parseSpec } from "../../src/spec/schema.ts";
 import type { PatchscopeSpec } from "../../src/spec/spec.ts";
+import { counting } from "../support/counting-engine.ts";
 import { useTinyModel } from "../support/tiny-model.ts";
 import { leastMemory } from "./least-memory.ts";
 
@@ -88,21 +89,15 @@ test.each(READS)("Stopped anywhere, %s go on to the same result", async (_, fiel
 
 test("What is known is not run again", async () => {
   const spec = specOf({ read: { kind: "generate", maxTokens: 3, ignoreEos: true } });
-  let rows = 0;
-  const counting: Engine = {
-    ...{ info: tiny().engine.info, architecture: tiny().engine.architecture },
-    run: async (pass, signal): Promise<PassOutput> => {
-      if (pass.kind === "prefill") rows += pass.rows.length;
-      return tiny().engine.run(pass, signal);
-    },
-    select: (cache, some) => tiny().engine.select(cache, some),
-    dispose: () => Promise.resolve(),
-  };
+  const passes: Pass[] = [];
+  const on = { model: tiny().model, engine: counting(tiny().engine, passes) };
+  const rowsOf = (some: readonly Pass[]): number =>
+    some.reduce((sum, pass) => sum + (pass.kind === "prefill" ? pass.rows.length : 0), 0);
   const kept = new Kept();
-  const first = await runSpec(spec, { model: tiny().model, engine: counting }, { store: kept });
-  const wholly = rows;
-  rows = 0;
-  const again = await runSpec(spec, { model: tiny().model, engine: counting }, { store: kept });
+  const first = await runSpec(spec, on, { store: kept });
+  const wholly = rowsOf(passes.splice(0));
+  const again = await runSpec(spec, on, { store: kept });
+  const rows = rowsOf(passes);
   expect(rounded(again)).toEqual(rounded(first));
   // The source, the target, the target without a patch and the controls' sentences are left.
   expect(rows).toBeLessThan(16);

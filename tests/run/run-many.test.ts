@@ -1,6 +1,6 @@
 /** Many specs together say what each says alone: in one plan where they ask the same, alone where they do not. */
-import { expect, test } from "vitest";
-import type { Engine, PassOutput } from "../../src/engine/engine.ts";
+import { describe, expect, test } from "vitest";
+import type { Pass } from "../../src/engine/engine.ts";
 import type { CellRecord, PatchscopeResult } from "../../src/result/result.ts";
 import type { Plan } from "../../src/plan/plan.ts";
 import { countMany, runMany } from "../../src/run/run-many.ts";
@@ -8,6 +8,7 @@ import { planSpec, runSpec } from "../../src/run/run-spec.ts";
 import { parseSpec } from "../../src/spec/schema.ts";
 import type { SpecInput } from "../../src/spec/spec-input.ts";
 import type { PatchscopeSpec } from "../../src/spec/spec.ts";
+import { counting } from "../support/counting-engine.ts";
 import { expectNear } from "../support/nats.ts";
 import { useTinyModel } from "../support/tiny-model.ts";
 
@@ -98,16 +99,8 @@ test("Specs of all kinds together come in their order", async () => {
 });
 
 test("Specs that ask the same are few passes", async () => {
-  const passes = { one: 0, many: 0 };
-  const counting = (key: keyof typeof passes): Engine => ({
-    ...{ info: tiny().engine.info, architecture: tiny().engine.architecture },
-    run: async (pass, signal): Promise<PassOutput> => {
-      passes[key]++;
-      return tiny().engine.run(pass, signal);
-    },
-    select: (cache, rows) => tiny().engine.select(cache, rows),
-    dispose: () => Promise.resolve(),
-  });
+  const passes: Record<"one" | "many", Pass[]> = { one: [], many: [] };
+  const { model, engine } = tiny();
   const controls = [
     "unpatched",
     "unrelated",
@@ -118,13 +111,13 @@ test("Specs that ask the same are few passes", async () => {
   );
   const [first] = all;
   if (first === undefined) throw new Error("there is a spec");
-  await runSpec(first, { model: tiny().model, engine: counting("one") });
-  const results = runMany(all, { model: tiny().model, engine: counting("many") });
+  await runSpec(first, { model, engine: counting(engine, passes.one) });
+  const results = runMany(all, { model, engine: counting(engine, passes.many) });
   let count = 0;
   for await (const result of results) count += result.cells.length;
   expect(count).toBe(40 * 2 * tiny().model.architecture.layers);
   // Forty times as many rows, and not twice the passes for each.
-  expect(passes.many).toBeLessThan(6 * passes.one);
+  expect(passes.many.length).toBeLessThan(6 * passes.one.length);
 });
 
 test("A spec that cannot run is refused with its issue", async () => {
@@ -160,6 +153,39 @@ test("Results that are there already are not given again, and the others have th
   };
   const whole = await of();
   for (const skip of [1, 3, all.length]) expect(await of(skip)).toEqual(whole.slice(skip));
+});
+
+describe("Specs with targets of their own", () => {
+  const all = Array.from({ length: 60 }, (_, index) => ({
+    source: { prompt: TEXTS[index % TEXTS.length] ?? "" },
+    target: { ...target, prompt: `the ${"old ".repeat(index % 4)}dog x ${index}` },
+    read: generate,
+  }));
+  const resultsOf = async (skip?: number): Promise<readonly PatchscopeResult[]> => {
+    const given: PatchscopeResult[] = [];
+    for await (const result of runMany(all.map(specOf), tiny(), { skip })) {
+      given.push({ ...result, timing: { loadMs: 0, runMs: 0 } });
+    }
+    return given;
+  };
+
+  test("say what each says alone", async () => {
+    await expectSame(all.slice(0, 20).map(specOf));
+  });
+
+  test("are given as soon as they are known, and have the same numbers where others are there", async () => {
+    const whole = await resultsOf();
+    expect(whole).toHaveLength(all.length);
+    for (const skip of [1, 29, 59]) expect(await resultsOf(skip)).toEqual(whole.slice(skip));
+    const passes: Pass[] = [];
+    const counted = { model: tiny().model, engine: counting(tiny().engine, passes) };
+    const results = runMany(all.map(specOf), counted);
+    await results.next();
+    const first = passes.length;
+    while ((await results.next()).done !== true) continue;
+    expect(first).toBeLessThan(passes.length / 2);
+    expect(passes.length).toBeLessThan(all.length * 2);
+  });
 });
 
 test("What is done is told while it runs, and never falls back", async () => {

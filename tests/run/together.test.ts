@@ -9,6 +9,7 @@ import { runTogether } from "../../src/engine/together/run-together.ts";
 import { assert } from "../../src/errors.ts";
 import type { Plan } from "../../src/plan/plan.ts";
 import { runPlan, type RunOutput } from "../../src/run/run-plan.ts";
+import { counting } from "../support/counting-engine.ts";
 import { useResource } from "../support/real-model.ts";
 import { planOf, RUN, SHAPES, TOYS, type Shape } from "./random-plans.ts";
 
@@ -35,19 +36,6 @@ const SETS_OF_PLANS = fc
 function readAs(shape: Shape, read: string): Plan {
   if (read === "next-token") return planOf(shape, { kind: "next-token", topK: 2 });
   return read === "propagation" ? planOf(shape, { kind: "propagation" }) : planOf(shape);
-}
-
-/** Counts passes, and the rows of each. */
-function counting(engine: Engine, passes: Pass[]): Engine {
-  return {
-    ...{ info: engine.info, architecture: engine.architecture },
-    run: async (pass, signal) => {
-      passes.push(pass);
-      return engine.run(pass, signal);
-    },
-    select: (cache, rows) => engine.select(cache, rows),
-    dispose: () => Promise.resolve(),
-  };
 }
 
 function together(plans: readonly Plan[], engine: Engine): Promise<RunOutput[]> {

@@ -13,25 +13,14 @@ export interface RunSize {
   readonly tokens: number;
 }
 
-/** A run and its size; undefined for one that runs alone. */
-export interface SizedRun<T> {
-  readonly size: RunSize | undefined;
-  readonly run: TogetherRun<T>;
+/** What each of some runs gives that go at the same time. */
+export async function runBatch<T>(runs: readonly TogetherRun<T>[]): Promise<readonly T[]> {
+  const [first, ...others] = runs;
+  if (first === undefined) return [];
+  return others.length === 0 ? [await first((engine) => engine)] : runTogether(runs);
 }
 
-/** Runs all in their order, and gives what those that ran at the same time gave. */
-export async function* inBatches<T>(
-  runs: readonly SizedRun<T>[],
-): AsyncGenerator<readonly T[], void, undefined> {
-  for (const [first, ...others] of batchesOf(runs, ({ size }) => size)) {
-    if (first === undefined) continue;
-    yield others.length === 0
-      ? [await first.run((engine) => engine)]
-      : await runTogether([first, ...others].map(({ run }) => run));
-  }
-}
-
-/** What runs at the same time: neighbours, as long as they are few rows. */
+/** What runs at the same time: neighbours, as long as they are few rows; what has no size runs alone. */
 export function batchesOf<T>(items: readonly T[], sizeOf: (item: T) => RunSize | undefined): T[][] {
   const batches: T[][] = [];
   let [rows, tokens] = [Infinity, Infinity];
