@@ -14,6 +14,7 @@ import {
   SHAPE_WIDTH,
   shapesOf,
   slotOf,
+  stayingOutputs,
 } from "./graph/decoder-io.ts";
 import { maskFeeds } from "./mask-feeds.ts";
 import { positionFeeds } from "./position-feeds.ts";
@@ -42,6 +43,8 @@ export interface Forward {
   readonly ownLength: number;
   readonly room: number;
   readonly past: (layer: number, rows: number) => BlockKv;
+  /** Which of the past's rows each row of a block has; each its own unless said. */
+  readonly pastRows?: ((layer: number) => readonly number[]) | undefined;
   /** Where rows differ in their positions. */
   readonly ragged?: Ragged | undefined;
   readonly patches: readonly GraphPatch[];
@@ -49,6 +52,8 @@ export interface Forward {
   readonly needs: Needs;
   /** Whether heads can be read of this graph. */
   readonly heads: boolean;
+  /** Whether keys and values can stay on the device with it. */
+  readonly staysOnDevice: boolean;
 }
 
 interface GraphPatch {
@@ -64,8 +69,8 @@ export interface Needs {
   readonly taps: readonly Tap[];
   /** The last block's output, for the read-out. */
   readonly final: boolean;
-  /** Keys and values. */
-  readonly cache: boolean;
+  /** Keys and values: of this call's tokens, or also of all before, which stay on the device. */
+  readonly cache: "none" | "fresh" | "whole";
 }
 
 /** Everything that the decoder graph is fed for one call. */
@@ -91,6 +96,10 @@ export function feedsOf(forward: Forward, architecture: Architecture, runtime: R
     feeds[blockName.contextValues(layer)] = shared.values;
     feeds[blockName.pastKeys(layer)] = past.keys;
     feeds[blockName.pastValues(layer)] = past.values;
+    if (forward.staysOnDevice) {
+      const own = forward.pastRows?.(layer) ?? Array.from({ length: rows }, (_, row) => row);
+      feeds[blockName.pastRows(layer)] = runtime.int32(own, [own.length]);
+    }
   }
   const seen = context.length - unseen;
   const span = { first: seen + ownLength, length };
@@ -150,7 +159,7 @@ function goOnFeeds({ goOn, length }: Forward, rowsAt: readonly number[], runtime
 
 /** How much of each output is wanted: all or nothing. */
 function outputFeeds(
-  { needs, length, heads }: Forward,
+  { needs, length, heads, staysOnDevice }: Forward,
   rowsAt: readonly number[],
   architecture: Architecture,
   runtime: Runtime,
@@ -169,7 +178,10 @@ function outputFeeds(
   return {
     tap_counts: runtime.int64(ofSites, [ofSites.length]),
     ...(heads && { head_counts: runtime.int64(ofHeads, [ofHeads.length]) }),
-    kept_rows: runtime.int64([needs.cache ? rows : 0], [1]),
+    kept_rows: runtime.int64([needs.cache === "fresh" ? rows : 0], [1]),
+    ...(staysOnDevice && {
+      whole_rows: runtime.int64([needs.cache === "whole" ? rows : 0], [1]),
+    }),
   };
 }
 
@@ -203,7 +215,8 @@ export function outputsOf({ needs }: Forward, layers: number): string[] {
   const names = neededOutputs(needs, layers).map(({ output, layer }) =>
     blockName.tap(output, layer),
   );
-  if (needs.cache || names.length === 0) {
+  if (needs.cache === "whole") return [...names, ...stayingOutputs(layers)];
+  if (needs.cache === "fresh" || names.length === 0) {
     for (let layer = 0; layer < layers; layer++) {
       names.push(blockName.newKeys(layer), blockName.newValues(layer));
     }

@@ -4,17 +4,18 @@ import { basename, dirname } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import { MessageChannel } from "node:worker_threads";
 import ort from "onnxruntime-node";
-import type { PatchscopesError } from "../../errors.ts";
+import { assert, type PatchscopesError } from "../../errors.ts";
 import type { ModelDefinition } from "../architecture.ts";
 import type { Engine, Precision } from "../engine.ts";
 import { type Absence, hasProcessor, notBegun, notBuiltIn } from "./device-hints-node.ts";
 import { type Device, DEVICES, loadOrFallBack, webGpuProvider } from "./devices.ts";
 import { deviceMissing, runtimeFailed } from "./errors.ts";
+import { COPY, copyGraph } from "./graph/copy-graph.ts";
 import { encodeModel } from "./graph/proto.ts";
 import { probeGraph } from "./graph/probe-graph.ts";
 import type { Graph } from "./graph/graph-builder.ts";
 import { createOnnxEngineOn, type EngineOptions } from "./onnx-engine.ts";
-import type { Feeds, Runtime, RuntimeSession, RuntimeTensor } from "./runtime.ts";
+import type { DeviceMemory, Feeds, Runtime, RuntimeSession, RuntimeTensor } from "./runtime.ts";
 import type { StoredWeights, WeightStore } from "./weight-store.ts";
 
 /**
@@ -78,7 +79,8 @@ export function nodeRuntime(options: NodeRuntimeOptions = {}, device: Device = "
     // The CPU would turn float16 weights into float32 on every pass; of other devices each is asked.
     float16: false,
     takesEmpty: DEVICES[device].takesEmpty,
-    createSession: (graph) => createSession(graph, device, options),
+    memory: device === "webgpu" ? webGpuMemory(device) : undefined,
+    createSession: (graph, staying) => createSession(graph, { ...options, device, staying }),
     float32: (data, dims) => new ort.Tensor("float32", data, dims),
     int64: (data, dims) =>
       new ort.Tensor(
@@ -87,6 +89,34 @@ export function nodeRuntime(options: NodeRuntimeOptions = {}, device: Device = "
         dims,
       ),
     int32: (data, dims) => new ort.Tensor("int32", Int32Array.from(data), dims),
+  };
+}
+
+/**
+ * The runtime keeps buffers of WebGPU only, not of CUDA. It reads them where a graph puts them out; what it has for that
+ * itself, `getData`, ends the process.
+ */
+function webGpuMemory(device: Device): DeviceMemory {
+  return {
+    read: async (tensors) => {
+      if (tensors.length === 0) return [];
+      const copy = await createSession(copyGraph(), { device });
+      try {
+        const read: RuntimeTensor[] = [];
+        for (const tensor of tensors) {
+          const { [COPY.output]: got } = await copy.run({ [COPY.input]: tensor }, [COPY.output]);
+          assert(got, "what is copied is put out");
+          read.push(got);
+        }
+        return read;
+      } finally {
+        await copy.dispose();
+      }
+    },
+    free: (tensor) => {
+      assert(tensor instanceof ort.Tensor, "what is freed is this runtime's");
+      tensor.dispose();
+    },
   };
 }
 
@@ -149,11 +179,19 @@ function packageFolder(): string {
 
 async function createSession(
   graph: Graph,
-  device: Device,
-  { threads, profile, weightStore }: NodeRuntimeOptions,
+  {
+    device,
+    threads,
+    profile,
+    weightStore,
+    staying = [],
+  }: NodeRuntimeOptions & {
+    readonly device: Device;
+    readonly staying?: readonly string[] | undefined;
+  },
 ): Promise<RuntimeSession> {
   const stored = await weightStore?.weightsOf(graph);
-  const parts = { graph, device, threads, profile };
+  const parts = { graph, device, threads, profile, staying };
   const made = stored === undefined ? sessionFromMemory(parts) : sessionFromFile(parts, stored);
   const session = await made.catch(async (error: unknown) => {
     // The weights are whole even so.
@@ -163,13 +201,18 @@ async function createSession(
   const isKept = stored?.done();
   return {
     run: async (feeds: Feeds, outputs: readonly string[], into: Feeds = {}) => {
+      // Where outputs stay on the device, the runtime takes places for those that are asked for by their number among all.
+      const names = staying.length > 0 ? session.outputNames : outputs;
       try {
-        const fetches = Object.fromEntries(outputs.map((name) => [name, into[name] ?? null]));
+        const fetches = Object.fromEntries(names.map((name) => [name, into[name] ?? null]));
         const results = await session.run(
           feeds as Record<string, ort.Tensor>,
           fetches as Record<string, ort.Tensor | null>,
         );
-        return results as unknown as Record<string, RuntimeTensor>;
+        const wanted = new Set(outputs);
+        for (const name of staying) if (!wanted.has(name)) results[name]?.dispose();
+        const got = Object.entries(results).filter(([name]) => wanted.has(name));
+        return Object.fromEntries(got) as unknown as Record<string, RuntimeTensor>;
       } catch (cause) {
         throw runtimeFailed("failed while running", cause, device);
       }
@@ -225,6 +268,8 @@ interface SessionParts {
   readonly device: Device;
   readonly threads?: number | undefined;
   readonly profile?: string | undefined;
+  /** Outputs that stay on the device. */
+  readonly staying?: readonly string[];
   /** Settings of the session beside the usual ones, by the runtime's own names. */
   readonly extra?: Readonly<Record<string, string>>;
 }
@@ -234,6 +279,7 @@ function sessionOptions({
   device,
   threads,
   profile,
+  staying = [],
   extra = {},
 }: SessionParts): ort.InferenceSession.SessionOptions {
   return {
@@ -243,6 +289,11 @@ function sessionOptions({
     // Sizes differ from pass to pass: planning memory for each of them only costs memory.
     enableMemPattern: false,
     ...(threads === undefined ? {} : { intraOpNumThreads: threads }),
+    ...(staying.length > 0 && {
+      preferredOutputLocation: Object.fromEntries(
+        staying.map((name) => [name, "gpu-buffer"] as const),
+      ),
+    }),
     ...(profile === undefined ? {} : { enableProfiling: true, profileFilePrefix: profile }),
     extra: {
       session: {

@@ -2,9 +2,9 @@
 import type { Architecture } from "../architecture.ts";
 import type { Cache } from "../engine.ts";
 import { cacheDisposed } from "../errors.ts";
-import type { OwnTokens } from "./own-tokens.ts";
+import type { OwnKeys, OwnStep } from "./own-tokens.ts";
 import { endOf, runsOf, type KeyPositions, type Run } from "./ragged.ts";
-import type { Runtime, RuntimeTensor } from "./runtime.ts";
+import type { Feeds, Runtime, RuntimeTensor } from "./runtime.ts";
 
 /** Keys and values of one block. */
 export interface BlockKv {
@@ -25,7 +25,7 @@ interface CacheParts {
   /** The engine that made it. */
   readonly owner: object;
   readonly context: SharedContext;
-  readonly own: OwnTokens;
+  readonly own: OwnKeys;
   /** `[rows]`: where each row's own tokens stand; undefined where they are one behind the other. */
   readonly positions?: readonly KeyPositions[] | undefined;
 }
@@ -34,7 +34,7 @@ export class OnnxCache implements Cache {
   readonly owner: object;
   readonly rows: number;
   readonly context: SharedContext;
-  #own: OwnTokens | undefined;
+  #own: OwnKeys | undefined;
   #positions: readonly KeyPositions[] | undefined;
   #contexts = new Map<number, SharedContext>();
 
@@ -64,20 +64,21 @@ export class OnnxCache implements Cache {
   }
 
   /** What is behind the context. */
-  get own(): OwnTokens {
+  get own(): OwnKeys {
     if (this.#own === undefined) throw cacheDisposed();
     return this.#own;
   }
 
-  /** One more token for every row. */
-  extend(fresh: readonly BlockKv[]): void {
+  /** One more token for every row, as a step of its own tokens has computed it. */
+  extend({ take }: OwnStep, got: Feeds): void {
     const { lengths } = this;
-    this.own.append(fresh);
+    take(got);
     this.#positions = this.#positions?.map((keys, row) => [...keys, lengths[row] ?? 0]);
     this.#contexts.clear();
   }
 
   dispose(): void {
+    this.#own?.dispose();
     this.#own = undefined;
     this.#contexts.clear();
   }
@@ -101,7 +102,7 @@ export class OnnxCache implements Cache {
     const shape = [sizes.kvHeads, length, sizes.headSize];
     const context = {
       length,
-      blocks: this.own.blocks.map((_, layer) => {
+      blocks: this.context.blocks.map((_, layer) => {
         const first = [{ row: 0, from: 0, count: length }];
         const { keys, values } = this.tokens(layer, first, length, sizes);
         return { keys: runtime.float32(keys, shape), values: runtime.float32(values, shape) };
@@ -121,15 +122,13 @@ export class OnnxCache implements Cache {
     columns: number,
     sizes: HeadSizes,
   ): { readonly keys: Float32Array; readonly values: Float32Array } {
-    const { blocks, room } = this.own;
     const shared = this.context.blocks[layer];
-    const own = blocks[layer] ?? missing();
-    const { count: ownRows, of } = own.alike;
+    const own = this.own.block(layer);
     const { kvHeads, headSize } = sizes;
     const copies = picked.flatMap(({ row, from, count }, index) => {
       const before = Math.max(0, Math.min(this.context.length - from, count));
       const behind = this.#ownRuns(row, from + before, count - before);
-      const place = of[row] ?? missing();
+      const place = own.placeOf(row);
       return [
         {
           part: 0,
@@ -142,7 +141,7 @@ export class OnnxCache implements Cache {
         },
         ...behind.map((run) => ({
           ...run,
-          ...{ part: 1, rows: ownRows, stride: room, place, to: before + run.to },
+          ...{ part: 1, rows: own.count, stride: own.room, place, to: before + run.to },
         })),
       ].map((copy) => ({ ...copy, index }));
     });

@@ -30,12 +30,13 @@ import {
 } from "../errors.ts";
 import { rowsOfAlike, stepOf } from "./alike.ts";
 import { beforeOf, positionsBehind } from "./before.ts";
+import { DeviceTokens } from "./device-tokens.ts";
 import { embedder, type Embedder } from "./embedder.ts";
 import { fillIn } from "./fill-in.ts";
 import type { Forward } from "./forward.ts";
 import { feedsOf, outputsOf, placePatches } from "./forward.ts";
 import { buildDecoder } from "./graph/decoder-graph.ts";
-import { blockName } from "./graph/decoder-io.ts";
+import { blockName, stayingOutputs } from "./graph/decoder-io.ts";
 import type { Graph } from "./graph/graph-builder.ts";
 import { halfLinear } from "./graph/half-linear.ts";
 import { int8Linear } from "./graph/int8-linear.ts";
@@ -44,8 +45,8 @@ import { floatLinear } from "./graph/linear.ts";
 import { quantizedLinear } from "./graph/quantized-linear.ts";
 import { buildReadOut } from "./graph/read-out-graph.ts";
 import { keptTokens } from "./kept-tokens.ts";
-import type { BlockKv } from "./onnx-cache.ts";
 import { floatsOf, missing, OnnxCache } from "./onnx-cache.ts";
+import type { OwnKeys, OwnTokens } from "./own-tokens.ts";
 import { Products } from "./products.ts";
 import { readOut, type FinalStates } from "./read-out.ts";
 import { readTap } from "./read-tap.ts";
@@ -76,12 +77,13 @@ export async function createOnnxEngineOn(
   { precision = "float32", heads = false, signal }: EngineOptions = {},
 ): Promise<Engine> {
   if (precision === "float16" && !runtime.float16) throw float16Missing(runtime.device);
-  const parts = { ...model, linear: LINEAR[precision], heads };
+  const staysOnDevice = runtime.memory !== undefined;
+  const parts = { ...model, linear: LINEAR[precision], heads, staysOnDevice };
+  const staying = staysOnDevice ? stayingOutputs(model.architecture.layers) : [];
   const sessions: RuntimeSession[] = [];
   try {
-    for (const graph of [buildDecoder(parts), buildReadOut(parts)]) {
-      sessions.push(await runtime.createSession(stoppable(graph, signal)));
-    }
+    sessions.push(await runtime.createSession(stoppable(buildDecoder(parts), signal), staying));
+    sessions.push(await runtime.createSession(stoppable(buildReadOut(parts), signal)));
     const [decoder, head] = sessions;
     assert(decoder && head, "there are two graphs");
     const embedding = await embedder(model);
@@ -209,7 +211,9 @@ class OnnxEngine implements Engine {
     const { layers, hiddenSize } = architecture;
     const entries = pass.rows.map(entryOf);
     const inStack = entries.filter((entry) => entry < layers).length;
-    const before = beforeOf(pass, pass.context && this.#ownCache(pass.context.cache), {
+    const contextCache = pass.context && this.#ownCache(pass.context.cache);
+    await contextCache?.own.bringHome();
+    const before = beforeOf(pass, contextCache, {
       architecture,
       runtime: this.#runtime,
     });
@@ -233,8 +237,9 @@ class OnnxEngine implements Engine {
       },
       patches,
       blocked: pass.blocked ?? [],
-      needs: { taps, final: pass.read !== undefined, cache: keep },
+      needs: { taps, final: pass.read !== undefined, cache: keep ? "fresh" : "none" },
       heads: this.#heads,
+      staysOnDevice: this.#runtime.memory !== undefined,
     };
     const got = inStack === 0 ? {} : await this.#forward(forward);
     const finals: FinalStates = {
@@ -253,7 +258,7 @@ class OnnxEngine implements Engine {
         ? new OnnxCache({
             owner: this,
             context: before.context,
-            own: keptTokens({ pass, before, got }, architecture, this.#runtime),
+            own: this.#ownKeys(keptTokens({ pass, before, got }, architecture, this.#runtime)),
             positions: positionsBehind(pass, before),
           })
         : undefined,
@@ -265,7 +270,7 @@ class OnnxEngine implements Engine {
     const cache = this.#ownCache(pass.cache);
     const { tokens, blocked = [] } = pass;
     const steps = stepOf(cache.own.alike, tokens, blocked);
-    const fresh = cache.own.prepare(steps);
+    const step = cache.own.step(steps);
     const first = steps[0]?.from ?? missing();
     const { lengths } = cache;
     const states = new Float32Array(first.length * hiddenSize);
@@ -274,7 +279,6 @@ class OnnxEngine implements Engine {
       const position = lengths[row] ?? missing();
       this.#embed({ token, position }, states, place * hiddenSize);
     }
-    const { blocks, length, room } = cache.own;
     const placeOf = (layer: number, row: number): number =>
       steps[layer]?.alike.of[row] ?? missing();
     const forward: Forward = {
@@ -283,9 +287,10 @@ class OnnxEngine implements Engine {
       length: 1,
       join: states,
       context: cache.context,
-      ownLength: length,
-      room,
-      past: (layer) => blocks[layer] ?? missing(),
+      ownLength: cache.own.length,
+      room: step.room,
+      past: step.past,
+      pastRows: step.pastRows,
       ragged: cache.positions && {
         firsts: lengths,
         ends: lengths.map((before) => before + 1),
@@ -294,17 +299,24 @@ class OnnxEngine implements Engine {
       },
       patches: [],
       blocked: blocked.map((edge) => ({ ...edge, row: placeOf(edge.layer, edge.row), from: 0 })),
-      needs: { taps: [], final: true, cache: true },
+      needs: { taps: [], final: true, cache: step.puts },
       heads: this.#heads,
+      staysOnDevice: this.#runtime.memory !== undefined,
     };
-    const got = await this.#forward(forward, freshOutputs(fresh));
-    cache.extend(newBlocks(got, layers));
+    const got = await this.#forward(forward, step.into);
+    cache.extend(step, got);
     const computed = floatsOf(got[blockName.tap("resid_post", layers - 1)]);
     const finals: FinalStates = {
       indexOf: ({ row }) => placeOf(layers - 1, row),
       at: (index) => computed.subarray(index * hiddenSize, (index + 1) * hiddenSize),
     };
     return { taps: [], read: await this.#read(pass.read, finals, signal), cache };
+  }
+
+  /** Where the device has memory of its own, they stay there from the next step on. */
+  #ownKeys(own: OwnTokens): OwnKeys {
+    const { memory } = this.#runtime;
+    return memory === undefined ? own : DeviceTokens.from(own, memory);
   }
 
   #read(
@@ -351,20 +363,4 @@ class OnnxEngine implements Engine {
 
 function firstRows(count: number): readonly number[] {
   return Array.from({ length: count }, (_, row) => row);
-}
-
-/** Outputs for the keys and values of a step. */
-function freshOutputs(blocks: readonly BlockKv[]): Feeds {
-  const outputs = blocks.flatMap(({ keys, values }, layer) => [
-    [blockName.newKeys(layer), keys] as const,
-    [blockName.newValues(layer), values] as const,
-  ]);
-  return Object.fromEntries(outputs);
-}
-
-function newBlocks(got: Readonly<Record<string, RuntimeTensor>>, layers: number): BlockKv[] {
-  return Array.from({ length: layers }, (_, layer) => ({
-    keys: got[blockName.newKeys(layer)] ?? missing(),
-    values: got[blockName.newValues(layer)] ?? missing(),
-  }));
 }

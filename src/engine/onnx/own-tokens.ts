@@ -1,5 +1,5 @@
 /**
- * Keys and values of the tokens that are a row's own, behind the shared context: buffers with room for more, so that
+ * Keys and values in JavaScript's memory of the tokens that are a row's own, behind the shared context: buffers with room for more, so that
  * a step of decoding writes one token and copies none. The graph is fed the buffers whole, and a mask hides the room.
  * Rows that are alike in a block share its keys and values, until they are told apart.
  */
@@ -7,12 +7,50 @@ import type { Architecture } from "../architecture.ts";
 import { pick, type Alike, type AlikeStep } from "./alike.ts";
 import type { BlockKv } from "./onnx-cache.ts";
 import { floatsOf, missing } from "./onnx-cache.ts";
-import type { Runtime, RuntimeTensor } from "./runtime.ts";
+import { blockName } from "./graph/decoder-io.ts";
+import type { Feeds, Runtime, RuntimeTensor } from "./runtime.ts";
 
 /** Tokens that are made room for at once: every time, all that is there is moved once. */
 const MORE_ROOM = 8;
 /** Tokens that memory is asked for at once. What is not written to takes none, and fresh memory is dearer than moving. */
 const MORE_CAPACITY = 32;
+
+/** What a step of decoding is fed of keys and values, and what becomes of those that it computes. */
+export interface OwnStep {
+  readonly past: (layer: number) => BlockKv;
+  /** Which of the past's rows each row has; each its own unless said. */
+  readonly pastRows?: (layer: number) => readonly number[];
+  /** Tokens that the past has room for. */
+  readonly room: number;
+  readonly puts: "fresh" | "whole";
+  /** Where the outputs may be written. */
+  readonly into?: Feeds;
+  readonly take: (got: Feeds) => void;
+}
+
+/** Keys and values of the tokens that are a row's own, wherever they are. */
+export interface OwnKeys {
+  readonly rows: number;
+  readonly length: number;
+  /** Which rows are alike in each block. */
+  readonly alike: readonly Alike[];
+  /** One more token of every row. */
+  step(steps: readonly AlikeStep[]): OwnStep;
+  /** The tokens of some of the rows, in the order given. */
+  select(rows: readonly number[]): OwnKeys;
+  /** A block's, in JavaScript's memory, and which of its rows a row of the cache is. */
+  block(layer: number): OwnBlockKv;
+  /** To be called before `block`. */
+  bringHome(): Promise<void>;
+  dispose(): void;
+}
+
+/** `[kvHeads, count, room, headSize]` each. */
+export interface OwnBlockKv extends BlockKv {
+  readonly count: number;
+  readonly room: number;
+  readonly placeOf: (row: number) => number;
+}
 
 /**
  * `[kvHeads, alike.count, room, headSize]` each; behind the tokens that are there is nothing but zeros. Each is the only view
@@ -34,7 +72,7 @@ interface OwnTokensParts {
   readonly runtime: Runtime;
 }
 
-export class OwnTokens {
+export class OwnTokens implements OwnKeys {
   readonly rows: number;
   readonly #sizes: OwnTokensParts["sizes"];
   readonly #runtime: Runtime;
@@ -56,24 +94,45 @@ export class OwnTokens {
     return this.#length;
   }
 
-  get room(): number {
-    return this.#room;
-  }
-
   get blocks(): readonly OwnBlock[] {
     return this.#blocks;
   }
 
-  /** Which rows are alike in each block. */
   get alike(): readonly Alike[] {
     return this.#blocks.map(({ alike }) => alike);
   }
 
-  /**
-   * Makes ready for one more token: rows that a step tells apart get keys and values of their own.
-   * Gives where the step may write its own, `[kvHeads, alike.count, 1, headSize]` for each block.
-   */
-  prepare(steps: readonly AlikeStep[]): readonly BlockKv[] {
+  block(layer: number): OwnBlockKv {
+    const { alike, keys, values } = this.#blocks[layer] ?? missing();
+    const placeOf = (row: number): number => alike.of[row] ?? missing();
+    return { keys, values, count: alike.count, room: this.#room, placeOf };
+  }
+
+  bringHome(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  dispose(): void {
+    // Nobody else knows its memory.
+  }
+
+  /** Rows that a step tells apart get keys and values of their own. */
+  step(steps: readonly AlikeStep[]): OwnStep {
+    const fresh = this.#prepare(steps);
+    const blocks = this.#blocks;
+    return {
+      past: (layer) => blocks[layer] ?? missing(),
+      room: this.#room,
+      puts: "fresh",
+      into: freshOutputs(fresh),
+      take: (got) => {
+        this.#append(got);
+      },
+    };
+  }
+
+  /** Where the step may write its own, `[kvHeads, alike.count, 1, headSize]` for each block. */
+  #prepare(steps: readonly AlikeStep[]): readonly BlockKv[] {
     const room = this.#length === this.#room ? this.#room + MORE_ROOM : this.#room;
     // Block by block, so that no two copies of everything are there at once.
     const blocks = [...this.#blocks];
@@ -90,16 +149,14 @@ export class OwnTokens {
     return this.#fresh;
   }
 
-  /** One more token of every row, `[kvHeads, alike.count, 1, headSize]` for each block. */
-  append(fresh: readonly BlockKv[]): void {
+  #append(got: Feeds): void {
     for (const [layer, { keys, values }] of this.#blocks.entries()) {
-      this.#write(floatsOf(keys), floatsOf(fresh[layer]?.keys));
-      this.#write(floatsOf(values), floatsOf(fresh[layer]?.values));
+      this.#write(floatsOf(keys), floatsOf(got[blockName.newKeys(layer)]));
+      this.#write(floatsOf(values), floatsOf(got[blockName.newValues(layer)]));
     }
     this.#length += 1;
   }
 
-  /** The tokens of some of the rows, in the order given. */
   select(rows: readonly number[]): OwnTokens {
     const picked = new Map<Alike, ReturnType<typeof pick>>();
     const room = this.#room;
@@ -170,6 +227,15 @@ export class OwnTokens {
     const { kvHeads, headSize } = this.#sizes;
     return this.#runtime.float32(data, [kvHeads, count, room, headSize]);
   }
+}
+
+/** Outputs for the keys and values of a step. */
+function freshOutputs(blocks: readonly BlockKv[]): Feeds {
+  const outputs = blocks.flatMap(({ keys, values }, layer) => [
+    [blockName.newKeys(layer), keys] as const,
+    [blockName.newValues(layer), values] as const,
+  ]);
+  return Object.fromEntries(outputs);
 }
 
 /**

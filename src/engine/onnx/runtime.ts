@@ -22,6 +22,13 @@ export interface RuntimeSession {
   dispose(): Promise<void>;
 }
 
+/** Memory of a device: tensors that come out of one pass and go into the next without crossing to JavaScript. */
+export interface DeviceMemory {
+  /** Copies that JavaScript can read. */
+  read(tensors: readonly RuntimeTensor[]): Promise<readonly RuntimeTensor[]>;
+  free(tensor: RuntimeTensor): void;
+}
+
 export interface Runtime {
   readonly name: string;
   readonly device: string;
@@ -30,8 +37,13 @@ export interface Runtime {
   readonly float16: boolean;
   /** Whether tensors without elements may go into any operator; else `fill-in.ts` keeps them out of some. */
   readonly takesEmpty: boolean;
-  /** Loads a graph with its weights; these are read here, and not kept in JavaScript. */
-  createSession(graph: Graph): Promise<RuntimeSession>;
+  /** Where outputs can stay on the device; else all of them come back to JavaScript. */
+  readonly memory?: DeviceMemory | undefined;
+  /**
+   * Loads a graph with its weights; these are read here, and not kept in JavaScript.
+   * @param staying names of outputs that stay on the device, where it has memory of its own
+   */
+  createSession(graph: Graph, staying?: readonly string[]): Promise<RuntimeSession>;
   float32(data: Float32Array, dims: readonly number[]): RuntimeTensor;
   int64(data: readonly number[] | BigInt64Array, dims: readonly number[]): RuntimeTensor;
   int32(data: readonly number[], dims: readonly number[]): RuntimeTensor;

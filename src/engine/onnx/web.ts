@@ -3,7 +3,7 @@
  * "cpu" is WebAssembly; "webgpu" is a larger build of the same, loaded only when it is asked for.
  */
 import type * as OrtModule from "onnxruntime-web";
-import { unreachable, type PatchscopesError } from "../../errors.ts";
+import { assert, unreachable, type PatchscopesError } from "../../errors.ts";
 import type { ModelDefinition } from "../architecture.ts";
 import type { Engine, Precision } from "../engine.ts";
 import { DEVICES, loadOrFallBack, webGpuProvider, type Device } from "./devices.ts";
@@ -11,7 +11,7 @@ import { deviceMissing, heapTooSmall, runtimeNotLoaded, runtimeFailed } from "./
 import { encodeModel } from "./graph/proto.ts";
 import type { Graph } from "./graph/graph-builder.ts";
 import { createOnnxEngineOn, type EngineOptions } from "./onnx-engine.ts";
-import type { Feeds, Runtime, RuntimeSession, RuntimeTensor } from "./runtime.ts";
+import type { DeviceMemory, Feeds, Runtime, RuntimeSession, RuntimeTensor } from "./runtime.ts";
 
 type Ort = typeof OrtModule;
 
@@ -74,7 +74,9 @@ async function createOn(
     version: host.ort.env.versions.web ?? host.ort.env.versions.common,
     takesEmpty: DEVICES[device].takesEmpty,
     float16,
-    createSession: (graph) => host.inTurn(() => createSession(host, device, graph)),
+    memory: device === "webgpu" ? webGpuMemory(host) : undefined,
+    createSession: (graph, staying) =>
+      host.inTurn(() => createSession(host, { device, graph, staying })),
     float32: (data, dims) => new host.ort.Tensor("float32", data, dims),
     int64: (data, dims) =>
       new host.ort.Tensor(
@@ -85,6 +87,29 @@ async function createOn(
     int32: (data, dims) => new host.ort.Tensor("int32", Int32Array.from(data), dims),
   };
   return createOnnxEngineOn(runtime, model, options);
+}
+
+function webGpuMemory(host: Host): DeviceMemory {
+  return {
+    read: (tensors) =>
+      host.inTurn(async () => {
+        const read: RuntimeTensor[] = [];
+        for (const tensor of tensors.map((each) => ofHost(host, each))) {
+          const data = await tensor.getData();
+          assert(data instanceof Float32Array, "keys and values are float32");
+          read.push(new host.ort.Tensor("float32", data, tensor.dims));
+        }
+        return read;
+      }),
+    free: (tensor) => {
+      ofHost(host, tensor).dispose();
+    },
+  };
+}
+
+function ofHost(host: Host, tensor: RuntimeTensor): OrtModule.Tensor {
+  assert(tensor instanceof host.ort.Tensor, "the tensor is this runtime's");
+  return tensor;
 }
 
 /** A build of the runtime in this page: one memory, one set of threads, one thing at a time. */
@@ -157,7 +182,18 @@ function threadsOf({ threads, onNote = warn }: OnnxOptions): number {
   return threads ?? Math.min(cores, Math.max(4, Math.ceil(cores / 2)));
 }
 
-async function createSession(host: Host, device: WebDevice, graph: Graph): Promise<RuntimeSession> {
+async function createSession(
+  host: Host,
+  {
+    device,
+    graph,
+    staying = [],
+  }: {
+    readonly device: WebDevice;
+    readonly graph: Graph;
+    readonly staying?: readonly string[] | undefined;
+  },
+): Promise<RuntimeSession> {
   const bytes = device === "cpu" ? weightBytesOf(graph) : 0;
   const needed = Math.ceil(bytes * HEAP_PER_WEIGHT_BYTE);
   const used = Math.ceil(host.weightBytes * HEAP_PER_WEIGHT_BYTE);
@@ -177,6 +213,11 @@ async function createSession(host: Host, device: WebDevice, graph: Graph): Promi
       // Sizes differ from pass to pass: planning memory for each of them only costs memory.
       enableMemPattern: false,
       externalData,
+      ...(staying.length > 0 && {
+        preferredOutputLocation: Object.fromEntries(
+          staying.map((name) => [name, "gpu-buffer"] as const),
+        ),
+      }),
     });
   } catch (cause) {
     throw runtimeFailed("could not load the model", cause, device);

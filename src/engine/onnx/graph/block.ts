@@ -39,6 +39,8 @@ export class BlockWriter {
   readonly #headEnds: HeadEnd | undefined;
   readonly #outputs: OptionalOutputs;
   readonly #layer: number;
+  /** Where keys and values stay on the device: which of the past's each row has. */
+  readonly #pastRows: string | undefined;
 
   constructor(context: BlockContext) {
     this.#graph = context.graph;
@@ -50,6 +52,9 @@ export class BlockWriter {
     this.#headEnds = context.headEnds;
     this.#outputs = context.outputs;
     this.#layer = context.layer;
+    const { graph, shared, layer } = context;
+    this.#pastRows =
+      shared.wholeRows && graph.input(blockName.pastRows(layer), "int32", [`rows.${layer}`]);
   }
 
   write(h: string): string {
@@ -227,16 +232,28 @@ export class BlockWriter {
     return graph.op("Transpose", [this.#reshape(x, shape)], perm(order));
   }
 
-  /** The row's earlier keys or values with the new ones behind them. The new ones are an output: the next step's past. */
+  /**
+   * The row's earlier keys or values with the new ones behind them. The new ones are an output: the next step's past. Where
+   * they stay on the device, all of them are, and the past is picked by row.
+   */
   #append(kind: "keys" | "values", fresh: string): string {
     const { kvHeads, headSize } = this.#parts.architecture;
-    const [past, name] =
+    const graph = this.#graph;
+    const layer = this.#layer;
+    const [pastName, name, whole] =
       kind === "keys"
-        ? [blockName.pastKeys(this.#layer), blockName.newKeys(this.#layer)]
-        : [blockName.pastValues(this.#layer), blockName.newValues(this.#layer)];
-    this.#graph.input(past, "float32", [kvHeads, `rows.${this.#layer}`, "past", headSize]);
+        ? [blockName.pastKeys(layer), blockName.newKeys(layer), blockName.wholeKeys(layer)]
+        : [blockName.pastValues(layer), blockName.newValues(layer), blockName.wholeValues(layer)];
+    const past = graph.input(pastName, "float32", [kvHeads, `rows.${layer}`, "past", headSize]);
     this.#outputs.add({ name, value: fresh, end: this.#shared.keptRows, axis: 1 });
-    return this.#graph.op("Concat", [past, fresh], { attributes: { axis: int(2) } });
+    const { wholeRows } = this.#shared;
+    if (wholeRows === undefined || this.#pastRows === undefined) {
+      return graph.op("Concat", [past, fresh], { attributes: { axis: int(2) } });
+    }
+    const picked = graph.op("Gather", [past, this.#pastRows], { attributes: { axis: int(1) } });
+    const all = graph.op("Concat", [picked, fresh], { attributes: { axis: int(2) } });
+    this.#outputs.add({ name: whole, value: all, end: wholeRows, axis: 1 });
+    return all;
   }
 
   #shapes(): Readonly<Record<BlockShape, string>> {

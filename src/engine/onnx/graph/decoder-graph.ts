@@ -43,7 +43,7 @@ export function buildDecoder(parts: DecoderParts): Graph {
   const tapEnds = tapInputs(graph, parts.architecture);
   const headEnds = parts.heads === true ? headInputs(graph, parts.architecture) : undefined;
   const outputs = new OptionalOutputs(graph);
-  const shared = sharedInputs(graph, parts.architecture);
+  const shared = sharedInputs(graph, parts.architecture, parts);
   let h = "";
   for (let layer = 0; layer < layers; layer++) {
     const joining = joins[layer] ?? "";
@@ -76,6 +76,11 @@ export function buildDecoder(parts: DecoderParts): Graph {
     }
     for (const name of [blockName.newKeys(layer), blockName.newValues(layer)]) {
       graph.output(name, "float32", [kvHeads, `rows.${layer}`, "length", headSize]);
+    }
+    for (const name of parts.staysOnDevice === true
+      ? [blockName.wholeKeys(layer), blockName.wholeValues(layer)]
+      : []) {
+      graph.output(name, "float32", [kvHeads, `rows.${layer}`, "past_and_length", headSize]);
     }
   }
   return graph.build();

@@ -96,6 +96,10 @@ export const blockName = {
   /** Of the tokens of this call. */
   newKeys: (layer: number): string => `new_k.${layer}`,
   newValues: (layer: number): string => `new_v.${layer}`,
+  /** Which of the past's rows each row has, and its whole keys and values behind this call: where they stay on the device. */
+  pastRows: (layer: number): string => `past_rows.${layer}`,
+  wholeKeys: (layer: number): string => `whole_k.${layer}`,
+  wholeValues: (layer: number): string => `whole_v.${layer}`,
   /** Which of the angles each token of this call is turned by. */
   positions: (layer: number): string => `positions.${layer}`,
   /** Added to the scores: 0 where a token may look, -inf where not. */
@@ -119,9 +123,23 @@ export interface SharedInputs {
   readonly anglesOf: (layer: number) => Angles;
   readonly keySplit: string;
   readonly keptRows: string;
+  /** Rows whose keys and values are put out whole: all, or none; where they stay on the device. */
+  readonly wholeRows: string | undefined;
 }
 
-export function sharedInputs(graph: GraphBuilder, a: Architecture): SharedInputs {
+/** The outputs that stay on the device. */
+export function stayingOutputs(layers: number): readonly string[] {
+  return Array.from({ length: layers }, (_, layer) => [
+    blockName.wholeKeys(layer),
+    blockName.wholeValues(layer),
+  ]).flat();
+}
+
+export function sharedInputs(
+  graph: GraphBuilder,
+  a: Architecture,
+  { staysOnDevice = false }: { readonly staysOnDevice?: boolean | undefined } = {},
+): SharedInputs {
   const shapes = graph.input("shapes", "int64", [a.layers, SHAPE_WIDTH]);
   const all = angleInputs(graph, a.rope, angleNames.all);
   const { window } = a;
@@ -134,6 +152,7 @@ export function sharedInputs(graph: GraphBuilder, a: Architecture): SharedInputs
     keySplit: graph.input("key_split", "int64", [2]),
     /** Rows whose new keys and values are put out: all, or none. */
     keptRows: graph.input("kept_rows", "int64", [1]),
+    wholeRows: staysOnDevice ? graph.input("whole_rows", "int64", [1]) : undefined,
   };
 }
 

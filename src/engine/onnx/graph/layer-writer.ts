@@ -13,6 +13,8 @@ export interface DecoderParts {
   readonly linear: LinearWriter;
   /** Whether what attention has of each head can be read; loading such a graph takes longer. */
   readonly heads?: boolean;
+  /** Whether keys and values can stay on the device from step to step. */
+  readonly staysOnDevice?: boolean;
 }
 
 type Matrix = "q" | "k" | "v" | "o" | "gate" | "up" | "down";
