@@ -59,10 +59,13 @@ async function figuresOf(on: LoadedModel, context: BenchContext): Promise<Figure
     ["grid", gridSpec()],
     ["grid in words", gridSpec(NEW_TOKENS)],
   ] as const) {
-    const expected = await runSpec(spec, cpu);
-    const got = await runSpec(spec, on);
+    let got: readonly CellRecord[] = [];
+    let expected: readonly CellRecord[] = [];
     const took = await inTurn(
-      { there: () => runSpec(spec, on), cpu: () => runSpec(spec, cpu) },
+      {
+        there: async () => ({ cells: got } = await runSpec(spec, on)),
+        cpu: async () => ({ cells: expected } = await runSpec(spec, cpu)),
+      },
       { rounds: ROUNDS, signal: context.signal },
     );
     const name = `${work} on ${device} in ${precision}`;
@@ -71,7 +74,7 @@ async function figuresOf(on: LoadedModel, context: BenchContext): Promise<Figure
       ...against(`${name}, against the CPU`, { theirs: took.cpu, ours: took.there }),
       {
         name: `${name}: cells that say what the CPU says`,
-        value: one(sameShare(got.cells, expected.cells)),
+        value: one(sameShare(got, expected)),
         unit: "%",
       },
     );

@@ -202,6 +202,11 @@ export function lengthOf({ length, lengths }: PrefillPass, row: number): number 
   return lengths?.[row] ?? length;
 }
 
+/** Fills a row up on the right with a token that nothing before it can see. */
+export function fillUp(tokens: readonly number[], length: number): number[] {
+  return Array.from({ length }, (_, index) => tokens[index] ?? 0);
+}
+
 /** The block at which a row enters the stack. */
 export function entryOf(row: Row): number {
   return "entry" in row ? row.entry : 0;

@@ -2,7 +2,7 @@
  * One question asked of a state in several wordings at several layers, and of other sources of the same kind: what the
  * read-outs agree on is the answer. The rule is in `measure/consensus.ts`, the questions in `spec/questions`.
  */
-import type { Engine } from "../engine/engine.ts";
+import type { TogetherRun } from "../engine/together/run-together.ts";
 import { assert } from "../errors.ts";
 import {
   CONSENSUS_THRESHOLD,
@@ -19,7 +19,7 @@ import { presetSpec } from "../spec/presets/presets.ts";
 import { layersAt } from "../spec/questions/question.ts";
 import type { DepthPair, Wording } from "../spec/questions/question.ts";
 import { askNeedsTokenizer } from "./errors.ts";
-import { batchesOf, runBatch, type RunSize } from "./batches.ts";
+import { batchesOf, runBatch, shareOf, type RunSize } from "./batches.ts";
 import { captureSources, readManySources } from "./many-sources.ts";
 import { tokensOfRow } from "./memory.ts";
 import type { LayerPair, SourcesOutput, SourceStates, SourceText } from "./many-sources.ts";
@@ -160,7 +160,7 @@ interface Reading extends AskOptions {
 /** One wording asked of the source, or of the others. */
 interface AskedRun {
   readonly size: RunSize;
-  readonly run: (of: (engine: Engine) => Engine) => Promise<SourcesOutput>;
+  readonly run: TogetherRun<SourcesOutput>;
 }
 
 /** What is said in each wording: of the source with controls, of the others without. */
@@ -186,10 +186,8 @@ async function readWordings(
           readManySources({
             ...{ spec, sources, pairs, signal },
             on: { ...on, engine: of(on.engine) },
-            onProgress: ({ phase, done, total }) => {
-              const share = done / total;
-              shares[index] =
-                controls.length === 0 ? share : (share + (phase === "score" ? 1 : 0)) / 2;
+            onProgress: (event) => {
+              shares[index] = shareOf(event, controls.length > 0);
               const all = shares.reduce((sum, each) => sum + each, 0);
               onProgress?.((all / shares.length) * wordings.length, wordings.length);
             },

@@ -1,5 +1,6 @@
 /** Runs at the same time, so that their rows share passes: as many as make passes faster, and no more. */
 import { runTogether, type TogetherRun } from "../engine/together/run-together.ts";
+import type { RunEvent } from "./run-plan.ts";
 
 /** More rows in a pass are hardly faster. */
 const ROWS_AT_ONCE = 128;
@@ -11,6 +12,14 @@ export interface RunSize {
   readonly rows: number;
   /** Of each row, with those that are generated. */
   readonly tokens: number;
+}
+
+/** How much of a run is done, from 0 to 1: reading and scoring are halves, where there are both. */
+export function shareOf(
+  { phase, done, total }: Extract<RunEvent, { kind: "progress" }>,
+  isScored: boolean,
+): number {
+  return isScored ? (done / total + (phase === "score" ? 1 : 0)) / 2 : done / total;
 }
 
 /** What each of some runs gives that go at the same time. */

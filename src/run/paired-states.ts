@@ -1,10 +1,9 @@
 /** The states of both sides of a fit whose two sides are no layers of one run: two models, or vectors and the texts that they go with. */
-import type { Engine } from "../engine/engine.ts";
+import { fillUp, type Engine } from "../engine/engine.ts";
 import { assert } from "../errors.ts";
 import { placeOf, type MappedLayer } from "../mapping/fitted-mapping.ts";
 import type { Multiply } from "../mapping/multiply.ts";
 import type { AlignedText } from "./aligned-texts.ts";
-import { fillUp } from "./vectors.ts";
 
 /** Vectors that are no model's states, `[rows, width]`: the tokens of a text's source are then the numbers of its rows. */
 export interface SourceVectors {

@@ -11,7 +11,7 @@ import type { Plan, State } from "../plan/plan.ts";
 import type { PatchscopeResult } from "../result/result.ts";
 import type { PatchscopeSpec } from "../spec/spec.ts";
 import { grouped } from "./grouped.ts";
-import { batchesOf, runBatch, type RunSize } from "./batches.ts";
+import { batchesOf, runBatch, shareOf, type RunSize } from "./batches.ts";
 import { tokensOfRow } from "./memory.ts";
 import type { CellReadOut } from "./read-cells.ts";
 import { readTextsOnly, type TextOnlyRun } from "./read-text-only.ts";
@@ -244,7 +244,7 @@ async function textsOf(
   return texts;
 }
 
-/** Reading and scoring as halves of the work, where there are both. */
+/** Tells how much of a plan is done. */
 function shareOfEvents(
   plan: Plan,
   onShare: Running["onShare"],
@@ -252,9 +252,7 @@ function shareOfEvents(
   const { unpatched, scoredTexts } = planStatistics(plan).controls;
   const isScored = plan.read.kind === "generate" && (unpatched || scoredTexts > 0);
   return (event) => {
-    if (event.kind !== "progress") return;
-    const share = event.done / event.total;
-    onShare(isScored ? (share + (event.phase === "score" ? 1 : 0)) / 2 : share);
+    if (event.kind === "progress") onShare(shareOf(event, isScored));
   };
 }
 

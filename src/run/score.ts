@@ -6,14 +6,13 @@
  * Below the block where a vector enters, a text's own tokens see the clean target: their states there are
  * the same under every control, are computed once, without the patch, and join with the control's vector.
  */
-import type { Engine, PassOutput, Row } from "../engine/engine.ts";
+import { fillUp, type Engine, type PassOutput, type Row } from "../engine/engine.ts";
 import type { Plan, PlannedCell } from "../plan/plan.ts";
 import { blockedEdges, CLEAN_ROW } from "./blocked.ts";
 import { grouped } from "./grouped.ts";
 import type { MapOf } from "./map-of.ts";
 import type { CleanTarget, RowToWrite, VectorOf } from "./target.ts";
 import { inOnePass, joinPlace } from "./target.ts";
-import { fillUp } from "./vectors.ts";
 import { writeRows } from "./write-rows.ts";
 
 /** Tokens of all rows in one pass where nobody says: large enough for the matrix product, small enough for memory. */

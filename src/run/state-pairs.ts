@@ -1,9 +1,8 @@
 /** Reads pairs of states of the same texts, batch by batch: what maps are fitted on, whatever is made of them. */
-import type { Tap } from "../engine/engine.ts";
+import { fillUp, type Tap } from "../engine/engine.ts";
 import { placeOf, type MappedLayer } from "../mapping/fitted-mapping.ts";
 import type { FitRequest } from "./fit-mapping.ts";
 import type { FitTexts } from "./fit-texts.ts";
-import { fillUp } from "./vectors.ts";
 
 /** Tokens of all rows in one pass. */
 const BATCH_TOKENS = 256;

@@ -1,5 +1,5 @@
 /** Hidden states of some prompts, read once: what cells and controls write. */
-import type { Engine } from "../engine/engine.ts";
+import { fillUp, type Engine } from "../engine/engine.ts";
 import { assert } from "../errors.ts";
 import type { Capture, State } from "../plan/plan.ts";
 import type { Site } from "../site.ts";
@@ -90,11 +90,6 @@ async function captureBatch(
     }
     return new PromptStates(tokens, hiddenSize, own);
   });
-}
-
-/** Fills a row up on the right with a token that nothing before it can see. */
-export function fillUp(tokens: readonly number[], length: number): number[] {
-  return Array.from({ length }, (_, index) => tokens[index] ?? 0);
 }
 
 /** A place in a model, whatever the position, as a key. */

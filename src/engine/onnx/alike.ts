@@ -80,9 +80,14 @@ export function stepOf(
   return steps;
 }
 
+/** Rows, or places, from the first on. */
+export function firstRows(count: number): readonly number[] {
+  return Array.from({ length: count }, (_, row) => row);
+}
+
 /** A row for each of those that differ. */
 export function rowsOfAlike({ count, of }: Alike): readonly number[] {
-  return Array.from({ length: count }, (_, place) => of.indexOf(place));
+  return firstRows(count).map((place) => of.indexOf(place));
 }
 
 /** Some of the rows, in the order given, and which of those that were there before there still are. */

@@ -2,13 +2,7 @@
 import type { Architecture } from "../architecture.ts";
 import { isRagged } from "../check-pass.ts";
 import { lengthOf, startOf, type ContextRow, type PrefillPass } from "../engine.ts";
-import {
-  emptyContext,
-  missing,
-  type BlockKv,
-  type OnnxCache,
-  type SharedContext,
-} from "./onnx-cache.ts";
+import { missing, type BlockKv, type OnnxCache, type SharedContext } from "./onnx-cache.ts";
 import { columnsFrom, type KeyPositions } from "./ragged.ts";
 import type { Runtime } from "./runtime.ts";
 
@@ -29,24 +23,29 @@ export interface Before {
 export function beforeOf(
   pass: PrefillPass,
   cache: OnnxCache | undefined,
-  { architecture, runtime }: { readonly architecture: Architecture; readonly runtime: Runtime },
+  {
+    architecture,
+    runtime,
+    noContext,
+  }: {
+    readonly architecture: Architecture;
+    readonly runtime: Runtime;
+    readonly noContext: SharedContext;
+  },
 ): Before {
   const { context, rows } = pass;
   const { kvHeads, headSize } = architecture;
   const shape = (count: number, columns: number) => [kvHeads, count, columns, headSize];
-  const none = runtime.float32(new Float32Array(0), shape(0, 0));
   if (cache === undefined || context === undefined || !("rows" in context)) {
     const shared =
-      cache === undefined
-        ? emptyContext(architecture, runtime)
-        : cache.asContext(startOf(pass, 0), architecture, runtime);
+      cache === undefined ? noContext : cache.asContext(startOf(pass, 0), architecture, runtime);
     return {
       context: shared,
       cache,
       rows: rows.map(() => ({ row: 0, length: shared.length })),
       columns: 0,
       past: (_, some) => {
-        const empty = runtime.float32(none.data as Float32Array, shape(some.length, 0));
+        const empty = runtime.float32(new Float32Array(0), shape(some.length, 0));
         return { keys: empty, values: empty };
       },
       positions: isRagged(pass) ? rows.map(() => []) : undefined,
@@ -54,7 +53,7 @@ export function beforeOf(
   }
   const columns = Math.max(...context.rows.map(({ length }) => length));
   return {
-    context: emptyContext(architecture, runtime),
+    context: noContext,
     cache,
     rows: context.rows,
     columns,

@@ -2,7 +2,7 @@
  * Keys and values of rows' own tokens in the memory of a device. A step of decoding is fed what the step before has put
  * out, so that none of them cross to JavaScript: rows that are told apart, or left behind, are picked on the device.
  */
-import { pick, type Alike, type AlikeStep } from "./alike.ts";
+import { firstRows, pick, type Alike, type AlikeStep } from "./alike.ts";
 import { blockName } from "./graph/decoder-io.ts";
 import { missing } from "./onnx-cache.ts";
 import type { OwnBlockKv, OwnKeys, OwnStep, OwnTokens } from "./own-tokens.ts";
@@ -47,7 +47,7 @@ export class DeviceTokens implements OwnKeys {
       alike,
       keys: { tensor: keys, isOnDevice: false, users: 1 },
       values: { tensor: values, isOnDevice: false, users: 1 },
-      rows: places(alike),
+      rows: firstRows(alike.count),
     }));
     return new DeviceTokens(own, blocks, memory);
   }
@@ -78,7 +78,7 @@ export class DeviceTokens implements OwnKeys {
           alike,
           keys: onDevice(got[blockName.wholeKeys(layer)]),
           values: onDevice(got[blockName.wholeValues(layer)]),
-          rows: places(alike),
+          rows: firstRows(alike.count),
         }));
         this.#length += 1;
         this.#release(before);
@@ -147,10 +147,6 @@ function isAway({ isOnDevice }: Held): boolean {
 function retained(held: Held): Held {
   held.users += 1;
   return held;
-}
-
-function places({ count }: Alike): readonly number[] {
-  return Array.from({ length: count }, (_, place) => place);
 }
 
 function onDevice(tensor: RuntimeTensor | undefined): Held {

@@ -16,6 +16,7 @@ import {
   slotOf,
   stayingOutputs,
 } from "./graph/decoder-io.ts";
+import { firstRows } from "./alike.ts";
 import { maskFeeds } from "./mask-feeds.ts";
 import { positionFeeds } from "./position-feeds.ts";
 import type { GraphSite, HeadOutput } from "./graph/decoder-io.ts";
@@ -52,8 +53,6 @@ export interface Forward {
   readonly needs: Needs;
   /** Whether heads can be read of this graph. */
   readonly heads: boolean;
-  /** Whether keys and values can stay on the device with it. */
-  readonly staysOnDevice: boolean;
 }
 
 interface GraphPatch {
@@ -96,8 +95,8 @@ export function feedsOf(forward: Forward, architecture: Architecture, runtime: R
     feeds[blockName.contextValues(layer)] = shared.values;
     feeds[blockName.pastKeys(layer)] = past.keys;
     feeds[blockName.pastValues(layer)] = past.values;
-    if (forward.staysOnDevice) {
-      const own = forward.pastRows?.(layer) ?? Array.from({ length: rows }, (_, row) => row);
+    if (runtime.memory !== undefined) {
+      const own = forward.pastRows?.(layer) ?? firstRows(rows);
       feeds[blockName.pastRows(layer)] = runtime.int32(own, [own.length]);
     }
   }
@@ -159,7 +158,7 @@ function goOnFeeds({ goOn, length }: Forward, rowsAt: readonly number[], runtime
 
 /** How much of each output is wanted: all or nothing. */
 function outputFeeds(
-  { needs, length, heads, staysOnDevice }: Forward,
+  { needs, length, heads }: Forward,
   rowsAt: readonly number[],
   architecture: Architecture,
   runtime: Runtime,
@@ -179,7 +178,7 @@ function outputFeeds(
     tap_counts: runtime.int64(ofSites, [ofSites.length]),
     ...(heads && { head_counts: runtime.int64(ofHeads, [ofHeads.length]) }),
     kept_rows: runtime.int64([needs.cache === "fresh" ? rows : 0], [1]),
-    ...(staysOnDevice && {
+    ...(runtime.memory !== undefined && {
       whole_rows: runtime.int64([needs.cache === "whole" ? rows : 0], [1]),
     }),
   };

@@ -28,7 +28,7 @@ import {
   loadingStopped,
   passAborted,
 } from "../errors.ts";
-import { rowsOfAlike, stepOf } from "./alike.ts";
+import { firstRows, rowsOfAlike, stepOf } from "./alike.ts";
 import { beforeOf, positionsBehind } from "./before.ts";
 import { DeviceTokens } from "./device-tokens.ts";
 import { embedder, type Embedder } from "./embedder.ts";
@@ -45,7 +45,8 @@ import { floatLinear } from "./graph/linear.ts";
 import { quantizedLinear } from "./graph/quantized-linear.ts";
 import { buildReadOut } from "./graph/read-out-graph.ts";
 import { keptTokens } from "./kept-tokens.ts";
-import { floatsOf, missing, OnnxCache } from "./onnx-cache.ts";
+import type { SharedContext } from "./onnx-cache.ts";
+import { emptyContext, floatsOf, missing, OnnxCache } from "./onnx-cache.ts";
 import type { OwnKeys, OwnTokens } from "./own-tokens.ts";
 import { Products } from "./products.ts";
 import { readOut, type FinalStates } from "./read-out.ts";
@@ -125,6 +126,7 @@ class OnnxEngine implements Engine {
   readonly #decoder: RuntimeSession;
   readonly #head: RuntimeSession;
   readonly #embed: Embedder;
+  readonly #noContext: SharedContext;
   readonly #heads: boolean;
   readonly #products: Products;
   #isDisposed = false;
@@ -144,6 +146,7 @@ class OnnxEngine implements Engine {
     this.#embed = parts.embedding;
     this.#heads = parts.heads;
     this.#products = new Products(runtime);
+    this.#noContext = emptyContext(architecture, runtime);
   }
 
   async run(pass: Pass, signal?: AbortSignal): Promise<PassOutput> {
@@ -216,6 +219,7 @@ class OnnxEngine implements Engine {
     const before = beforeOf(pass, contextCache, {
       architecture,
       runtime: this.#runtime,
+      noContext: this.#noContext,
     });
     const states = this.#entryStates(pass);
     const { inputs, patches } = placePatches(pass, states, hiddenSize);
@@ -239,7 +243,6 @@ class OnnxEngine implements Engine {
       blocked: pass.blocked ?? [],
       needs: { taps, final: pass.read !== undefined, cache: keep ? "fresh" : "none" },
       heads: this.#heads,
-      staysOnDevice: this.#runtime.memory !== undefined,
     };
     const got = inStack === 0 ? {} : await this.#forward(forward);
     const finals: FinalStates = {
@@ -301,7 +304,6 @@ class OnnxEngine implements Engine {
       blocked: blocked.map((edge) => ({ ...edge, row: placeOf(edge.layer, edge.row), from: 0 })),
       needs: { taps: [], final: true, cache: step.puts },
       heads: this.#heads,
-      staysOnDevice: this.#runtime.memory !== undefined,
     };
     const got = await this.#forward(forward, step.into);
     cache.extend(step, got);
@@ -359,8 +361,4 @@ class OnnxEngine implements Engine {
     const outputs = outputsOf(filled.forward, this.architecture.layers);
     return filled.restore(await this.#decoder.run(feeds, outputs, into));
   }
-}
-
-function firstRows(count: number): readonly number[] {
-  return Array.from({ length: count }, (_, row) => row);
 }

@@ -1,6 +1,6 @@
 /**
- * Keys and values in JavaScript's memory of the tokens that are a row's own, behind the shared context: buffers with room for more, so that
- * a step of decoding writes one token and copies none. The graph is fed the buffers whole, and a mask hides the room.
+ * Keys and values of the tokens that are a row's own, behind the shared context, in JavaScript's memory: buffers with room
+ * for more, so that a step of decoding writes one token and copies none. The graph is fed the buffers whole, and a mask hides the room.
  * Rows that are alike in a block share its keys and values, until they are told apart.
  */
 import type { Architecture } from "../architecture.ts";

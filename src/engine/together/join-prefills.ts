@@ -3,6 +3,7 @@ import type { Architecture } from "../architecture.ts";
 import {
   enteredBy,
   entryOf,
+  fillUp,
   lengthOf,
   startOf,
   type Context,
@@ -144,7 +145,7 @@ export function ofRun({ cache }: Pick<Context, "cache">): RunCache {
 
 function filledUp(row: Row, length: number, hiddenSize: number): Row {
   if ("tokens" in row) {
-    return { tokens: Array.from({ length }, (_, index) => row.tokens[index] ?? 0) };
+    return { tokens: fillUp(row.tokens, length) };
   }
   if (row.states.length === length * hiddenSize) return row;
   const states = new Float32Array(length * hiddenSize);

@@ -22,6 +22,11 @@ export class JointCache {
     if (this.#holders.size === 0) this.cache.dispose();
   }
 
+  /** Whether these are all of its rows, in their order. */
+  isWhole(rows: readonly number[]): boolean {
+    return rows.length === this.cache.rows && rows.every((row, index) => row === index);
+  }
+
   /** Whether nobody else has rows in it. */
   isHeldBy(some: ReadonlySet<RunCache>): boolean {
     return [...this.#holders].every((holder) => some.has(holder));
@@ -71,8 +76,7 @@ export class RunCache implements Cache {
   /** Its rows as a cache of the engine's. */
   alone(): Cache {
     const { joint, rows } = this.at;
-    const isAll = rows.length === joint.cache.rows && rows.every((row, index) => row === index);
-    if (isAll) return joint.cache;
+    if (joint.isWhole(rows)) return joint.cache;
     this.#alone ??= joint.engine.select(joint.cache, rows);
     return this.#alone;
   }

@@ -301,7 +301,6 @@ function jointOfThese(caches: readonly RunCache[]): JointCache {
   const [first] = caches;
   if (first === undefined) throw new Error("bug: no cache to go on from");
   const { joint } = first.at;
-  const isAll = rows.length === joint.cache.rows && rows.every((row, index) => row === index);
-  if (isAll && joint.isHeldBy(new Set(caches))) return joint;
+  if (joint.isWhole(rows) && joint.isHeldBy(new Set(caches))) return joint;
   return new JointCache(joint.engine, joint.engine.select(joint.cache, rows));
 }
