@@ -3,6 +3,7 @@
  * through one block.
  */
 import { groupCells } from "./group-cells.ts";
+import { isContrasted } from "./reads.ts";
 import type { Plan, PlannedCell, PlannedModel, PlannedOther, PlannedPrompt } from "./plan.ts";
 
 /** A plan's work. Decoding is an upper bound: rows stop at an end-of-sequence token. */
@@ -230,10 +231,6 @@ function readLine({ read, shape }: Plan, { passes, blockRows }: PlanStatistics):
   const tokens = `up to ${counted(read.maxTokens, "token")} a cell${stopWords(read.stop)}${isContrasted({ read }) ? ", chosen against what the target says without the patch" : ""}`;
   if (passes.decode === 0) return tokens + readBackWords({ read });
   return `${tokens}, in at most ${counted(passes.decode, "decode step")} (${counted(blockRows.decode, "block-row")})${readBackWords({ read })}`;
-}
-
-function isContrasted({ read }: Pick<Plan, "read">): boolean {
-  return read.kind === "generate" && read.decoding?.contrast !== undefined;
 }
 
 function readBackWords({ read }: Pick<Plan, "read">): string {

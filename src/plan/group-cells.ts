@@ -3,6 +3,7 @@
  * the target prompt and are equally long.
  */
 import type { Plan } from "./plan.ts";
+import { readsDistributions } from "./reads.ts";
 import { spreadLevels } from "./spread.ts";
 
 /** Cells whose rows join one pass. */
@@ -87,11 +88,12 @@ const FIRST_ROWS = {
 } as const;
 
 /** Rows of a batch, each with so many tokens of the prompt. */
-function maxRowsOf({ read, metrics, noise }: Plan, length: number): number {
-  const isWhole = metrics.length > 0 || (noise !== undefined && noise.samples > 1);
-  if (read.kind !== "generate") return isWhole ? MAX_MEASURED_ROWS : Infinity;
+function maxRowsOf(plan: Plan, length: number): number {
+  const { read } = plan;
+  const isMeasured = readsDistributions(plan);
+  if (read.kind !== "generate") return isMeasured ? MAX_MEASURED_ROWS : Infinity;
   if (read.decoding === undefined) {
-    if (isWhole) return MAX_MEASURED_ROWS;
+    if (isMeasured) return MAX_MEASURED_ROWS;
     const kept = Math.floor(MAX_KEPT_TOKENS / (length + read.maxTokens));
     return Math.min(MAX_GENERATING_ROWS, Math.max(MIN_GENERATING_ROWS, kept));
   }

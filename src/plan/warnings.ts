@@ -1,6 +1,7 @@
 /** What is allowed and yet likely not what somebody meant; said with the result. */
 import type { PlanModel } from "./encode-prompt.ts";
 import type { Plan } from "./plan.ts";
+import { isContrasted } from "./reads.ts";
 
 type Warning = Plan["warnings"][number];
 
@@ -42,10 +43,10 @@ function knockoutOfNothing({ knockouts }: Pick<Plan, "knockouts">): Warning | un
   };
 }
 
-function chosenAgainstPrior({ read, controls }: Omit<Plan, "warnings">): Warning | undefined {
-  const isContrasted = read.kind === "generate" && read.decoding?.contrast !== undefined;
+function chosenAgainstPrior(plan: Omit<Plan, "warnings">): Warning | undefined {
+  const { controls } = plan;
   const isJudged = controls.unpatched || controls.unrelated.length > 0;
-  if (!isContrasted || !isJudged) return undefined;
+  if (!isContrasted(plan) || !isJudged) return undefined;
   return {
     code: "evidence-of-contrast",
     message:

@@ -19,7 +19,7 @@ import { presetSpec } from "../spec/presets/presets.ts";
 import { layersAt } from "../spec/questions/question.ts";
 import type { DepthPair, Wording } from "../spec/questions/question.ts";
 import { askNeedsTokenizer } from "./errors.ts";
-import { batchesOf, runBatch, shareOf, type RunSize } from "./batches.ts";
+import { areFew, batchesOf, runBatch, shareOf, type RunSize } from "./batches.ts";
 import { captureSources, readManySources } from "./many-sources.ts";
 import { tokensOfRow } from "./memory.ts";
 import type { LayerPair, SourcesOutput, SourceStates, SourceText } from "./many-sources.ts";
@@ -196,7 +196,7 @@ async function readWordings(
     }),
   );
   const outputs: SourcesOutput[] = [];
-  for (const batch of batchesOf(runs, ({ size }) => size)) {
+  for (const batch of batchesOf(runs, (some) => areFew(some.map(({ size }) => size)))) {
     outputs.push(...(await runBatch(batch.map(({ run }) => run))));
   }
   return wordings.map((wording, index) => {

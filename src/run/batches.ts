@@ -1,5 +1,9 @@
 /** Runs at the same time, so that their rows share passes: as many as make passes faster, and no more. */
-import { runTogether, type TogetherRun } from "../engine/together/run-together.ts";
+import {
+  runTogether,
+  type TogetherLimits,
+  type TogetherRun,
+} from "../engine/together/run-together.ts";
 import type { RunEvent } from "./run-plan.ts";
 
 /** More rows in a pass are hardly faster. */
@@ -14,6 +18,13 @@ export interface RunSize {
   readonly tokens: number;
 }
 
+/** Whether runs are few rows together. */
+export function areFew(sizes: readonly RunSize[]): boolean {
+  const rows = sizes.reduce((sum, size) => sum + size.rows, 0);
+  const held = sizes.reduce((sum, size) => sum + size.rows * size.tokens, 0);
+  return rows <= ROWS_AT_ONCE && held <= TOKENS_AT_ONCE;
+}
+
 /** How much of a run is done, from 0 to 1: reading and scoring are halves, where there are both. */
 export function shareOf(
   { phase, done, total }: Extract<RunEvent, { kind: "progress" }>,
@@ -23,27 +34,25 @@ export function shareOf(
 }
 
 /** What each of some runs gives that go at the same time. */
-export async function runBatch<T>(runs: readonly TogetherRun<T>[]): Promise<readonly T[]> {
+export async function runBatch<T>(
+  runs: readonly TogetherRun<T>[],
+  limits?: TogetherLimits,
+): Promise<readonly T[]> {
   const [first, ...others] = runs;
   if (first === undefined) return [];
-  return others.length === 0 ? [await first((engine) => engine)] : runTogether(runs);
+  return others.length === 0 ? [await first((engine) => engine)] : runTogether(runs, limits);
 }
 
-/** What runs at the same time: neighbours, as long as they are few rows; what has no size runs alone. */
-export function batchesOf<T>(items: readonly T[], sizeOf: (item: T) => RunSize | undefined): T[][] {
+/** What runs at the same time: neighbours, as many as fit together; what does not fit by itself is alone, too. */
+export function batchesOf<T>(
+  items: readonly T[],
+  fit: (some: readonly T[]) => boolean,
+): readonly (readonly T[])[] {
   const batches: T[][] = [];
-  let [rows, tokens] = [Infinity, Infinity];
   for (const item of items) {
-    const size = sizeOf(item) ?? { rows: Infinity, tokens: Infinity };
-    rows += size.rows;
-    tokens += size.rows * size.tokens;
     const last = batches.at(-1);
-    if (last !== undefined && rows <= ROWS_AT_ONCE && tokens <= TOKENS_AT_ONCE) {
-      last.push(item);
-    } else {
-      batches.push([item]);
-      [rows, tokens] = [size.rows, size.rows * size.tokens];
-    }
+    if (last !== undefined && fit([...last, item])) last.push(item);
+    else batches.push([item]);
   }
   return batches;
 }

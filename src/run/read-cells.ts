@@ -2,6 +2,7 @@
 import type { Engine, Read, ReadOut } from "../engine/engine.ts";
 import { assert } from "../errors.ts";
 import type { Plan, PlannedCell } from "../plan/plan.ts";
+import { isContrasted } from "../plan/reads.ts";
 import type { PropagationRecord, RoundTripRecord } from "../result/result.ts";
 import { generate, type GeneratedText } from "./generate.ts";
 import type { MapOf } from "./map-of.ts";
@@ -59,9 +60,9 @@ export async function readCells(batch: CellBatch): Promise<SampledReadOut[]> {
   const { plan, engine, target, cells } = batch;
   const from = cells[0]?.from ?? 0;
   const length = plan.target.tokens.length - from;
-  const isContrasted = plan.read.kind === "generate" && plan.read.decoding?.contrast !== undefined;
   // Each cell's target without its patch enters after the last block, behind all cells.
-  const priors = isContrasted ? cells.map(() => unpatchedCell(plan, from)) : [];
+  const hasPriors = isContrasted(plan);
+  const priors = hasPriors ? cells.map(() => unpatchedCell(plan, from)) : [];
   const rows = await writeRows(
     [...cells, ...priors].map((cell) => ({ cell, vectorOf: batch.vectorOf })),
     { plan, engine, target, mapOf: batch.mapOf, from, length, signal: batch.signal },
@@ -110,7 +111,7 @@ export async function readCells(batch: CellBatch): Promise<SampledReadOut[]> {
     ((texts: readonly CellReadOut["generated"][]): void =>
       onTexts(first.map(({ next }, row) => ({ next, generated: [...(texts[row] ?? [])] }))));
   const generated = await generate(
-    { ...batch, read: plan.read, hasPriors: isContrasted, onTexts: soFar },
+    { ...batch, read: plan.read, hasPriors, onTexts: soFar },
     { cache: output.cache, readOut, topK: plan.read.topK },
   );
   return first.map((of, row) => ({ ...of, generated: [], ...generated[row] }));

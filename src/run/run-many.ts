@@ -11,8 +11,8 @@ import type { Plan, State } from "../plan/plan.ts";
 import type { PatchscopeResult } from "../result/result.ts";
 import type { PatchscopeSpec } from "../spec/spec.ts";
 import { grouped } from "./grouped.ts";
-import { batchesOf, runBatch, shareOf, type RunSize } from "./batches.ts";
-import { tokensOfRow } from "./memory.ts";
+import { areFew, batchesOf, runBatch, shareOf } from "./batches.ts";
+import { memoryTogether, rowsOf, tokensOfRow, type MemoryTogether } from "./memory.ts";
 import type { CellReadOut } from "./read-cells.ts";
 import { readTextsOnly, type TextOnlyRun } from "./read-text-only.ts";
 import { remembered, VECTOR_FILES } from "./remembered.ts";
@@ -114,10 +114,8 @@ export async function countMany(plans: AsyncIterable<Plan>): Promise<ManyStatist
   const counts = { plans: 0, cells: 0, passes: 0, decodeSteps: 0 };
   for await (const window of windowsOf(plans, (plan) => plan)) {
     counts.plans += window.length;
-    for (const groups of batchesOf(groupsOf(window), (group) => sizeOf(group, window))) {
-      const statistics = groups.map((indices) =>
-        planStatistics(mergePlans(indices.flatMap((index) => window[index] ?? [])).plan),
-      );
+    for (const groups of batchesOf(groupsOf(window), isSmall)) {
+      const statistics = groups.map(({ plan }) => planStatistics(plan));
       counts.cells += statistics.reduce((sum, { cells }) => sum + cells, 0);
       counts.passes += Math.max(...statistics.map(({ passes }) => passes.rows));
       counts.decodeSteps += Math.max(...statistics.map(({ passes }) => passes.decode));
@@ -126,24 +124,29 @@ export async function countMany(plans: AsyncIterable<Plan>): Promise<ManyStatist
   return counts;
 }
 
-/** Which plans can be merged, by their indices. */
-function groupsOf(plans: readonly Plan[]): readonly (readonly number[])[] {
+/** Plans that are one. */
+interface PlanGroup {
+  readonly indices: readonly number[];
+  readonly plan: Plan;
+}
+
+/** Which plans can be merged. */
+function groupsOf(plans: readonly Plan[]): readonly PlanGroup[] {
   const groups = grouped(plans.keys(), (index) => {
     const plan = plans[index];
     return (plan && mergeKey(plan)) ?? `alone ${index}`;
   });
-  return [...groups.values()];
+  return [...groups.values()].map((indices) => {
+    const some = indices.flatMap((index) => plans[index] ?? []);
+    const [first] = some;
+    assert(first, "a group has plans");
+    return { indices, plan: some.length === 1 ? first : mergePlans(some).plan };
+  });
 }
 
-/** How much a group of plans has at once: the target without a patch is a row as well. */
-function sizeOf(group: readonly number[], plans: readonly Plan[]): RunSize {
-  const some = group.flatMap((index) => plans[index] ?? []);
-  const [first] = some;
-  assert(first, "a group has plans");
-  return {
-    rows: some.reduce((sum, { cells }) => sum + cells.length, 1),
-    tokens: tokensOfRow(first),
-  };
+/** Whether groups are little enough for their rows to share passes. */
+function isSmall(groups: readonly PlanGroup[]): boolean {
+  return areFew(groups.map(({ plan }) => ({ rows: rowsOf(plan), tokens: tokensOfRow(plan) })));
 }
 
 /** How specs are run. */
@@ -157,34 +160,45 @@ async function* runWindow(
   runs: readonly PreparedRun[],
   { skip, memory, signal, onShare }: Running & { readonly skip: number },
 ): AsyncGenerator<readonly PatchscopeResult[], void, undefined> {
-  const plans = runs.map(({ plan }) => plan);
-  // What a run may hold is counted for each alone.
-  const sizeIn = (group: readonly number[]): RunSize | undefined =>
-    memory === undefined ? sizeOf(group, plans) : undefined;
+  const sizes = runs[0]?.engine.architecture;
+  const together = (groups: readonly PlanGroup[]): MemoryTogether | undefined =>
+    memory === undefined || sizes === undefined
+      ? undefined
+      : memoryTogether(
+          memory,
+          groups.map(({ plan }) => plan),
+          sizes,
+        );
+  const fit = (groups: readonly PlanGroup[]): boolean =>
+    isSmall(groups) && (memory === undefined || together(groups) !== undefined);
   // What has its results is only run beside what has not.
-  const batches = batchesOf(groupsOf(plans), sizeIn).filter((groups) =>
-    groups.flat().some((index) => index >= skip),
+  const batches = batchesOf(groupsOf(runs.map(({ plan }) => plan)), fit).filter((groups) =>
+    groups.some(({ indices }) => indices.some((index) => index >= skip)),
   );
-  const shares = new Map<readonly number[], number>();
-  const total = cellsOf(batches.flat(2).flatMap((index) => runs[index] ?? []));
+  const shares = new Map<PlanGroup, number>();
+  const total = batches.flat().reduce((sum, { plan }) => sum + plan.cells.length, 0);
   const results: PatchscopeResult[] = [];
   let next = skip;
   for (const groups of batches) {
     const begin = performance.now();
+    const limits = together(groups);
     const outputs = await runBatch(
-      groups.map((group) => (of: (engine: Engine) => Engine) => {
-        const some = group.flatMap((index) => runs[index] ?? []);
+      groups.map((group, at) => (of: (engine: Engine) => Engine) => {
         const onOwnShare = (share: number): void => {
-          shares.set(group, (share * cellsOf(some)) / total);
+          shares.set(group, (share * group.plan.cells.length) / total);
           onShare([...shares.values()].reduce((sum, each) => sum + each, 0));
         };
-        return runGroup(some, { signal, memory, of, onShare: onOwnShare });
+        return runGroup(
+          group.indices.flatMap((index) => runs[index] ?? []),
+          { signal, of, memory: limits?.each[at] ?? memory, onShare: onOwnShare },
+        );
       }),
+      limits?.passes,
     );
     // What each took of the time that they took together.
-    const runMs = (performance.now() - begin) / groups.flat().length;
-    for (const [at, group] of groups.entries()) {
-      for (const [place, index] of group.entries()) {
+    const runMs = (performance.now() - begin) / groups.flatMap(({ indices }) => indices).length;
+    for (const [at, { indices }] of groups.entries()) {
+      for (const [place, index] of indices.entries()) {
         const [run, output] = [runs[index], outputs[at]?.[place]];
         assert(run && output, "every spec was run");
         results[index] = run.result(output, runMs);
@@ -196,10 +210,6 @@ async function* runWindow(
     }
     yield ready;
   }
-}
-
-function cellsOf(runs: readonly PreparedRun[]): number {
-  return runs.reduce((sum, { plan }) => sum + plan.cells.length, 0);
 }
 
 /** What specs say whose plans can be merged. */

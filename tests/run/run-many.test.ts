@@ -1,9 +1,11 @@
 /** Many specs together say what each says alone: in one plan where they ask the same, alone where they do not. */
+import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { Pass } from "../../src/engine/engine.ts";
 import type { CellRecord, PatchscopeResult } from "../../src/result/result.ts";
 import type { Plan } from "../../src/plan/plan.ts";
-import { countMany, runMany } from "../../src/run/run-many.ts";
+import { limitsWithin, memoryTogether, tokensOfRow } from "../../src/run/memory.ts";
+import { countMany, runMany, type RunManyOptions } from "../../src/run/run-many.ts";
 import { planSpec, runSpec } from "../../src/run/run-spec.ts";
 import { parseSpec } from "../../src/spec/schema.ts";
 import type { SpecInput } from "../../src/spec/spec-input.ts";
@@ -11,6 +13,7 @@ import type { PatchscopeSpec } from "../../src/spec/spec.ts";
 import { counting } from "../support/counting-engine.ts";
 import { expectNear } from "../support/nats.ts";
 import { useTinyModel } from "../support/tiny-model.ts";
+import { leastMemory } from "./least-memory.ts";
 
 const tiny = useTinyModel("llama-gguf");
 
@@ -161,9 +164,9 @@ describe("Specs with targets of their own", () => {
     target: { ...target, prompt: `the ${"old ".repeat(index % 4)}dog x ${index}` },
     read: generate,
   }));
-  const resultsOf = async (skip?: number): Promise<readonly PatchscopeResult[]> => {
+  const resultsOf = async (options: RunManyOptions = {}): Promise<readonly PatchscopeResult[]> => {
     const given: PatchscopeResult[] = [];
-    for await (const result of runMany(all.map(specOf), tiny(), { skip })) {
+    for await (const result of runMany(all.map(specOf), tiny(), options)) {
       given.push({ ...result, timing: { loadMs: 0, runMs: 0 } });
     }
     return given;
@@ -176,7 +179,7 @@ describe("Specs with targets of their own", () => {
   test("are given as soon as they are known, and have the same numbers where others are there", async () => {
     const whole = await resultsOf();
     expect(whole).toHaveLength(all.length);
-    for (const skip of [1, 29, 59]) expect(await resultsOf(skip)).toEqual(whole.slice(skip));
+    for (const skip of [1, 29, 59]) expect(await resultsOf({ skip })).toEqual(whole.slice(skip));
     const passes: Pass[] = [];
     const counted = { model: tiny().model, engine: counting(tiny().engine, passes) };
     const results = runMany(all.map(specOf), counted);
@@ -185,6 +188,62 @@ describe("Specs with targets of their own", () => {
     while ((await results.next()).done !== true) continue;
     expect(first).toBeLessThan(passes.length / 2);
     expect(passes.length).toBeLessThan(all.length * 2);
+  });
+
+  test("share passes in as much memory as there is, and say the same in little", async () => {
+    const sizes = tiny().engine.architecture;
+    const plans = all.map((spec) => planSpec(specOf(spec), tiny().model));
+    const least = leastMemory((memory) => plans.map((plan) => limitsWithin(memory, plan, sizes)));
+    const passesIn = async (memory?: number): Promise<number> => {
+      const passes: Pass[] = [];
+      const counted = { model: tiny().model, engine: counting(tiny().engine, passes) };
+      const results = runMany(all.map(specOf), counted, { memory });
+      let at = 0;
+      for await (const { cells } of results) {
+        const wanted = whole[at++]?.cells ?? [];
+        for (const [index, cell] of wanted.entries()) sameCell(cells[index], cell);
+      }
+      expect(at).toBe(all.length);
+      return passes.length;
+    };
+    const whole = await resultsOf();
+    const passes = [];
+    for (const memory of [least, least * 1.02, least * 1.2, least * 100, undefined]) {
+      passes.push(await passesIn(memory));
+    }
+    expect(passes).toEqual(passes.toSorted((a, b) => b - a));
+    expect(passes[0]).toBeGreaterThan(4 * (passes[2] ?? Infinity));
+    expect(passes[3]).toBe(passes[4]);
+  });
+
+  test("are never given more memory than there is", () => {
+    const sizes = tiny().engine.architecture;
+    const plans = all.map((spec) => planSpec(specOf(spec), tiny().model));
+    fc.assert(
+      fc.property(
+        fc.subarray(plans, { minLength: 1 }),
+        fc.double({ min: 1e6, max: 1e9, noNaN: true }),
+        fc.double({ min: 1, max: 3, noNaN: true }),
+        (some, memory, times) => {
+          const given = memoryTogether(memory, some, sizes);
+          const more = memoryTogether(memory * times, some, sizes);
+          if (given === undefined) return;
+          expect(more?.passes.maxTokens).toBeGreaterThanOrEqual(given.passes.maxTokens);
+          const rows = some.map((plan, index) => {
+            const limits = limitsWithin(given.each[index], plan, sizes);
+            expect(limits?.maxTokens).toBeLessThanOrEqual(given.passes.maxTokens);
+            expect(limits?.maxRows).toBeGreaterThan(plan.cells.length);
+            return plan.cells.length + 1;
+          });
+          // One of them alone has room for the rows of all.
+          const [first] = some;
+          const alone = first && limitsWithin(memory, first, sizes);
+          const tokens = some.map(tokensOfRow);
+          const least = rows.reduce((sum, count) => sum + count, 0) * Math.min(...tokens);
+          expect((alone?.maxRows ?? 0) * Math.max(...tokens)).toBeGreaterThan(least);
+        },
+      ),
+    );
   });
 });
 

@@ -5,7 +5,7 @@ import type { ModelDefinition } from "../../src/engine/architecture.ts";
 import type { Engine, Pass } from "../../src/engine/engine.ts";
 import { createOnnxEngine } from "../../src/engine/onnx/node.ts";
 import { createReferenceEngine } from "../../src/engine/reference/reference-engine.ts";
-import { runTogether } from "../../src/engine/together/run-together.ts";
+import { runTogether, type TogetherLimits } from "../../src/engine/together/run-together.ts";
 import { assert } from "../../src/errors.ts";
 import type { Plan } from "../../src/plan/plan.ts";
 import { runPlan, type RunOutput } from "../../src/run/run-plan.ts";
@@ -38,9 +38,23 @@ function readAs(shape: Shape, read: string): Plan {
   return read === "propagation" ? planOf(shape, { kind: "propagation" }) : planOf(shape);
 }
 
-function together(plans: readonly Plan[], engine: Engine): Promise<RunOutput[]> {
-  return runTogether(plans.map((plan) => (of) => runPlan(plan, of(engine), RUN)));
+function together(
+  plans: readonly Plan[],
+  engine: Engine,
+  limits?: TogetherLimits,
+): Promise<RunOutput[]> {
+  return runTogether(
+    plans.map((plan) => (of) => runPlan(plan, of(engine), RUN)),
+    limits,
+  );
 }
+
+/** As much as is fast, little, and so little that no passes are joined. */
+const LIMITS = fc.constantFrom<TogetherLimits | undefined>(
+  undefined,
+  { maxTokens: 16, maxSeen: 48 },
+  { maxTokens: 1, maxSeen: 1 },
+);
 
 /** The same up to rounding. */
 function expectSame(got: unknown, expected: unknown): void {
@@ -77,9 +91,9 @@ describe.each([
 
   test("plans of all kinds together say what each says alone", async () => {
     await fc.assert(
-      fc.asyncProperty(SETS_OF_PLANS, async ({ toy, plans }) => {
+      fc.asyncProperty(SETS_OF_PLANS, LIMITS, async ({ toy, plans }, limits) => {
         const engine = engineOf(toy);
-        const outputs = await together(plans, engine);
+        const outputs = await together(plans, engine, limits);
         for (const [index, plan] of plans.entries()) {
           expectSame(outputs[index], await runPlan(plan, engine, RUN));
         }

@@ -22,16 +22,25 @@ import { JointCache, RunCache } from "./run-cache.ts";
 /** One of the runs: `of` gives it its own view of an engine, whose caches are good for no other. */
 export type TogetherRun<T> = (of: (engine: Engine) => Engine) => Promise<T>;
 
-/** Tokens of all rows of a joined pass: larger passes are not faster. */
-const MOST_TOKENS = 1024;
-/** Tokens that its rows look back to, each row's own: their keys and values are copied for it. */
-const MOST_SEEN = 8192;
+/** How large joined passes may be; a pass that a run asks for is never cut. */
+export interface TogetherLimits {
+  /** Tokens of all rows of a pass. */
+  readonly maxTokens: number;
+  /** Tokens that its rows look back to, each row's own, and themselves: their keys and values are copied for it. */
+  readonly maxSeen: number;
+}
+
+/** Larger passes are not faster. */
+const FAST: TogetherLimits = { maxTokens: 1024, maxSeen: 8192 };
 
 /**
  * Runs all, and gives what each gives, in their order. Where one fails, all are stopped, and its error is thrown when they are.
  */
-export async function runTogether<T>(runs: readonly TogetherRun<T>[]): Promise<T[]> {
-  return new Together().run(runs);
+export async function runTogether<T>(
+  runs: readonly TogetherRun<T>[],
+  limits: TogetherLimits = FAST,
+): Promise<T[]> {
+  return new Together(limits).run(runs);
 }
 
 /** A run, as far as choosing passes needs to know it. */
@@ -51,10 +60,18 @@ interface Ask<P extends Pass = Pass> {
 }
 
 class Together {
+  readonly #limits: TogetherLimits;
   readonly #open = new Set<Lane>();
   #asks: Ask[] = [];
   #isRunning = false;
   #failure: { readonly error: unknown } | undefined;
+
+  constructor({ maxTokens, maxSeen }: TogetherLimits) {
+    this.#limits = {
+      maxTokens: Math.min(maxTokens, FAST.maxTokens),
+      maxSeen: Math.min(maxSeen, FAST.maxSeen),
+    };
+  }
 
   async run<T>(runs: readonly TogetherRun<T>[]): Promise<T[]> {
     const lanes = runs.map((run) => ({ run, lane: { passes: 0, hasDecoded: false } }));
@@ -122,7 +139,7 @@ class Together {
     if (this.#isRunning || waiting.size === 0 || waiting.size < this.#open.size) return;
     let chosen: readonly Ask[];
     try {
-      chosen = chooseAsks(this.#asks);
+      chosen = chooseAsks(this.#asks, this.#limits);
     } catch (error) {
       // A run asks to go on from what it disposed of.
       this.#fail(error);
@@ -156,7 +173,7 @@ class Together {
  * Which passes are next. Runs that have not decoded yet catch up first, so that all decode together; then come steps of
  * decoding, so that those that have ended wait for the others, and all go on together.
  */
-function chooseAsks(asks: readonly Ask[]): readonly Ask[] {
+function chooseAsks(asks: readonly Ask[], limits: TogetherLimits): readonly Ask[] {
   const ranked = asks.toSorted((a, b) => rankOf(a) - rankOf(b) || a.lane.passes - b.lane.passes);
   const [first] = ranked;
   if (first === undefined) return [];
@@ -173,7 +190,7 @@ function chooseAsks(asks: readonly Ask[]): readonly Ask[] {
     .filter(isPrefill)
     .filter((ask) => ask === first || (key !== undefined && prefillKey(ask.pass) === key))
     .filter((ask) => isOfSame(ask, first));
-  return fitting(first, joinable);
+  return fitting(first, joinable, limits);
 }
 
 function rankOf({ lane, pass }: Ask): number {
@@ -182,7 +199,11 @@ function rankOf({ lane, pass }: Ask): number {
 }
 
 /** Of like length before others, as far as they fit into one pass, in which all rows take as much room as the longest. */
-function fitting(first: Ask<PrefillPass>, asks: readonly Ask<PrefillPass>[]): readonly Ask[] {
+function fitting(
+  first: Ask<PrefillPass>,
+  asks: readonly Ask<PrefillPass>[],
+  { maxTokens, maxSeen }: TogetherLimits,
+): readonly Ask[] {
   const far = ({ pass }: Ask<PrefillPass>): number =>
     Math.abs(pass.length - first.pass.length) + Math.abs(seenBy(pass) - seenBy(first.pass));
   const chosen: Ask<PrefillPass>[] = [];
@@ -197,7 +218,7 @@ function fitting(first: Ask<PrefillPass>, asks: readonly Ask<PrefillPass>[]): re
       seen: Math.max(size.seen, seenBy(ask.pass)),
     };
     const { rows, length, seen } = withIt;
-    const isTooMuch = rows * length > MOST_TOKENS || rows * (seen + length) > MOST_SEEN;
+    const isTooMuch = rows * length > maxTokens || rows * (seen + length) > maxSeen;
     if (chosen.length > 0 && isTooMuch) continue;
     size = withIt;
     chosen.push(ask);
