@@ -26,7 +26,7 @@ export async function depthSection(context: BenchContext): Promise<Section> {
       figures: [
         {
           name: `growth of ${MANY_GRIDS} grids with depth, away from the operations that the plan counts`,
-          value: await farthest(many, engines, { ...context, model, rounds: 2 }),
+          value: await farthest(many, engines, { ...context, model, rounds: 5 }),
           unit: "%",
           goal: { atMost: 15 },
         },
