@@ -160,17 +160,15 @@ async function* runWindow(
   runs: readonly PreparedRun[],
   { skip, memory, signal, onShare }: Running & { readonly skip: number },
 ): AsyncGenerator<readonly PatchscopeResult[], void, undefined> {
-  const sizes = runs[0]?.engine.architecture;
-  const together = (groups: readonly PlanGroup[]): MemoryTogether | undefined =>
-    memory === undefined || sizes === undefined
-      ? undefined
-      : memoryTogether(
-          memory,
-          groups.map(({ plan }) => plan),
-          sizes,
-        );
+  const [first] = runs;
+  assert(first, "there are specs");
+  const { architecture } = first.engine;
+  const limitsOf = (groups: readonly PlanGroup[]): MemoryTogether | undefined => {
+    const together = groups.map(({ plan }) => plan);
+    return memory === undefined ? undefined : memoryTogether(memory, together, architecture);
+  };
   const fit = (groups: readonly PlanGroup[]): boolean =>
-    isSmall(groups) && (memory === undefined || together(groups) !== undefined);
+    isSmall(groups) && (memory === undefined || limitsOf(groups) !== undefined);
   // What has its results is only run beside what has not.
   const batches = batchesOf(groupsOf(runs.map(({ plan }) => plan)), fit).filter((groups) =>
     groups.some(({ indices }) => indices.some((index) => index >= skip)),
@@ -181,7 +179,7 @@ async function* runWindow(
   let next = skip;
   for (const groups of batches) {
     const begin = performance.now();
-    const limits = together(groups);
+    const limits = limitsOf(groups);
     const outputs = await runBatch(
       groups.map((group, at) => (of: (engine: Engine) => Engine) => {
         const onOwnShare = (share: number): void => {
