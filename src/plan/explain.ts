@@ -3,7 +3,7 @@
  * through one block.
  */
 import { groupCells } from "./group-cells.ts";
-import { isContrasted } from "./reads.ts";
+import { isContrasted, rowsPerCell } from "./reads.ts";
 import type { Plan, PlannedCell, PlannedModel, PlannedOther, PlannedPrompt } from "./plan.ts";
 
 /** A plan's work. Decoding is an upper bound: rows stop at an end-of-sequence token. */
@@ -49,7 +49,6 @@ export function planStatistics(plan: Plan): PlanStatistics {
   const rows = sum(plan.cells, (cell) => lengthOf(cell) * (layers - cell.entry));
   const groups = groupCells(plan).length;
   const steps = plan.read.kind === "generate" ? plan.read.maxTokens - 1 : 0;
-  const perCell = isContrasted(plan) ? 2 : 1;
   const cells = plan.cells.length;
   const { unpatched, unrelated, contrast, mean, random } = plan.controls;
   const vectors = random + (mean.length > 0 ? 1 : 0);
@@ -68,7 +67,7 @@ export function planStatistics(plan: Plan): PlanStatistics {
       rows,
       total: source + target + rows,
       naive: cells * (source + target),
-      decode: cells * steps * layers * perCell,
+      decode: cells * steps * layers * rowsPerCell(plan),
     },
     controls: {
       unpatched,

@@ -3,7 +3,7 @@
  * the target prompt and are equally long.
  */
 import type { Plan } from "./plan.ts";
-import { readsDistributions } from "./reads.ts";
+import { isDrawing, readsDistributions, rowsPerCell } from "./reads.ts";
 import { spreadLevels } from "./spread.ts";
 
 /** Cells whose rows join one pass. */
@@ -89,14 +89,10 @@ const FIRST_ROWS = {
 
 /** Rows of a batch, each with so many tokens of the prompt. */
 function maxRowsOf(plan: Plan, length: number): number {
+  if (isDrawing(plan)) return MAX_DRAWING_ROWS / rowsPerCell(plan);
+  if (readsDistributions(plan)) return MAX_MEASURED_ROWS;
   const { read } = plan;
-  const isMeasured = readsDistributions(plan);
-  if (read.kind !== "generate") return isMeasured ? MAX_MEASURED_ROWS : Infinity;
-  if (read.decoding === undefined) {
-    if (isMeasured) return MAX_MEASURED_ROWS;
-    const kept = Math.floor(MAX_KEPT_TOKENS / (length + read.maxTokens));
-    return Math.min(MAX_GENERATING_ROWS, Math.max(MIN_GENERATING_ROWS, kept));
-  }
-  // Each cell has a row without its patch beside it then.
-  return read.decoding.contrast === undefined ? MAX_DRAWING_ROWS : MAX_DRAWING_ROWS / 2;
+  if (read.kind !== "generate") return Infinity;
+  const kept = Math.floor(MAX_KEPT_TOKENS / (length + read.maxTokens));
+  return Math.min(MAX_GENERATING_ROWS, Math.max(MIN_GENERATING_ROWS, kept));
 }

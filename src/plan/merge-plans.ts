@@ -4,6 +4,7 @@
  */
 import { assert } from "../errors.ts";
 import type { Plan, PlannedCell, State } from "./plan.ts";
+import { isDrawing } from "./reads.ts";
 
 /** Several plans as one. */
 export interface MergedPlan {
@@ -17,15 +18,13 @@ export interface MergedPlan {
  * follows from more of its source than the states that it writes.
  */
 export function mergeKey(plan: Plan): string | undefined {
-  const { read } = plan;
-  const isDrawing = read.kind === "generate" && read.decoding !== undefined;
   const isAlone =
     plan.source.file !== undefined ||
     plan.sources.length > 0 ||
     plan.metrics.length > 0 ||
     plan.noise !== undefined ||
     plan.compat !== undefined ||
-    isDrawing;
+    isDrawing(plan);
   if (isAlone) return undefined;
   const { source, capture, cells, isSourceComparable, warnings, controls, ...common } = plan;
   // Each has a text of its own, which is read beside the cells.

@@ -6,6 +6,7 @@ import type { Read, ReadOut } from "../engine/engine.ts";
 import { assert } from "../errors.ts";
 import { logSumExp } from "../measure/fidelity.ts";
 import type { Plan, PlannedToken } from "../plan/plan.ts";
+import { isSampled } from "../plan/reads.ts";
 
 export interface Distribution {
   /** The likeliest token. */
@@ -23,13 +24,10 @@ export type MetricNeed =
   | { readonly kind: "logits" };
 
 /** The least that a plan's metrics can be computed from. */
-export function metricNeed({
-  metrics,
-  cells,
-  noise,
-}: Pick<Plan, "metrics" | "cells" | "noise">): MetricNeed {
+export function metricNeed(plan: Pick<Plan, "metrics" | "cells" | "noise">): MetricNeed {
+  const { metrics, cells } = plan;
   // The mean over samples is of whole distributions.
-  if (noise !== undefined && noise.samples > 1) return { kind: "logits" };
+  if (isSampled(plan)) return { kind: "logits" };
   const tokens = new Set<PlannedToken>();
   for (const metric of metrics) {
     if (metric.kind === "probability" || metric.kind === "logprob") tokens.add(metric.of);

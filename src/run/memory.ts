@@ -2,7 +2,7 @@
 import type { Architecture } from "../engine/architecture.ts";
 import type { TogetherLimits } from "../engine/together/run-together.ts";
 import type { Plan } from "../plan/plan.ts";
-import { isContrasted, readsDistributions } from "../plan/reads.ts";
+import { readsDistributions, rowsPerCell } from "../plan/reads.ts";
 import { memoryTooSmall } from "./errors.ts";
 
 /** What runs at once at most. */
@@ -97,7 +97,7 @@ function splitMemory(memory: number, plan: Plan, sizes: Sizes): RunLimits {
 
 /** Rows that a plan has where all are there at once: the target without a patch is one of them. */
 export function rowsOf(plan: Plan): number {
-  return plan.cells.length * (isContrasted(plan) ? 2 : 1) + 1;
+  return plan.cells.length * rowsPerCell(plan) + 1;
 }
 
 /** What a plan takes from others while all its rows are there. */

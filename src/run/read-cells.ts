@@ -2,7 +2,7 @@
 import type { Engine, Read, ReadOut } from "../engine/engine.ts";
 import { assert } from "../errors.ts";
 import type { Plan, PlannedCell } from "../plan/plan.ts";
-import { isContrasted } from "../plan/reads.ts";
+import { isContrasted, isDrawing } from "../plan/reads.ts";
 import type { PropagationRecord, RoundTripRecord } from "../result/result.ts";
 import { generate, type GeneratedText } from "./generate.ts";
 import type { MapOf } from "./map-of.ts";
@@ -70,7 +70,6 @@ export async function readCells(batch: CellBatch): Promise<SampledReadOut[]> {
   const isGenerating = plan.read.kind === "generate";
   const isComparing = plan.read.kind === "propagation";
   const taps = isComparing ? propagationTaps(plan, cells) : [];
-  const isDrawing = plan.read.kind === "generate" && plan.read.decoding !== undefined;
   const asked = askFor(batch.need, rows.length, batch.reading?.top);
   const output = await engine.run(
     {
@@ -88,7 +87,7 @@ export async function readCells(batch: CellBatch): Promise<SampledReadOut[]> {
         })),
         topK: plan.read.topK,
         ...asked,
-        ...(isDrawing ? { logits: true } : {}),
+        ...(isDrawing(plan) ? { logits: true } : {}),
       },
     },
     batch.signal,

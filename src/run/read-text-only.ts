@@ -2,6 +2,7 @@
 import type { Engine } from "../engine/engine.ts";
 import { assert } from "../errors.ts";
 import type { Plan, PlannedText } from "../plan/plan.ts";
+import { isDrawing } from "../plan/reads.ts";
 import { generate } from "./generate.ts";
 import { grouped } from "./grouped.ts";
 import { topOf } from "./next-token.ts";
@@ -59,7 +60,7 @@ async function readAlike(
       read: {
         at: texts.map(({ readAt }, row) => ({ row, offset: readAt })),
         topK: read.topK,
-        logits: isGenerating && read.decoding !== undefined,
+        logits: isDrawing(plan),
       },
     },
     signal,

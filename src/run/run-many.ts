@@ -124,10 +124,9 @@ export async function countMany(plans: AsyncIterable<Plan>): Promise<ManyStatist
   return counts;
 }
 
-/** Plans that are one. */
-interface PlanGroup {
+/** Plans that are one, and which these are; a plan alone is as it was. */
+interface PlanGroup extends MergedPlan {
   readonly indices: readonly number[];
-  readonly plan: Plan;
 }
 
 /** Which plans can be merged. */
@@ -140,7 +139,9 @@ function groupsOf(plans: readonly Plan[]): readonly PlanGroup[] {
     const some = indices.flatMap((index) => plans[index] ?? []);
     const [first] = some;
     assert(first, "a group has plans");
-    return { indices, plan: some.length === 1 ? first : mergePlans(some).plan };
+    return some.length === 1
+      ? { indices, plan: first, parts: [{ position: 0, cell: 0 }] }
+      : { indices, ...mergePlans(some) };
   });
 }
 
@@ -188,7 +189,7 @@ async function* runWindow(
         };
         return runGroup(
           group.indices.flatMap((index) => runs[index] ?? []),
-          { signal, of, memory: limits?.each[at] ?? memory, onShare: onOwnShare },
+          { merged: group, signal, of, memory: limits?.each[at] ?? memory, onShare: onOwnShare },
         );
       }),
       limits?.passes,
@@ -213,7 +214,13 @@ async function* runWindow(
 /** What specs say whose plans can be merged. */
 async function runGroup(
   runs: readonly PreparedRun[],
-  { signal, memory, onShare, of }: Running & { readonly of: (engine: Engine) => Engine },
+  {
+    merged,
+    signal,
+    memory,
+    onShare,
+    of,
+  }: Running & { readonly merged: MergedPlan; readonly of: (engine: Engine) => Engine },
 ): Promise<RunOutput[]> {
   const [first] = runs;
   assert(first, "a group has specs");
@@ -225,7 +232,6 @@ async function runGroup(
     return [await runPlan(first.plan, engine, { ...parts, signal, memory, onEvent })];
   }
   const plans = runs.map(({ plan }) => plan);
-  const merged = mergePlans(plans);
   const source = await statesOf(plans, merged, sourceEngine, signal);
   const output = await runPlan(merged.plan, engine, { ...parts, source, signal, memory, onEvent });
   const texts = await textsOf(plans, { ...parts, plan: merged.plan, engine, signal });
